@@ -1,0 +1,25 @@
+"""The errors of this package, named for whose fault they are; each is caught by someone.
+
+HeadroomError
+ ├─ UnreadableBody      the client's: a body that is not the JSON we know; it passes untouched
+ ├─ StoreUnavailable    the store's: originals or decisions cannot be read or written; the original goes out
+ └─ MissingOriginal     nobody's: an id that is not known here (any more); the model is told so
+
+Bad options raise mitmproxy's ``OptionsError``.
+"""
+
+
+class HeadroomError(Exception):
+    """The root of the tree."""
+
+
+class UnreadableBody(HeadroomError):
+    """A request body that cannot be pointed into exactly. It leaves as it came."""
+
+
+class StoreUnavailable(HeadroomError):
+    """The store does not answer, or cannot write. What is undecided goes out raw."""
+
+
+class MissingOriginal(HeadroomError):
+    """An id that belongs to no text of this conversation."""

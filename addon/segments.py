@@ -1,0 +1,144 @@
+"""The neutral vocabulary: frozen values that travel between wire formats, aligner, router and store."""
+
+import enum
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, NewType
+
+Digest = NewType("Digest", bytes)
+"""16 bytes of BLAKE2b."""
+
+Key = NewType("Key", bytes)
+"""Names one decision: a digest of call id, part number and content. The same over restarts, workers and forks."""
+
+DIGEST_SIZE = 16
+
+
+def digest(*parts: bytes) -> Digest:
+    """Return a digest in which each part's length counts, so that no two lists of parts agree by accident."""
+    hasher = hashlib.blake2b(digest_size=DIGEST_SIZE)
+    for part in parts:
+        hasher.update(len(part).to_bytes(8, "big"))
+        hasher.update(part)
+    return Digest(hasher.digest())
+
+
+def digest_of_text(text: str) -> Digest:
+    """Return the digest of a text; lone surrogates count as themselves."""
+    return digest(text.encode("utf-8", "surrogatepass"))
+
+
+class Span(NamedTuple):
+    """Where a JSON value stands in a body: byte offsets, the end is not included."""
+
+    start: int
+    end: int
+
+    def shifted(self, by: int) -> "Span":
+        """Return the same span in a body in which its text stands ``by`` bytes later."""
+        return Span(self.start + by, self.end + by)
+
+
+class Role(enum.StrEnum):
+    """Who speaks."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call of the model, in the little that a router needs to know of it."""
+
+    id: str
+    name: str
+    subject: str = ""
+    """The command, path, pattern or address it was called with; cut to 400 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One text in a body that a compressor may look at. The text itself is read on demand: see ``Prompt.text``."""
+
+    span: Span
+    """Of the JSON string, quotes included."""
+    role: Role
+    call_id: str
+    """Id of the tool call whose result this is; empty where the text is no result."""
+    part: int
+    """Which text of that result: a result may have several."""
+    digest: Digest
+    """Of the decoded text."""
+    size: int
+    """Characters of the decoded text."""
+    is_error: bool = False
+    newest: bool = False
+    """It stands behind the model's last answer: the provider has not seen it yet, unless this is a retry."""
+    protected: bool = False
+    """It is read (for references, for the ledger) but never changed."""
+
+    @property
+    def key(self) -> Key:
+        """Under which its rendering is stored."""
+        return Key(digest(self.call_id.encode("utf-8", "surrogatepass"), b"%d" % self.part, self.digest))
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Put ``raw`` where ``span`` is; an empty span inserts."""
+
+    span: Span
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A request body, read: where its texts stand and what else decides. The body is not copied or changed."""
+
+    body: bytes
+    model: str
+    streamed: bool
+    segments: tuple[Segment, ...]
+    """Texts of tool results, in the order in which the provider reads them."""
+    calls: Mapping[str, Call]
+    """The model's tool calls by id."""
+    head: Digest
+    """Of all that stands before the model's first answer, without cache markers: a conversation's beginning."""
+    answered: bool
+    """The model has spoken in this body, so an earlier request has been sent."""
+    tool_names: frozenset[str]
+    """Declared by the client."""
+    tool_slot: Span | None
+    """An empty span behind the last declared tool; None where the request declares no tools."""
+    forced_tool: bool = False
+    """The client demands a certain tool, or forbids all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A decision that was made once and is replayed for ever: what a text becomes, or that it stays as it is."""
+
+    key: Key
+    text: str | None
+    """What is sent instead; None: the text stays raw."""
+    original: Digest
+    """Digest of what it stands for; the store keeps that text if the rendering is lossy."""
+    compressor: str
+    """Name and version, such as ``log_lines/1``; for a raw decision the reason, such as ``deadline``."""
+    level: int
+    lossless: bool
+    tokens_before: int
+    tokens_after: int
+
+    @property
+    def id(self) -> str:
+        """What the model names when it asks for the original: 8 hexadecimal digits."""
+        return self.key[:4].hex()
+
+    @property
+    def is_raw(self) -> bool:
+        """The text is sent as it came."""
+        return self.text is None

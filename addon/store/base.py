@@ -1,0 +1,60 @@
+"""What a store is: originals, and the decisions that must be replayed for ever."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from headroom_mitm.segments import Digest, Key, Rendering
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long and how much a store keeps."""
+
+    idle_seconds: float = 30 * 86_400
+    """What nobody has used for so long may go. Idle time, not age: a conversation that goes on keeps its originals."""
+    max_bytes: int = 2 * 2**30
+    """Beyond this the longest unused goes first, but nothing that was used within the last hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A rendering on its way into the store, with the text it stands for if that must be kept."""
+
+    rendering: Rendering
+    original: str | None = None
+
+
+class Store(Protocol):
+    """Shared by all workers on one URL. Thread-safe. Every method raises ``StoreUnavailable`` if the store does not answer."""
+
+    def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
+        """Return the decisions that are known among these, and count them and their originals as used now."""
+        ...
+
+    def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
+        """Keep decisions, durably, before this returns. The first one for a key wins: what holds is returned for each key.
+
+        All of them or none are kept.
+        """
+        ...
+
+    def original(self, digest: Digest) -> str:
+        """Return a text kept with a decision, exactly; raise ``MissingOriginal`` if it is not here (any more)."""
+        ...
+
+    def offered(self, head: Digest) -> bool | None:
+        """Say whether conversations with this beginning are offered the retrieve tool; None if that is undecided."""
+        ...
+
+    def offer(self, head: Digest, offered: bool) -> bool:  # noqa: FBT001  # the decision itself is the value
+        """Decide it, unless it is decided; return what holds. Counts as use."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what the limits no longer allow; return how many texts went. Cheap if there is nothing to do."""
+        ...
+
+    def close(self) -> None:
+        """Give back connections and files. Nothing may be called afterwards."""
+        ...

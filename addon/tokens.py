@@ -1,0 +1,52 @@
+"""Token counts with o200k_base, offline: the ranks ship with the package and are checked against their digest.
+
+Claude and Gemini have vocabularies of their own; ratios between two texts carry over, absolute counts are close.
+"""
+
+import base64
+import functools
+import gzip
+import hashlib
+from importlib import resources
+
+import tiktoken
+
+RANKS = "o200k_base.tiktoken.gz"
+RANKS_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"  # of the unpacked ranks
+_CASED = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+_LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+# The split of text into pieces that o200k_base was trained with (tiktoken_ext/openai_public.py).
+_PIECES = "|".join(
+    (
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_CASED}*{_LOWER}+{_CONTRACTION}",
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_CASED}+{_LOWER}*{_CONTRACTION}",
+        r"\p{N}{1,3}",
+        r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+        r"\s*[\r\n]+",
+        r"\s+(?!\S)",
+        r"\s+",
+    )
+)
+_CHUNK = 200_000  # characters: tiktoken's splitter is a recursive regex, and its cost must stay linear
+
+
+@functools.cache
+def encoding() -> tiktoken.Encoding:
+    """Return the o200k_base encoding. The first call takes about 0.2 s; raises ``ValueError`` if the ranks are damaged."""
+    raw = gzip.decompress(resources.files("headroom_mitm.data").joinpath(RANKS).read_bytes())
+    if hashlib.sha256(raw).hexdigest() != RANKS_SHA256:
+        raise ValueError(f"{RANKS} is damaged: its sha256 is not {RANKS_SHA256}")
+    ranks = {base64.b64decode(token): int(rank) for token, rank in (line.split() for line in raw.splitlines() if line)}
+    return tiktoken.Encoding("o200k_base", pat_str=_PIECES, mergeable_ranks=ranks, special_tokens={})
+
+
+def count(text: str) -> int:
+    """Return the number of tokens of ``text``; about 4 ms for 100,000 characters."""
+    encode = encoding().encode_ordinary
+    return sum(len(encode(text[at : at + _CHUNK])) for at in range(0, len(text), _CHUNK))
+
+
+def estimate(size: int) -> int:
+    """Return roughly how many tokens ``size`` characters have: for display only, never for a decision."""
+    return size // 4

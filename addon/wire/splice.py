@@ -1,0 +1,35 @@
+"""Changing a body where edits say so, and nowhere else."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from headroom_mitm.segments import Edit, Span
+
+
+def splice(body: bytes, edits: Sequence[Edit]) -> bytes:
+    """Return the body with each edit's bytes in place of its span. Without edits it is the very same object.
+
+    Raises ``ValueError`` where spans overlap or leave the body: that is our fault, and no body is better than a wrong one.
+    """
+    if not edits:
+        return body
+    pieces: list[bytes] = []
+    at = 0
+    for edit in sorted(edits, key=lambda edit: edit.span):
+        if edit.span.start < at or edit.span.end < edit.span.start or edit.span.end > len(body):
+            raise ValueError(f"edit at {edit.span} overlaps another or leaves the body of {len(body)} bytes")
+        pieces += (body[at : edit.span.start], edit.raw)
+        at = edit.span.end
+    pieces.append(body[at:])
+    return b"".join(pieces)
+
+
+def text_edit(span: Span, text: str) -> Edit:
+    """Return the edit that puts a JSON string with this text at a span."""
+    return Edit(span, msgspec.json.encode(text))
+
+
+def merged(*groups: Iterable[Edit]) -> list[Edit]:
+    """Return all edits of several groups in one list."""
+    return [edit for group in groups for edit in group]
