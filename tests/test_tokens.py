@@ -1,0 +1,51 @@
+"""Token counts are those of o200k_base, offline, at a cost that grows with the text and no faster."""
+
+import gzip
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from headroom_mitm import tokens
+
+# Token ids as OpenAI's cookbook prints them for o200k_base ("How to count tokens with tiktoken").
+KNOWN = {
+    "tiktoken is great!": [83, 8251, 2488, 382, 2212, 0],
+    "2 + 2 = 4": [17, 659, 220, 17, 314, 220, 19],
+    "お誕生日おめでとう": [8930, 9697, 243, 128225, 8930, 17693, 4344, 48669],
+}
+
+
+@pytest.mark.parametrize("text", KNOWN)
+def test_ids_are_those_of_o200k_base(text: str) -> None:
+    assert tokens.encoding().encode_ordinary(text) == KNOWN[text]
+    assert tokens.count(text) == len(KNOWN[text])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "\0" * 50, "\ud800 lone \udfff", "<|endoftext|>", "x" * 1_000_000],
+    ids=["nothing", "nul", "surrogates", "special", "one long word"],
+)
+def test_any_text_is_counted(text: str) -> None:
+    """NULs, lone surrogates, names of special tokens and a megabyte without a space raise nothing."""
+    assert 0 <= tokens.count(text) <= max(1, 4 * len(text))
+
+
+def test_a_long_text_counts_as_its_pieces() -> None:
+    """Cutting a long text costs at most a token a cut."""
+    line = "2026-01-02T03:04:05Z INFO request served in 12 ms\n"
+    assert abs(tokens.count(line * 10_000) - 10_000 * tokens.count(line)) <= 10
+
+
+def test_damaged_ranks_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A count from other ranks would be a wrong decision, so there is none."""
+    ranks = gzip.decompress(resources.files("headroom_mitm.data").joinpath(tokens.RANKS).read_bytes())
+    (tmp_path / tokens.RANKS).write_bytes(gzip.compress(ranks[:-1]))
+    monkeypatch.setattr(resources, "files", lambda _: tmp_path)
+    with pytest.raises(ValueError, match="damaged"):
+        tokens.encoding.__wrapped__()
+
+
+def test_an_estimate_is_in_characters() -> None:
+    assert tokens.estimate(400) == 100
