@@ -14,11 +14,14 @@ class Wire(Protocol):
         ...
 
     def read(self, body: bytes) -> Prompt:
-        """Return what stands where in a decoded (not compressed) body; raise ``UnreadableBody`` if that is not exactly known."""
+        """Return what stands where in a decoded (not compressed) body.
+
+        Raises ``UnreadableBody`` if that is not exactly known, and nothing else.
+        """
         ...
 
     def declare(self, prompt: Prompt, name: str, description: str, schema: bytes) -> Edit | None:
-        """Return the edit that declares one more tool behind the client's own, or None where this format or request has no place for it.
+        """Return the edit that declares one more tool behind the client's own; None where there is no place for it.
 
         ``schema`` is the JSON schema of the arguments, an object.
         """

@@ -5,16 +5,20 @@ where it must (a duplicate key, a body that is not JSON) raises ``UnreadableBody
 """
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Span
 
+T = TypeVar("T")
+
 _KEY = re.compile(rb'[ \t\r\n]*"((?:[^"\\]|\\.)*)"[ \t\r\n]*:[ \t\r\n]*', re.DOTALL)
 _NEXT = re.compile(rb"[ \t\r\n]*([,\]}])")
 _SPACE = re.compile(rb"[ \t\r\n]*")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _STRING = msgspec.json.Decoder(str)
@@ -31,46 +35,46 @@ def whole(body: bytes) -> Span:
 
 def members(body: bytes, span: Span) -> dict[str, Span]:
     """Return where the values of an object stand, by key, in their order."""
-    try:
-        raws = _MEMBERS.decode(memoryview(body)[span.start : span.end])
-    except _BAD_JSON as error:
-        raise UnreadableBody(f"not an object: {error}") from None
+    data, raws = _split(body, span, _MEMBERS)
     found: dict[str, Span] = {}
-    at = span.start + 1
+    at = 1
     for key, raw in raws.items():
-        match = _KEY.match(body, at)
+        match = _KEY.match(data, at)
         if match is None or _decoded_key(match[1]) != key:
             raise UnreadableBody(f"duplicate key before {key!r}")
-        at = _value(body, match.end(), raw, found, key)
-    _expect_end(body, at, span, empty=not raws)
+        end = _end_of(raw, data, match.end())
+        found[key] = Span(span.start + match.end(), span.start + end)
+        at = _behind_separator(data, end)
+    _expect_end(data, at, empty=not raws)
     return found
 
 
 def items(body: bytes, span: Span) -> list[Span]:
     """Return where the items of a list stand."""
-    try:
-        raws = _ITEMS.decode(memoryview(body)[span.start : span.end])
-    except _BAD_JSON as error:
-        raise UnreadableBody(f"not a list: {error}") from None
+    data, raws = _split(body, span, _ITEMS)
     found: list[Span] = []
-    at = span.start + 1
+    at = 1
     for raw in raws:
-        start = _SPACE.match(body, at).end()  # type: ignore[union-attr]
-        value = bytes(raw)
-        if not body.startswith(value, start):
-            raise UnreadableBody("an item is not where it should be")
-        found.append(Span(start, start + len(value)))
-        at = _behind_separator(body, start + len(value))
-    _expect_end(body, at, span, empty=not raws)
+        start = _SPACE.match(data, at).end()  # type: ignore[union-attr]  # the pattern matches the empty string
+        end = _end_of(raw, data, start)
+        found.append(Span(span.start + start, span.start + end))
+        at = _behind_separator(data, end)
+    _expect_end(data, at, empty=not raws)
     return found
 
 
 def string(body: bytes, span: Span) -> str:
-    """Return the text of a JSON string."""
+    """Return the text of a JSON string. A lone surrogate is no text: ``UnreadableBody``."""
     try:
         return _STRING.decode(memoryview(body)[span.start : span.end])
     except _BAD_JSON as error:
         raise UnreadableBody(f"not a string: {error}") from None
+
+
+def member_string(body: bytes, found: Mapping[str, Span], key: str) -> str:
+    """Return the text of a member; empty where it is missing or no string."""
+    span = found.get(key)
+    return string(body, span) if span is not None and is_string(body, span) else ""
 
 
 def value(body: bytes, span: Span) -> Any:
@@ -96,28 +100,52 @@ def is_object(body: bytes, span: Span) -> bool:
     return body[span.start] == 0x7B
 
 
+def is_true(body: bytes, span: Span | None) -> bool:
+    """Say whether ``true`` stands there; False for no place at all."""
+    return span is not None and body[span.start : span.end] == b"true"
+
+
+def _split(body: bytes, span: Span, decoder: "msgspec.json.Decoder[T]") -> tuple[bytes, T]:
+    """Return the bytes at a span and the raw values in them.
+
+    msgspec refuses a lone surrogate even where it only looks for the end of a value. JavaScript clients send them (a
+    text cut between the halves of an emoji), so such escapes are replaced by others of the same length: everything
+    stands where it stood.
+    """
+    data = body[span.start : span.end]
+    try:
+        return data, decoder.decode(data)
+    except _BAD_JSON as error:
+        masked = _SURROGATE.sub(rb"\\ufffd", data)
+        if masked == data:
+            raise UnreadableBody(str(error)) from None
+    try:
+        return masked, decoder.decode(masked)
+    except _BAD_JSON as error:
+        raise UnreadableBody(str(error)) from None
+
+
 def _decoded_key(raw: bytes) -> str:
     return _STRING.decode(b'"' + raw + b'"') if b"\\" in raw else raw.decode()
 
 
-def _value(body: bytes, start: int, raw: msgspec.Raw, found: dict[str, Span], key: str) -> int:
+def _end_of(raw: msgspec.Raw, data: bytes, start: int) -> int:
     value = bytes(raw)
-    if not body.startswith(value, start):
-        raise UnreadableBody(f"the value of {key!r} is not where it should be: is a key repeated?")
-    found[key] = Span(start, start + len(value))
-    return _behind_separator(body, start + len(value))
+    if not data.startswith(value, start):
+        raise UnreadableBody(f"a value is not where it should be, at byte {start}: is a key repeated?")
+    return start + len(value)
 
 
-def _behind_separator(body: bytes, at: int) -> int:
-    match = _NEXT.match(body, at)
+def _behind_separator(data: bytes, at: int) -> int:
+    match = _NEXT.match(data, at)
     if match is None:
         raise UnreadableBody(f"no separator at byte {at}")
     return match.end()
 
 
-def _expect_end(body: bytes, at: int, span: Span, *, empty: bool) -> None:
-    """Behind the last value the closing bracket has been read; fewer values than there are separators is a repeated key."""
+def _expect_end(data: bytes, at: int, *, empty: bool) -> None:
+    """Behind the last value the closing bracket has been read; more separators than values is a repeated key."""
     if empty:
-        at = _behind_separator(body, at)
-    if at != span.end:
+        at = _behind_separator(data, at)
+    if at != len(data):
         raise UnreadableBody("something is repeated, or left over")

@@ -10,7 +10,8 @@ from headroom_mitm.segments import Edit, Span
 def splice(body: bytes, edits: Sequence[Edit]) -> bytes:
     """Return the body with each edit's bytes in place of its span. Without edits it is the very same object.
 
-    Raises ``ValueError`` where spans overlap or leave the body: that is our fault, and no body is better than a wrong one.
+    Raises ``ValueError`` where spans overlap or leave the body: that is our fault, and no body is better than a wrong
+    one.
     """
     if not edits:
         return body

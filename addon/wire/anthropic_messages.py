@@ -1,0 +1,106 @@
+"""Anthropic's Messages API: ``POST /v1/messages``.
+
+Tool results are blocks of user messages, paired with the model's ``tool_use`` blocks by id. Thinking, server tools and
+their results, documents and search results are never looked into.
+"""
+
+from typing import Any
+
+import msgspec
+
+from headroom_mitm.segments import Call, Edit, Prompt, Span, digest
+from headroom_mitm.wire import document, subject
+from headroom_mitm.wire.history import Envelope, History, Result, Tools, Turn, added_tool, required, texts
+from headroom_mitm.wire.memo import Memo
+
+_TEXT = frozenset({"text"})
+_FORCING = ("tool", "none")
+
+
+class AnthropicMessages:
+    """Reads requests; keeps no state but a memo of messages it has read."""
+
+    name = "anthropic_messages"
+
+    def __init__(self) -> None:
+        self._history = History(_turn, _said)
+        self._tools = Memo(_tools, entries=256)
+
+    def read(self, body: bytes) -> Prompt:
+        """Return what stands where in a body; raise ``UnreadableBody`` if that is not exactly known."""
+        top = document.members(body, document.whole(body))
+        envelope = Envelope(
+            model=document.member_string(body, top, "model"),
+            streamed=document.is_true(body, top.get("stream")),
+            forced_tool=_is_forced(body, top.get("tool_choice")),
+            tools=self._declared(body, top.get("tools")),
+        )
+        return self._history.prompt(body, document.items(body, required(top, "messages")), envelope)
+
+    def declare(self, prompt: Prompt, name: str, description: str, schema: bytes) -> Edit | None:
+        """Return the edit that declares one more tool; None where the client declares none."""
+        tool = {"name": name, "description": description, "input_schema": msgspec.Raw(schema)}
+        return added_tool(prompt, name, msgspec.json.encode(tool))
+
+    def _declared(self, body: bytes, span: Span | None) -> Tools:
+        if span is None or not document.is_list(body, span):
+            return Tools()
+        raw = body[span.start : span.end]
+        return self._tools.get(digest(raw), raw).shifted(span.start)
+
+
+def _turn(raw: bytes) -> Turn:
+    message = document.members(raw, document.whole(raw))
+    by_model = document.member_string(raw, message, "role") == "assistant"
+    content = message.get("content")
+    if content is None or not document.is_list(raw, content):
+        return Turn(by_model)
+    blocks = [document.members(raw, item) for item in document.items(raw, content)]
+    return Turn(
+        by_model,
+        calls=tuple(_call(raw, block) for block in blocks if _kind(raw, block) == "tool_use"),
+        results=tuple(_result(raw, block) for block in blocks if _kind(raw, block) == "tool_result"),
+    )
+
+
+def _kind(raw: bytes, block: dict[str, Span]) -> str:
+    return document.member_string(raw, block, "type")
+
+
+def _call(raw: bytes, block: dict[str, Span]) -> Call:
+    id_, name = document.member_string(raw, block, "id"), document.member_string(raw, block, "name")
+    return Call(id_, name, subject.of_object(raw, block.get("input")))
+
+
+def _result(raw: bytes, block: dict[str, Span]) -> Result:
+    call_id = document.member_string(raw, block, "tool_use_id")
+    content = block.get("content")
+    if content is not None and document.is_list(raw, content) and _has_reference(raw, content):
+        return Result(call_id, ())
+    is_error = document.is_true(raw, block.get("is_error"))
+    return Result(call_id, tuple(texts(raw, content, _TEXT, is_error=is_error)))
+
+
+def _has_reference(raw: bytes, content: Span) -> bool:
+    """Say whether a result declares tools: the provider expands it, so nothing in it is touched."""
+    parts = (document.members(raw, item) for item in document.items(raw, content))
+    return any(_kind(raw, part) == "tool_reference" for part in parts)
+
+
+def _said(message: Any) -> Any:
+    if message.get("role") != "user":
+        return None
+    content = message.get("content")
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _tools(raw: bytes) -> Tools:
+    places = document.items(raw, document.whole(raw))
+    names = (document.member_string(raw, document.members(raw, place), "name") for place in places)
+    return Tools(frozenset(names), Span(places[-1].end, places[-1].end) if places else None)
+
+
+def _is_forced(body: bytes, choice: Span | None) -> bool:
+    if choice is None or not document.is_object(body, choice):
+        return False
+    return document.member_string(body, document.members(body, choice), "type") in _FORCING
