@@ -1,10 +1,16 @@
 """What a store is: originals, and the decisions that must be replayed for ever."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from headroom_mitm.segments import Digest, Key, Rendering
+
+Clock = Callable[[], float]
+"""Seconds since the epoch."""
+
+REFRESH_SECONDS = 3600
+"""A use is written down no more often, so that reads stay reads; what goes by idle time may stay so much longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +32,35 @@ class Decision:
 
 
 class Store(Protocol):
-    """Shared by all workers on one URL. Thread-safe. Every method raises ``StoreUnavailable`` if the store does not answer."""
+    """Shared by all workers on one URL. Thread-safe.
+
+    Every method raises ``StoreUnavailable`` if the store does not answer.
+    """
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """Return the decisions that are known among these, and count them and their originals as used now."""
         ...
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
-        """Keep decisions, durably, before this returns. The first one for a key wins: what holds is returned for each key.
+        """Keep decisions, durably, before this returns. The first one for a key wins; return what holds, for each key.
 
-        All of them or none are kept.
+        All of them or none are kept. Where a server was asked and did not answer in time, ``StoreUnavailable`` does not
+        say which: a later ``recall`` may find decisions that the caller took for lost.
         """
         ...
 
     def original(self, digest: Digest) -> str:
-        """Return a text kept with a decision, exactly; raise ``MissingOriginal`` if it is not here (any more)."""
+        """Return a text kept with a decision, exactly.
+
+        Raises ``MissingOriginal`` if it is not here (any more), or damaged.
+        """
         ...
 
     def offered(self, head: Digest) -> bool | None:
-        """Say whether conversations with this beginning are offered the retrieve tool; None if that is undecided."""
+        """Say whether conversations with this beginning are offered the retrieve tool; None if that is undecided.
+
+        Counts as use.
+        """
         ...
 
     def offer(self, head: Digest, offered: bool) -> bool:  # noqa: FBT001  # the decision itself is the value
@@ -52,7 +68,10 @@ class Store(Protocol):
         ...
 
     def sweep(self) -> int:
-        """Remove what the limits no longer allow; return how many texts went. Cheap if there is nothing to do."""
+        """Remove what the limits no longer allow; return how many renderings and originals went.
+
+        Cheap if there is nothing to do; 0 where the server does it by itself.
+        """
         ...
 
     def close(self) -> None:

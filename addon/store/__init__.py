@@ -1,0 +1,83 @@
+"""Where originals and decisions are kept: ``open_store`` turns the user's word for it into a ``Store``."""
+
+import re
+import time
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.request import url2pathname
+
+from headroom_mitm.store.base import Clock, Decision, Limits, Store
+from headroom_mitm.store.redis import RedisStore, connect
+from headroom_mitm.store.sqlite import SqliteStore
+
+__all__ = ["Decision", "Limits", "Store", "open_store"]
+
+_ACCEPTED = "a file path, sqlite:///path, redis://host:port/db or rediss://host:port/db"
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # a single letter is a Windows drive
+_TLS_OPTIONS = {"ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile"}
+
+
+def open_store(url: str, limits: Limits = Limits(), clock: Clock = time.time) -> Store:  # noqa: B008  # frozen
+    """Return the store that a path or URL names; ``clock`` gives seconds since the epoch.
+
+    What follows ``sqlite://`` is an absolute path, or begins with ``/~``. The query of a ``rediss`` URL may hold
+    redis-py's ``ssl_ca_certs``, ``ssl_cert_reqs``, ``ssl_certfile`` and ``ssl_keyfile``. Nothing is opened before the
+    first use, so that a store which is down does not keep the proxy from starting. Raises ``ValueError``, which names
+    what is accepted.
+    """
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        return SqliteStore(_file(url, url), limits, clock)
+    parts = _split(url)
+    if not url.startswith(f"{scheme[1]}://"):
+        raise _refused(url)
+    if parts.scheme == "sqlite":
+        return SqliteStore(_file_of_url(url, parts), limits, clock)
+    if parts.scheme in {"redis", "rediss"}:
+        _check_redis(url, parts)
+        return RedisStore(connect(url), limits, clock)
+    raise _refused(url)
+
+
+def _refused(url: str, why: str = "") -> ValueError:
+    shown = re.sub(r"//.*@", "//…@", url)  # a password does not belong in a log
+    return ValueError(f"{shown!r} is not a store{why and f' ({why})'}: give {_ACCEPTED}")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        _ = parts.port  # parsed on access
+    except ValueError as error:
+        raise _refused(url, str(error)) from error
+    return parts
+
+
+def _file(url: str, name: str) -> Path:
+    if not name.strip() or "\0" in name or name == ":memory:":
+        raise _refused(url)
+    try:
+        path = Path(name).expanduser().absolute()
+    except RuntimeError as error:
+        raise _refused(url, "no such home folder") from error
+    if path.is_dir():
+        raise _refused(url, "it is a folder")
+    return path
+
+
+def _file_of_url(url: str, parts: SplitResult) -> Path:
+    name = url2pathname(parts.path)
+    if parts.netloc or parts.query or parts.fragment or len(name) < 2:
+        raise _refused(url)
+    return _file(url, name[1:] if name.startswith("/~") else name)
+
+
+def _check_redis(url: str, parts: SplitResult) -> None:
+    """redis-py takes what it does not understand for a default, or fails on first use: say it at the start."""
+    allowed = _TLS_OPTIONS if parts.scheme == "rediss" else set()
+    if not parts.hostname or not re.fullmatch(r"/?\d*", parts.path):
+        raise _refused(url)
+    unknown = set(parse_qs(parts.query, keep_blank_values=True)) - allowed
+    if unknown or parts.fragment:
+        raise _refused(url, f"options known here: {', '.join(sorted(_TLS_OPTIONS))}, with rediss")

@@ -1,0 +1,221 @@
+"""The embedded store: one SQLite file in WAL mode, shared by threads and processes."""
+
+import contextlib
+import itertools
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from headroom_mitm.errors import MissingOriginal, StoreUnavailable
+from headroom_mitm.segments import Digest, Key, Rendering
+from headroom_mitm.store import packing
+from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits
+from headroom_mitm.store.sqlite_file import SqliteFile, transaction
+
+RECENT_SECONDS = 3600
+_VARIABLES = 900  # SQLite before 3.32 takes 999 in a statement
+_SWEPT_AT_ONCE = 200  # short transactions: others wait for a write lock at most a second
+_PAUSE_SECONDS = 0.002  # between them, so that waiting threads and processes get their turn
+_COLUMNS = "key, text, original, compressor, level, lossless, tokens_before, tokens_after"
+
+
+class _Row(NamedTuple):
+    id: int
+    used: int
+    rendering: Rendering
+
+
+class SqliteStore:
+    """Renderings, originals and offers in three tables; see ``MIGRATIONS``.
+
+    An original lives as long as a rendering names it, so only renderings carry the time of their last use. One
+    connection behind a lock: statements here take well under a millisecond, and SQLite has one writer anyway.
+    """
+
+    def __init__(self, path: Path, limits: Limits, clock: Clock) -> None:
+        self._file = SqliteFile(path, clock)
+        self._limits = limits
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
+        """See ``Store``."""
+        with self._database() as db:
+            rows = list(_rows(db, keys))
+        now = int(self._clock())
+        stale = [row.id for row in rows if _is_stale(row.used, now)]
+        if stale:
+            # Not to have counted a use is no reason to withhold what was read.
+            with contextlib.suppress(StoreUnavailable), self._database() as db, transaction(db):
+                _refresh(db, stale, now)
+        return {row.rendering.key: row.rendering for row in rows}
+
+    def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
+        """See ``Store``."""
+        if not decisions:
+            return {}
+        packed = [(d.rendering, None if d.original is None else packing.pack(d.original)) for d in decisions]
+        now = int(self._clock())
+        with self._database() as db, transaction(db):
+            for rendering, original in packed:
+                if _insert(db, rendering, now) and original is not None:
+                    db.execute(
+                        "INSERT INTO original VALUES (?, ?) ON CONFLICT DO NOTHING", (rendering.original, original)
+                    )
+            rows = list(_rows(db, [rendering.key for rendering, _ in packed]))
+            _refresh(db, [row.id for row in rows if _is_stale(row.used, now)], now)
+        return {row.rendering.key: row.rendering for row in rows}
+
+    def original(self, digest: Digest) -> str:
+        """See ``Store``."""
+        with self._database() as db:
+            row = db.execute("SELECT packed FROM original WHERE digest = ?", (digest,)).fetchone()
+        if row is None:
+            raise MissingOriginal(f"no original {digest.hex()}")
+        return packing.unpack(row[0], digest)
+
+    def offered(self, head: Digest) -> bool | None:
+        """See ``Store``."""
+        with self._database() as db:
+            row = db.execute("SELECT offered, used FROM offer WHERE head = ?", (head,)).fetchone()
+        if row is None:
+            return None
+        now = int(self._clock())
+        if _is_stale(row[1], now):
+            with contextlib.suppress(StoreUnavailable), self._database() as db:
+                db.execute("UPDATE offer SET used = ? WHERE head = ?", (now, head))
+        return bool(row[0])
+
+    def offer(self, head: Digest, offered: bool) -> bool:  # noqa: FBT001  # the decision itself is the value
+        """See ``Store``."""
+        with self._database() as db, transaction(db):
+            db.execute(
+                """INSERT INTO offer (head, used, offered) VALUES (?, ?, ?)
+                ON CONFLICT (head) DO UPDATE SET used = excluded.used""",
+                (head, int(self._clock()), offered),
+            )
+            row = db.execute("SELECT offered FROM offer WHERE head = ?", (head,)).fetchone()
+        return bool(row[0])
+
+    def sweep(self) -> int:
+        """See ``Store``. What is removed in one go is bounded; between two goes others may write."""
+        now = int(self._clock())
+        gone = 0
+        while removed := self._sweep_some(now):
+            gone += removed
+            time.sleep(_PAUSE_SECONDS)
+        return gone
+
+    def close(self) -> None:
+        """See ``Store``."""
+        with self._lock:
+            self._file.close()
+
+    def _sweep_some(self, now: int) -> int:
+        idle_since = now - self._limits.idle_seconds - REFRESH_SECONDS
+        with self._database() as db:
+            if db.execute("SELECT 1 FROM offer WHERE used < ? LIMIT 1", (idle_since,)).fetchone():
+                db.execute("DELETE FROM offer WHERE used < ?", (idle_since,))
+            if not _victims(db, now, idle_since, self._limits.max_bytes):
+                return 0
+            with transaction(db):  # what was read before it began may have been used since
+                removed = _remove(db, _victims(db, now, idle_since, self._limits.max_bytes))
+            # A page is given back with each step of the statement, and only a script is stepped to its end.
+            db.executescript("PRAGMA incremental_vacuum")
+        return removed
+
+    @contextlib.contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._file.connection()
+            except sqlite3.Error as error:
+                raise self._file.failed(error) from error
+
+
+def _is_stale(used: int, now: int) -> bool:
+    """Say whether a use is worth writing down. A time in the future is that of a clock since put right."""
+    return abs(now - used) > REFRESH_SECONDS
+
+
+def _rows(db: sqlite3.Connection, keys: Sequence[Key]) -> Iterator[_Row]:
+    for start in range(0, len(keys), _VARIABLES):
+        some = keys[start : start + _VARIABLES]
+        marks = ",".join("?" * len(some))
+        query = f"SELECT id, used, {_COLUMNS} FROM rendering WHERE key IN ({marks})"  # noqa: S608  # only question marks
+        for row in db.execute(query, some):
+            yield _Row(row[0], row[1], _rendering(*row[2:]))
+
+
+def _rendering(key: bytes, text: bytes | None, original: bytes, compressor: str, *figures: Any) -> Rendering:
+    level, lossless, before, after = figures
+    return Rendering(
+        key=Key(key),
+        text=None if text is None else packing.to_text(text),
+        original=Digest(original),
+        compressor=compressor,
+        level=level,
+        lossless=bool(lossless),
+        tokens_before=before,
+        tokens_after=after,
+    )
+
+
+def _insert(db: sqlite3.Connection, new: Rendering, now: int) -> bool:
+    """Say whether this decision is the first for its key."""
+    text = None if new.text is None else packing.to_bytes(new.text)
+    values = (
+        now,
+        new.key,
+        text,
+        new.original,
+        new.compressor,
+        new.level,
+        new.lossless,
+        new.tokens_before,
+        new.tokens_after,
+    )
+    statement = f"INSERT INTO rendering (used, {_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO NOTHING"  # noqa: S608
+    return db.execute(statement, values).rowcount == 1
+
+
+def _refresh(db: sqlite3.Connection, ids: Iterable[int], now: int) -> None:
+    db.executemany("UPDATE rendering SET used = ? WHERE id = ?", [(now, row_id) for row_id in ids])
+
+
+def _victims(db: sqlite3.Connection, now: int, idle_since: float, max_bytes: int) -> list[tuple[int, bytes]]:
+    """Return the next rows to go, longest unused first: id and digest of the original."""
+    idle = db.execute(
+        "SELECT id, original FROM rendering WHERE used < ? ORDER BY used LIMIT ?", (idle_since, _SWEPT_AT_ONCE)
+    ).fetchall()
+    if idle:
+        return idle
+    # Pages in use are the cheapest sum there is: SQLite keeps it, and it is what the disk sees.
+    pages, free, page_bytes = (
+        db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    excess = (pages - free) * page_bytes - max_bytes
+    if excess <= 0:
+        return []
+    # The time of last use is up to REFRESH_SECONDS old: twice the hour keeps what was used within the last one.
+    oldest = db.execute(
+        """SELECT r.id, r.original, ifnull(length(r.text), 0) + ifnull(length(o.packed), 0)
+        FROM rendering r LEFT JOIN original o ON o.digest = r.original
+        WHERE r.used < ? ORDER BY r.used LIMIT ?""",
+        (now - RECENT_SECONDS - REFRESH_SECONDS, _SWEPT_AT_ONCE),
+    ).fetchall()
+    before = itertools.accumulate((size for _, _, size in oldest), initial=0)
+    return [(row_id, original) for (row_id, original, _), freed in zip(oldest, before, strict=False) if freed < excess]
+
+
+def _remove(db: sqlite3.Connection, victims: list[tuple[int, bytes]]) -> int:
+    """Remove renderings and the originals that no other rendering names; return how many of both."""
+    db.executemany("DELETE FROM rendering WHERE id = ?", [(row_id,) for row_id, _ in victims])
+    orphans = db.executemany(
+        "DELETE FROM original WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM rendering WHERE original = ?1)",
+        [(digest,) for digest in {digest for _, digest in victims}],
+    )
+    return len(victims) + orphans.rowcount

@@ -1,0 +1,203 @@
+"""The file below the SQLite store: who may read it, which schema it has, and what happens when it is damaged."""
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.store.base import Clock
+
+APPLICATION_ID = 0x4844524D  # "HDRM": tells our file from another program's database
+BUSY_SECONDS = 1.0
+_WAL_KEPT_BYTES = 8 * 2**20
+_SIBLINGS = ("", "-wal", "-shm")
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+_LOG = logging.getLogger("headroom_mitm.store")
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        # `used` stands before the text: to change it SQLite rewrites one page, not the text.
+        """CREATE TABLE rendering (
+            id INTEGER PRIMARY KEY,
+            key BLOB NOT NULL UNIQUE,
+            used INTEGER NOT NULL,
+            original BLOB NOT NULL,
+            compressor TEXT NOT NULL,
+            level INTEGER NOT NULL,
+            lossless INTEGER NOT NULL,
+            tokens_before INTEGER NOT NULL,
+            tokens_after INTEGER NOT NULL,
+            text BLOB
+        )""",
+        "CREATE INDEX rendering_used ON rendering (used)",
+        "CREATE INDEX rendering_original ON rendering (original)",
+        "CREATE TABLE original (digest BLOB NOT NULL PRIMARY KEY, packed BLOB NOT NULL)",
+        """CREATE TABLE offer (
+            head BLOB NOT NULL PRIMARY KEY,
+            used INTEGER NOT NULL,
+            offered INTEGER NOT NULL
+        ) WITHOUT ROWID""",
+    ),
+)
+"""What turns schema n into n + 1. A released entry is never changed, only followed by another."""
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    """Commit what is done inside, or nothing of it."""
+    db.execute(f"BEGIN {kind}")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):  # the first error counts, and the connection is closed because of it
+            db.execute("ROLLBACK")
+        raise
+
+
+def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
+    """Bring a database to the newest schema.
+
+    Raises ``StoreUnavailable``, and touches nothing, if a newer version of this program or another program made it.
+    """
+    if _schema(db, path, len(migrations)) == len(migrations):
+        return
+    if not _number(db, "page_count"):
+        db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # can only be chosen while a file is empty
+    with transaction(db, "EXCLUSIVE"):
+        for statements in migrations[_schema(db, path, len(migrations)) :]:  # another process may have been first
+            for statement in statements:
+                db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {len(migrations)}")
+
+
+class SqliteFile:
+    """One database file: opened on first use, opened again if it was replaced, moved aside if it is damaged.
+
+    Not thread-safe: the store holds a lock around every use.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self._clock = clock
+        self._db: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def connection(self) -> sqlite3.Connection:
+        """Return a connection with the newest schema; raise ``StoreUnavailable`` or ``sqlite3.Error``."""
+        if self._db is not None and self._identity == _identity(self.path):
+            return self._db
+        self.close()
+        try:
+            _create(self.path)
+        except OSError as error:
+            raise StoreUnavailable(f"{self.path} cannot be created: {error.strerror or error}") from error
+        self._identity = _identity(self.path)
+        # Autocommit, so that transactions begin and end where they are written; any thread, under the store's lock.
+        db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            migrate(db, self.path)
+            _configure(db)
+        except BaseException:
+            db.close()
+            raise
+        _close_to_others(self.path)
+        self._db = db
+        return db
+
+    def failed(self, error: sqlite3.Error) -> StoreUnavailable:
+        """Return what to raise. The next use opens the file anew, unless it was only busy."""
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the kind, the rest says more
+        if code in _BUSY:
+            return StoreUnavailable(f"{self.path} is busy: another process has been writing for {BUSY_SECONDS:g} s")
+        self.close()
+        if code in _DAMAGED:
+            self._move_aside(error)
+        return StoreUnavailable(f"{self.path}: {error}")
+
+    def close(self) -> None:
+        """Give the file back. The last process to do so also removes its ``-wal`` and ``-shm``."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _move_aside(self, error: sqlite3.Error) -> None:
+        """Make room for a new file: without past decisions the proxy saves less, without a store it saves nothing."""
+        if self._identity != _identity(self.path):
+            return  # another process has already moved it; what stands there now is sound
+        stamp = datetime.fromtimestamp(self._clock(), UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        aside = self.path.with_name(f"{self.path.name}.corrupt-{stamp}")
+        try:
+            if not _looks_like_sqlite(self.path):
+                return  # it never was a database: somebody's file, named by mistake
+            for suffix in _SIBLINGS:
+                with contextlib.suppress(FileNotFoundError):
+                    Path(f"{self.path}{suffix}").rename(f"{aside}{suffix}")
+        except OSError as cause:
+            _LOG.warning("%s is damaged (%s) and cannot be moved aside: %s", self.path, error, cause)
+        else:
+            _LOG.warning("%s is damaged (%s): moved to %s, a new file takes its place", self.path, error, aside)
+
+
+def _schema(db: sqlite3.Connection, path: Path, newest: int) -> int:
+    version, owner = _number(db, "user_version"), _number(db, "application_id")
+    empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if owner != APPLICATION_ID and not (empty and owner == 0 and version == 0):
+        raise StoreUnavailable(f"{path} is the database of another program; it was not touched")
+    if version > newest:
+        raise StoreUnavailable(
+            f"{path} has schema {version}, this version of headroom-mitm knows {newest}; it was not touched"
+        )
+    return version
+
+
+def _configure(db: sqlite3.Connection) -> None:
+    try:
+        db.execute("PRAGMA journal_mode = WAL").fetchall()
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY:
+            raise
+        # Another process is opening the same new file; the mode is the file's, and one of them will set it.
+    db.execute("PRAGMA synchronous = NORMAL")  # outlives a killed process; a power cut may cost the last moments
+    db.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT_BYTES}").fetchall()
+
+
+def _number(db: sqlite3.Connection, pragma: str) -> int:
+    return int(db.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _looks_like_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(16)
+    return head in {b"SQLite format 3\0", bytes(16)}  # zeros are what a crash leaves of a page that was to be written
+
+
+def _create(path: Path) -> None:
+    """Create the file, and the folders above it, so that nobody else can read them at any moment."""
+    for folder in reversed([folder for folder in path.parents if not folder.exists()]):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    # An existing file is not opened here: to close it again would end the locks that this process holds on it.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _close_to_others(path: Path) -> None:
+    for suffix in _SIBLINGS:
+        # A file that belongs to somebody else keeps the mode that its owner gave it.
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            Path(f"{path}{suffix}").chmod(0o600)
