@@ -4,14 +4,15 @@ Tool results are blocks of user messages, paired with the model's ``tool_use`` b
 their results, documents and search results are never looked into.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from headroom_mitm.segments import Call, Edit, Prompt, Span, digest
+from headroom_mitm.segments import Call, Edit, Prompt, Span
 from headroom_mitm.wire import document, subject
-from headroom_mitm.wire.history import Envelope, History, Result, Tools, Turn, added_tool, required, texts
-from headroom_mitm.wire.memo import Memo
+from headroom_mitm.wire.history import Envelope, History, Result, Turn, required, texts
+from headroom_mitm.wire.tools import Declarations, added, listed
 
 _TEXT = frozenset({"text"})
 _FORCING = ("tool", "none")
@@ -24,7 +25,7 @@ class AnthropicMessages:
 
     def __init__(self) -> None:
         self._history = History(_turn, _said)
-        self._tools = Memo(_tools, entries=256)
+        self._tools = Declarations(lambda raw: listed(raw, _name))
 
     def read(self, body: bytes) -> Prompt:
         """Return what stands where in a body; raise ``UnreadableBody`` if that is not exactly known."""
@@ -33,20 +34,14 @@ class AnthropicMessages:
             model=document.member_string(body, top, "model"),
             streamed=document.is_true(body, top.get("stream")),
             forced_tool=_is_forced(body, top.get("tool_choice")),
-            tools=self._declared(body, top.get("tools")),
+            tools=self._tools.at(body, top.get("tools")),
         )
         return self._history.prompt(body, document.items(body, required(top, "messages")), envelope)
 
     def declare(self, prompt: Prompt, name: str, description: str, schema: bytes) -> Edit | None:
         """Return the edit that declares one more tool; None where the client declares none."""
         tool = {"name": name, "description": description, "input_schema": msgspec.Raw(schema)}
-        return added_tool(prompt, name, msgspec.json.encode(tool))
-
-    def _declared(self, body: bytes, span: Span | None) -> Tools:
-        if span is None or not document.is_list(body, span):
-            return Tools()
-        raw = body[span.start : span.end]
-        return self._tools.get(digest(raw), raw).shifted(span.start)
+        return added(prompt, name, msgspec.json.encode(tool))
 
 
 def _turn(raw: bytes) -> Turn:
@@ -94,10 +89,8 @@ def _said(message: Any) -> Any:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _tools(raw: bytes) -> Tools:
-    places = document.items(raw, document.whole(raw))
-    names = (document.member_string(raw, document.members(raw, place), "name") for place in places)
-    return Tools(frozenset(names), Span(places[-1].end, places[-1].end) if places else None)
+def _name(raw: bytes, place: Span) -> Iterator[str]:
+    yield document.member_string(raw, document.members(raw, place), "name")
 
 
 def _is_forced(body: bytes, choice: Span | None) -> bool:

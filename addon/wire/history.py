@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.segments import Call, Digest, Edit, Prompt, Role, Segment, Span, digest, digest_of_text
+from headroom_mitm.segments import Call, Digest, Prompt, Role, Segment, Span, digest, digest_of_text
 from headroom_mitm.wire import document
 from headroom_mitm.wire.memo import Memo
+from headroom_mitm.wire.tools import Tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +46,6 @@ class Turn:
     calls: tuple[Call, ...] = ()
     results: tuple[Result, ...] = ()
     tool_names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """The tools a request declares."""
-
-    names: frozenset[str] = frozenset()
-    slot: Span | None = None
-    """Behind the last of them."""
-
-    def shifted(self, by: int) -> "Tools":
-        """Return the same tools in a body in which they stand ``by`` bytes later."""
-        return Tools(self.names, self.slot and self.slot.shifted(by))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +125,6 @@ def required(found: dict[str, Span], key: str) -> Span:
     if key not in found:
         raise UnreadableBody(f"no {key!r}")
     return found[key]
-
-
-def added_tool(prompt: Prompt, name: str, raw: bytes) -> Edit | None:
-    """Return the edit that puts one more declaration behind the client's; None without a place, or a free name."""
-    if prompt.tool_slot is None or name in prompt.tool_names:
-        return None
-    return Edit(prompt.tool_slot, b"," + raw)
 
 
 def without_markers(value: Any) -> Any:

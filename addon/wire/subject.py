@@ -42,15 +42,20 @@ def of_object(body: bytes, span: Span | None) -> str:
         return ""
 
 
-def of_text(text: str) -> str:
-    """Return the subject of arguments that are JSON inside a string; their beginning if they are no JSON object."""
-    raw = text.encode()
-    span = document.whole(raw)
+def of_string(body: bytes, span: Span | None) -> str:
+    """Return the subject of arguments that are a string in the body: JSON if it is an object, else just text."""
+    if span is None or not document.is_string(body, span):
+        return ""
     try:
-        document.members(raw, span)
+        text = document.string(body, span)
+    except UnreadableBody:
+        return ""
+    raw = text.encode()
+    try:
+        document.members(raw, document.whole(raw))
     except UnreadableBody:
         return text[:LONGEST]
-    return of_object(raw, span)
+    return of_object(raw, document.whole(raw))
 
 
 def _flat(value: object) -> str:
