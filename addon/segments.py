@@ -135,10 +135,15 @@ class Rendering:
 
     @property
     def id(self) -> str:
-        """What the model names when it asks for the original: 8 hexadecimal digits."""
-        return self.key[:4].hex()
+        """What the model names when it asks for the original."""
+        return text_id(self.key)
 
     @property
     def is_raw(self) -> bool:
         """The text is sent as it came."""
         return self.text is None
+
+
+def text_id(key: Key) -> str:
+    """Return the 8 hexadecimal digits by which a model asks for a text. They are served only where their marker stands."""
+    return key[:4].hex()

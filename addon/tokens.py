@@ -33,7 +33,7 @@ _CHUNK = 200_000  # characters: tiktoken's splitter is a recursive regex, and it
 
 @functools.cache
 def encoding() -> tiktoken.Encoding:
-    """Return the o200k_base encoding. The first call takes about 0.2 s; raises ``ValueError`` if the ranks are damaged."""
+    """Return the o200k_base encoding. The first call takes 0.2 s; raises ``ValueError`` if the ranks are damaged."""
     raw = gzip.decompress(resources.files("headroom_mitm.data").joinpath(RANKS).read_bytes())
     if hashlib.sha256(raw).hexdigest() != RANKS_SHA256:
         raise ValueError(f"{RANKS} is damaged: its sha256 is not {RANKS_SHA256}")

@@ -1,0 +1,20 @@
+"""Whether a request is paid by an API key or by a subscription, told by the credential that it carries.
+
+Providers may count rewritten subscription traffic as third-party use, so it is left alone unless the user says otherwise.
+"""
+
+from collections.abc import Mapping
+
+_SUBSCRIPTION_HOSTS = ("chatgpt.com", "githubcopilot.com", "cloudcode-pa.googleapis.com")
+"""Hosts that know no API keys."""
+_SUBSCRIPTION_TOKENS = ("sk-ant-oat", "sk-ant-sid", "gho_", "ghu_", "tid=")
+"""How OAuth tokens of Claude's and Copilot's logins begin."""
+
+
+def is_subscription(host: str, headers: Mapping[str, str]) -> bool:
+    """Say whether a request belongs to a subscription login. ``headers`` are looked up in lower case."""
+    host = host.lower().rstrip(".")
+    if any(host == name or host.endswith(f".{name}") for name in _SUBSCRIPTION_HOSTS):
+        return True
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and token.strip().startswith(_SUBSCRIPTION_TOKENS)

@@ -1,0 +1,155 @@
+"""The whole story of a request: read it, recall what is decided, choose what is new, keep it, splice.
+
+Nothing here knows of flows, sockets or clocks. It runs in two steps, so that a request whose new texts take too long
+can still leave with everything that was decided before.
+"""
+
+import dataclasses
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from headroom_mitm import tokens
+from headroom_mitm.aligner import Aligner, Plan
+from headroom_mitm.errors import StoreUnavailable, UnreadableBody
+from headroom_mitm.router import Router, Source, raw
+from headroom_mitm.segments import Key, Prompt, Rendering, Segment
+from headroom_mitm.store.base import Decision
+from headroom_mitm.wire import document
+from headroom_mitm.wire.base import Wire
+from headroom_mitm.wire.splice import splice, text_edit
+from headroom_mitm.wording import TOOL_DESCRIPTION, TOOL_NAME, TOOL_SCHEMA
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What may be done to one request."""
+
+    change: bool = True
+    """False: measure, keep it that new texts go out raw, and touch nothing."""
+    lossy: bool = True
+    """New texts may be shortened so that something is left out, and new conversations may get the retrieve tool."""
+    answerable: bool = True
+    """Calls of the tool can be answered inside the response to this request."""
+    excludes: Callable[[str], bool] = lambda _: False
+    """Says whether results of a tool, or texts of a kind, are to be left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What leaves, and what to say of it."""
+
+    body: bytes
+    prompt: Prompt
+    offered: bool = False
+    """The retrieve tool is declared, so the answer may call it."""
+    originals: Mapping[str, Rendering] = field(default_factory=dict)
+    """What the model may ask for in this conversation, by id."""
+    tokens_before: int = 0
+    """Of the tool results, whether they are changed or not; those that nobody counted are estimated."""
+    tokens_after: int = 0
+
+    @property
+    def changed(self) -> bool:
+        """The body is not the one that came."""
+        return self.body is not self.prompt.body
+
+
+class Ticket:
+    """Decides who settles a request, the worker that keeps its decisions or the deadline: whoever asks first."""
+
+    def __init__(self) -> None:
+        self._free = threading.Lock()
+
+    def take(self) -> bool:
+        """Return True to the first caller, and to no other."""
+        return self._free.acquire(blocking=False)
+
+
+class Pipeline:
+    """Compresses requests. One for all; thread-safe."""
+
+    def __init__(self, aligner: Aligner, router: Router) -> None:
+        self._aligner = aligner
+        self._router = router
+
+    def plan(self, wire: Wire, body: bytes, policy: Policy) -> tuple[Prompt, Plan]:
+        """First step, quick: read the body and recall what is decided. Raises ``UnreadableBody``."""
+        prompt = wire.read(body)
+        return prompt, self._aligner.recall(prompt, may_offer=policy.change and policy.lossy and policy.answerable)
+
+    def settled(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy) -> Outcome:
+        """Return the outcome without a second step: what is decided is replayed, all else stays as it is."""
+        offered = plan.offered and not plan.undecided_offer
+        return _outcome(wire, prompt, plan.known, policy, offered=offered)
+
+    def complete(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, ticket: Ticket) -> Outcome | None:
+        """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
+        offered = plan.offered
+        lossy = policy.lossy and policy.answerable and offered
+        chosen = [self._choose(prompt, segment, policy, lossy=lossy) for segment in plan.fresh]
+        if not ticket.take():
+            return None
+        if not policy.change:
+            self._aligner.freeze_raw(plan.fresh, "audit")
+            return _outcome(
+                wire, prompt, plan.known | {d.rendering.key: d.rendering for d in chosen}, policy, offered=False
+            )
+        try:
+            if plan.undecided_offer:
+                # First of all: a text with something left out and no tool to get it would be a promise nobody keeps.
+                offered = self._aligner.freeze_offer(prompt, offered=offered)
+            known = plan.known | self._aligner.freeze([d if offered else _without_tool(d) for d in chosen])
+        except StoreUnavailable as error:
+            logger.warning("store unavailable, %d new texts go out raw: %s", len(chosen), error)
+            known = plan.known | self._aligner.freeze_raw(plan.fresh, "store unavailable")
+            offered = offered and not plan.undecided_offer
+        return _outcome(wire, prompt, known, policy, offered=offered)
+
+    def give_up(self, plan: Plan, reason: str) -> None:
+        """Keep it that the new texts of a request went out raw."""
+        self._aligner.freeze_raw(plan.fresh, reason)
+
+    def _choose(self, prompt: Prompt, segment: Segment, policy: Policy, *, lossy: bool) -> Decision:
+        """Choose what a new text becomes. The original is kept only where the text alone does not give it back."""
+        call = prompt.calls.get(segment.call_id)
+        if call is not None and policy.excludes(call.name):
+            return Decision(raw(segment, "excluded"))
+        try:
+            text = document.string(prompt.body, segment.span)
+        except UnreadableBody:
+            return Decision(raw(segment, "unreadable"))
+        excluded = frozenset(kind for kind in self._router.kinds if policy.excludes(kind))
+        rendering = self._router.render(Source(segment, text, call), excluded, lossy=lossy)
+        return Decision(rendering, None if rendering.lossless else text)
+
+
+def _without_tool(decision: Decision) -> Decision:
+    rendering = decision.rendering
+    if rendering.lossless:
+        return decision
+    before = rendering.tokens_before
+    return Decision(
+        dataclasses.replace(
+            rendering, text=None, compressor="tool not offered", level=0, lossless=True, tokens_after=before
+        )
+    )
+
+
+def _outcome(wire: Wire, prompt: Prompt, known: Mapping[Key, Rendering], policy: Policy, *, offered: bool) -> Outcome:
+    """Splice what is known into the body, and declare the tool where the conversation has it."""
+    found = [(segment, known.get(segment.key)) for segment in prompt.segments]
+    before = sum(r.tokens_before if r else tokens.estimate(segment.size) for segment, r in found)
+    after = sum(r.tokens_after if r else tokens.estimate(segment.size) for segment, r in found)
+    if not policy.change:
+        return Outcome(prompt.body, prompt, tokens_before=before, tokens_after=after)
+    edits = [text_edit(segment.span, r.text) for segment, r in found if r is not None and r.text is not None]
+    declared = None
+    if offered and policy.answerable:
+        declared = wire.declare(prompt, TOOL_NAME, TOOL_DESCRIPTION, TOOL_SCHEMA)
+        edits += [declared] if declared else []
+    originals = {r.id: r for _, r in found if r is not None and not r.lossless}
+    return Outcome(splice(prompt.body, edits), prompt, declared is not None, originals, before, after)

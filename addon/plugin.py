@@ -1,0 +1,277 @@
+"""The addon: the only file that touches a flow. What goes wrong here is logged, and the original goes out."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from mitmproxy import connection, ctx, exceptions, http
+from mitmproxy.addonmanager import Loader
+
+from headroom_mitm import settings
+from headroom_mitm.credentials import is_subscription
+from headroom_mitm.hosts import detect
+from headroom_mitm.pipeline import Outcome, Policy
+from headroom_mitm.roundtrip.decoding import Decode, decoder
+from headroom_mitm.roundtrip.exchange import Exchange
+from headroom_mitm.roundtrip.substream import Job, WatchLayers, missing_names
+from headroom_mitm.service import Service
+from headroom_mitm.settings import Mode, Settings, Subscription
+from headroom_mitm.wire import BY_NAME
+from headroom_mitm.wire.base import Wire
+from headroom_mitm.wire.replies import REPLIES, Replies
+from headroom_mitm.wording import TOOL_NAME
+
+logger = logging.getLogger(__name__)
+
+LEG_OF = "headroom_leg_of"
+"""In the metadata of a later leg's flow: the id of the client's flow."""
+PROMPT = "headroom_prompt"
+"""In the metadata of a prompt's flow: its format."""
+LARGEST_BODY = 64 * 2**20
+"""Bytes as sent. A larger body is not looked at."""
+
+
+class Headroom:
+    """Rewrites requests to LLM hosts on their way out."""
+
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+        self._service: Service | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+        self._told_of_subscription = False
+        self._answers = Answers(lambda: self._service)
+        self.addons = [self._answers]
+        """mitmproxy calls the hooks of these, too."""
+
+    def load(self, loader: Loader) -> None:
+        """Declare the options."""
+        settings.declare(loader)
+
+    def configure(self, updated: set[str]) -> None:
+        """Read the options; open another store if they name one."""
+        if self._settings is not None and not any(name.startswith("headroom_") for name in updated):
+            return
+        before, chosen = self._settings, settings.read(ctx.options)
+        if before is None or before.store != chosen.store:
+            self._open(chosen.store)
+        self._settings = chosen
+        if before is None:
+            settings.keep_to_loopback(ctx.options)
+        elif before.hosts != chosen.hosts:
+            settings.limit_hosts(ctx.options, chosen, before)
+
+    def running(self) -> None:
+        """Decrypt no other hosts than LLMs', and look after the store."""
+        if self._settings is not None:
+            settings.limit_hosts(ctx.options, self._settings)
+        self._start_sweeping()
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        """Rewrite a prompt. Whatever goes wrong here, the original leaves."""
+        try:
+            await self._rewrite(flow)
+        except Exception:
+            logger.exception("headroom: a request passes untouched")
+
+    def done(self) -> None:
+        """Give back threads and files."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        if self._service is not None:
+            self._service.close()
+
+    async def _rewrite(self, flow: http.HTTPFlow) -> None:
+        chosen, service = self._settings, self._service
+        if chosen is None or service is None or not _is_from_client(flow):
+            return
+        wire = wire_of(flow.request, chosen)
+        if wire is None:
+            return
+        flow.metadata[PROMPT] = wire.name
+        policy = self._policy(flow, chosen, wire)
+        body = body_of(flow.request) if policy is not None else None
+        if policy is None or body is None:
+            return
+        outcome = await service.rewrite(wire, body, policy, chosen.deadline)
+        if outcome is None:
+            return
+        note = f"{wire.name} {outcome.prompt.model} · {outcome.tokens_before} -> {outcome.tokens_after} tok"
+        flow.comment = f"headroom: {note}" if policy.change else f"headroom: {note} (audit, nothing changed)"
+        logger.info(flow.comment)
+        if outcome.changed:
+            if outcome.offered:
+                self._answers.expect(flow, wire, outcome)
+            put_body(flow.request, outcome.body)  # the last thing that happens
+
+    def _policy(self, flow: http.HTTPFlow, chosen: Settings, wire: Wire) -> Policy | None:
+        """Say what may be done to a request; None: nothing at all."""
+        mode = chosen.mode
+        if mode is not Mode.OFF and is_subscription(flow.request.pretty_host, flow.request.headers):
+            mode = _SUBSCRIPTION_MODES.get(chosen.subscription, mode)
+            self._tell_of_subscription(chosen.subscription)
+        if mode is Mode.OFF:
+            return None
+        return Policy(
+            change=mode is not Mode.AUDIT,
+            lossy=mode is Mode.COMPRESS,
+            answerable=self._answers.can_watch(flow, wire),
+            excludes=chosen.excludes,
+        )
+
+    def _tell_of_subscription(self, choice: Subscription) -> None:
+        if not self._told_of_subscription and choice is not Subscription.COMPRESS:
+            self._told_of_subscription = True
+            logger.warning(
+                "headroom: traffic with a subscription login is not rewritten (headroom_subscription=%s): "
+                "the provider may count rewritten traffic as third-party use. Set it to compress if you want that.",
+                choice,
+            )
+
+    def _open(self, store: str) -> None:
+        try:
+            service = Service(store)
+        except ValueError as error:
+            raise exceptions.OptionsError(f"headroom_store: {error}") from None
+        old, self._service = self._service, service
+        if old is not None:
+            old.close()
+            self._start_sweeping()
+
+    def _start_sweeping(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        if self._service is not None:
+            self._sweeper = asyncio.get_running_loop().create_task(self._service.sweep_for_ever())
+
+
+class Answers:
+    """Lets events through as they come, and answers the model's calls for what was left out."""
+
+    def __init__(self, service: Callable[[], Service | None]) -> None:
+        self._service = service
+        self._expected: dict[str, tuple[Replies, Outcome]] = {}
+        self._jobs: dict[str, Job] = {}
+        self._watched: set[str] = set()
+        self._lacks = missing_names()
+
+    def running(self) -> None:
+        """Come after mitmproxy's own NextLayer; say so if this mitmproxy cannot host the round trip."""
+        if self._lacks:
+            logger.warning("headroom: nothing will be left out, since mitmproxy lacks %s", ", ".join(self._lacks))
+        else:
+            ctx.master.addons.add(WatchLayers(lambda flow: self._jobs.get(flow.id), self._watched.add))
+
+    def can_watch(self, flow: http.HTTPFlow, wire: Wire) -> bool:
+        """Say whether a call of our tool in the answer to this flow can be answered."""
+        return wire.name in REPLIES and flow.client_conn.id in self._watched
+
+    def expect(self, flow: http.HTTPFlow, wire: Wire, outcome: Outcome) -> None:
+        """Watch the answer to a flow. It must be readable, so it is asked for without compression."""
+        flow.request.headers["accept-encoding"] = "identity"
+        self._expected[flow.id] = REPLIES[wire.name], outcome
+
+    def client_disconnected(self, client: connection.Client) -> None:
+        """Forget a connection."""
+        self._watched.discard(client.id)
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """Let events through, and watch what is expected."""
+        if flow.response is None:
+            return
+        expected = self._expected.pop(flow.id, None)
+        if LEG_OF in flow.metadata:
+            flow.response.stream = True
+        elif expected is not None and flow.response.status_code == 200:
+            self._watch(flow, flow.response, *expected)
+        elif PROMPT in flow.metadata and _is_event_stream(flow.response) and not flow.response.stream:
+            flow.response.stream = True  # mitmproxy would hold it back until it is whole
+
+    async def headroom_advance(self, job: Job) -> None:
+        """Answer the calls of a leg that is over, and prepare the next leg's request: the same but for its body."""
+        service = self._service()
+        if service is None:
+            return
+        try:
+            body = await service.advance(job.exchange)
+        except Exception:
+            logger.exception("headroom: an answer cannot go on")
+            return
+        flow = http.HTTPFlow(job.flow.client_conn, job.flow.server_conn)
+        flow.request = job.flow.request.copy()
+        flow.request.content = body
+        flow.metadata[LEG_OF] = job.flow.id
+        flow.comment = f"headroom: leg {job.exchange.rounds + 1} of an answer"
+        job.next_flow = flow
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """An answer is over."""
+        job = self._jobs.pop(flow.id, None)
+        if job is not None and job.exchange.retrieved:
+            flow.comment += f" · {len(job.exchange.retrieved)} retrieved"
+            logger.info("headroom: the model read %s", ", ".join(job.exchange.retrieved))
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """An answer is over, badly."""
+        self._jobs.pop(flow.id, None)
+        self._expected.pop(flow.id, None)
+
+    def _watch(self, flow: http.HTTPFlow, response: http.Response, replies: Replies, outcome: Outcome) -> None:
+        service = self._service()
+        streamed = _is_event_stream(response)
+        decode = decoder(response.headers.get("content-encoding", ""))
+        if service is None or decode is None:
+            logger.warning("headroom: an answer in an unknown encoding is not watched")
+            response.stream = streamed
+            return
+        reply = (replies.streamed if streamed else replies.whole)(TOOL_NAME)
+        exchange = Exchange(reply, outcome.body, outcome.originals, service.read)
+        self._jobs[flow.id] = Job(flow, exchange)
+        if streamed:
+            response.headers.pop("content-encoding", None)
+            response.stream = _guarded(exchange, decode)
+
+
+_SUBSCRIPTION_MODES = {Subscription.AUDIT: Mode.AUDIT, Subscription.OFF: Mode.OFF}
+
+
+def wire_of(request: http.Request, chosen: Settings) -> Wire | None:
+    """Return the format of a request, told by host and path; None if it is not for us."""
+    name = detect(request.pretty_host, request.port, request.method, request.path, chosen.hosts)
+    return BY_NAME[name] if name else None
+
+
+def body_of(request: http.Request) -> bytes | None:
+    """Return a request's body without its content encoding; None if there is none, or it cannot be decoded."""
+    raw = request.raw_content
+    if not raw or len(raw) > LARGEST_BODY:
+        return None
+    try:
+        return request.get_content(strict=True)
+    except ValueError as error:
+        logger.info("headroom: a body passes untouched: %s", error)
+        return None
+
+
+def put_body(request: http.Request, body: bytes) -> None:
+    """Set a body as it is. Encoding it again would cost more than it saves: a second for a megabyte of br."""
+    request.headers.pop("content-encoding", None)
+    request.content = body
+
+
+def _is_from_client(flow: http.HTTPFlow) -> bool:
+    """Say whether this is a request that a client makes now, whole: no replay, no later leg, not answered already."""
+    return not (flow.is_replay or flow.response or flow.error or flow.request.stream or LEG_OF in flow.metadata)
+
+
+def _is_event_stream(response: http.Response) -> bool:
+    return "text/event-stream" in response.headers.get("content-type", "")
+
+
+def _guarded(exchange: Exchange, decode: Decode) -> Callable[[bytes], bytes | list[bytes]]:
+    """Return what mitmproxy calls with each piece of a stream. It gives no empty piece: HTTP/1 would end the body."""
+
+    def pieces(data: bytes) -> list[bytes]:
+        shown = exchange.reply.feed(decode(data)) if data else b""
+        return [shown] if shown else []
+
+    return pieces

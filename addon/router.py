@@ -1,0 +1,123 @@
+"""ContentRouter: which compressor looks at a text, and whether its form is worth sending."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from headroom_mitm import tokens
+from headroom_mitm.compressors import COMPRESSORS, Compressed, Compressor, Content, Level
+from headroom_mitm.framing import Framed, unframe
+from headroom_mitm.segments import Call, Key, Rendering, Segment, text_id
+from headroom_mitm.wording import marker
+
+logger = logging.getLogger(__name__)
+
+SHORTEST = 400
+"""Characters. A shorter text is never looked at, and needs no decision that would have to be kept."""
+LONGEST = 8_000_000
+"""Characters. A longer text is left alone: no answer would be ready in time."""
+LEAST_SHARE = 0.03
+LEAST_TOKENS = 15
+"""A new form must save at least this share and this many tokens: a reader is not to be bothered for less."""
+LOSSY_GAIN = 1_500
+"""Tokens that leaving something out must save over the lossless form. A model that has to ask for the rest costs a turn:
+about 40,000 tokens read again from the cache at a tenth, and a page of 4,000. With one in five asking, this much pays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text on its way to a compressor."""
+
+    segment: Segment
+    text: str
+    call: Call | None
+
+
+class Router:
+    """Picks the compressor that is surest, and falls back to the next. Keeps no state, so any thread may call it."""
+
+    def __init__(self, compressors: Sequence[Compressor] = COMPRESSORS) -> None:
+        self._compressors = tuple(compressors)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of the kinds of text there are."""
+        return tuple(compressor.name for compressor in self._compressors)
+
+    def render(self, source: Source, excluded: frozenset[str], *, lossy: bool) -> Rendering:
+        """Decide what a text becomes. Kinds in ``excluded`` are not tried; without ``lossy`` nothing is left out.
+
+        Never raises: a compressor that fails leaves the text to the next one, or as it is.
+        """
+        if len(source.text) > LONGEST:
+            return raw(source.segment, "too long")
+        frame = unframe(source.text)
+        call = source.call
+        content = Content(frame.payload, call.name if call else "", call.subject if call else "")
+        before = tokens.count(source.text)
+        for compressor in self._ranked(content, excluded):
+            form = _best_form(compressor, content, lossy=lossy and not source.segment.is_error)
+            if form is None:
+                continue
+            text = _framed(frame, form, source.segment.key)
+            after = tokens.count(text)
+            if before - after >= max(LEAST_TOKENS, LEAST_SHARE * before):
+                name = f"{compressor.name}/{compressor.version}"
+                key, digest = source.segment.key, source.segment.digest
+                return Rendering(key, text, digest, name, form.level, form.compressed.lossless, before, after)
+        return raw(source.segment, "no gain", before)
+
+    def _ranked(self, content: Content, excluded: frozenset[str]) -> list[Compressor]:
+        scored = [(_score(c, content), c) for c in self._compressors if c.name not in excluded]
+        # The sort is stable: a tie is decided by the order of the list.
+        return [compressor for score, compressor in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
+
+
+def raw(segment: Segment, reason: str, size: int | None = None) -> Rendering:
+    """Return the decision that a text stays as it is; ``size`` in tokens where it is known."""
+    size = tokens.estimate(segment.size) if size is None else size
+    return Rendering(segment.key, None, segment.digest, reason, 0, True, size, size)
+
+
+class _Form(NamedTuple):
+    compressed: Compressed
+    level: Level
+
+
+def _best_form(compressor: Compressor, content: Content, *, lossy: bool) -> _Form | None:
+    """Return the lossless form, or the lossy one where that saves enough beyond it."""
+    whole = _compress(compressor, content, Level.LOSSLESS)
+    lossless = _Form(whole, Level.LOSSLESS) if whole is not None else None
+    if not lossy:
+        return lossless
+    size = tokens.count(whole.text if whole is not None else content.text)
+    if size <= LOSSY_GAIN:
+        return lossless
+    part = _compress(compressor, content, Level.LIGHT)
+    if part is None or part.lossless or size - tokens.count(part.text) < LOSSY_GAIN:
+        return lossless
+    return _Form(part, Level.LIGHT)
+
+
+def _framed(frame: Framed, form: _Form, key: Key) -> str:
+    text = form.compressed.text
+    if not form.compressed.lossless:
+        text = f"{text.rstrip()}\n{marker(form.compressed.left_out, text_id(key))}"
+    return f"{frame.head}{text}{frame.tail}"
+
+
+def _score(compressor: Compressor, content: Content) -> float:
+    try:
+        return compressor.score(content)
+    except Exception:
+        logger.exception("%s could not look at a text of %d characters", compressor.name, len(content.text))
+        return 0.0
+
+
+def _compress(compressor: Compressor, content: Content, level: Level) -> Compressed | None:
+    try:
+        return compressor.compress(content, level)
+    except Exception:
+        logger.exception("%s failed on a text of %d characters", compressor.name, len(content.text))
+        return None

@@ -1,0 +1,97 @@
+"""Runs the pipeline off the event loop and within a deadline: what is not ready in time goes out as it came."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from headroom_mitm import tokens
+from headroom_mitm.aligner import Aligner, Plan
+from headroom_mitm.errors import StoreUnavailable, UnreadableBody
+from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
+from headroom_mitm.roundtrip.exchange import Exchange
+from headroom_mitm.router import Router
+from headroom_mitm.segments import Digest, Prompt
+from headroom_mitm.store import open_store
+from headroom_mitm.wire.base import Wire
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 900
+_WORKERS = 4
+_KEEPING_SECONDS = 5.0
+"""How long a store that is just being written may take beyond the deadline: its own time-outs are shorter."""
+
+T = TypeVar("T")
+
+
+class Service:
+    """One store and the threads that work for it. Made in the event loop's thread; closed once."""
+
+    def __init__(self, store_url: str) -> None:
+        self._store = open_store(store_url)
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom")
+        self._pipeline = Pipeline(Aligner(self._store, time.time), Router())
+        self._pool.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
+
+    async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
+        """Return what leaves instead of a body; None: the body itself. Takes at most about ``seconds``."""
+        deadline = time.monotonic() + seconds
+        try:
+            async with asyncio.timeout(seconds):
+                prompt, plan = await self._run(lambda: self._pipeline.plan(wire, body, policy))
+        except UnreadableBody as error:
+            logger.info("headroom: a body that is not %s passes untouched: %s", wire.name, error)
+            return None
+        except TimeoutError:
+            logger.warning(
+                "headroom: a body of %d bytes was not read within %g s, it passes untouched", len(body), seconds
+            )
+            return None
+        if not (plan.fresh or plan.undecided_offer):
+            return self._pipeline.settled(wire, prompt, plan, policy)
+        return await self._complete(wire, prompt, plan, policy, deadline)
+
+    async def advance(self, exchange: Exchange) -> bytes:
+        """Answer the calls of a leg that is over; return the request for the next one."""
+        return await self._run(exchange.advance)
+
+    def read(self, digest: Digest) -> str:
+        """Return an original; see ``Store.original``."""
+        return self._store.original(digest)
+
+    async def sweep_for_ever(self) -> None:
+        """Remove what the store's limits no longer allow, now and then."""
+        while True:
+            try:
+                await self._run(self._store.sweep)
+            except StoreUnavailable as error:
+                logger.warning("headroom: store unavailable, nothing was removed: %s", error)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    def close(self) -> None:
+        """Finish what is being kept, and give back threads and files."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._store.close()
+
+    async def _complete(
+        self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, deadline: float
+    ) -> Outcome | None:
+        """Run the second step; at the deadline, settle for what was decided before."""
+        ticket = Ticket()
+        work = asyncio.ensure_future(self._run(lambda: self._pipeline.complete(wire, prompt, plan, policy, ticket)))
+        await asyncio.wait({work}, timeout=max(0.0, deadline - time.monotonic()))
+        if not work.done() and not ticket.take():
+            # The worker is keeping its decisions this very moment: they hold, so they must be sent.
+            await asyncio.wait({work}, timeout=_KEEPING_SECONDS)
+        if work.done():
+            return work.result()
+        work.cancel()
+        logger.warning("headroom: %d new texts were not ready in time and go out raw", len(plan.fresh))
+        self._pool.submit(self._pipeline.give_up, plan, "deadline")
+        return self._pipeline.settled(wire, prompt, plan, policy)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)

@@ -1,0 +1,163 @@
+"""mitmproxy's options become one frozen object; apart from the command line, no other file reads the environment."""
+
+import enum
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mitmproxy import exceptions, optmanager
+from mitmproxy.addonmanager import Loader
+
+from headroom_mitm.hosts import HOSTS, Host, allow_hosts_patterns, parse_hosts
+
+Choice = TypeVar("Choice", bound=enum.StrEnum)
+
+
+class Mode(enum.StrEnum):
+    """What is done to requests with an API key."""
+
+    COMPRESS = "compress"
+    LOSSLESS = "lossless"
+    AUDIT = "audit"
+    OFF = "off"
+
+
+class Subscription(enum.StrEnum):
+    """What is done to requests with a subscription login."""
+
+    AUDIT = "audit"
+    COMPRESS = "compress"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option, as ``--set``, the configuration file, mitmweb's page and the README show it."""
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "headroom_mode",
+        str,
+        Mode.COMPRESS.value,
+        "compress | lossless (the retrieve tool is not offered, nothing is left out) | audit (measures, changes nothing) | off.",
+    ),
+    Option(
+        "headroom_store",
+        str,
+        "",
+        "Where originals and decisions are kept: a file path, or redis://host:port/db. Default: store.sqlite in ~/.headroom.",
+    ),
+    Option(
+        "headroom_hosts",
+        Sequence[str],
+        [],
+        "Further LLM hosts: 'host' or 'host=format', where format is anthropic_messages, openai_chat, openai_responses or gemini_generate.",
+    ),
+    Option(
+        "headroom_exclude",
+        Sequence[str],
+        [],
+        "Tools (names or patterns such as mcp__github__*) and kinds (such as log_lines) whose results stay as they are.",
+    ),
+    Option(
+        "headroom_subscription",
+        str,
+        Subscription.AUDIT.value,
+        "Traffic with a subscription login: audit (measures, changes nothing) | compress | off. API keys are not concerned.",
+    ),
+    Option(
+        "headroom_deadline",
+        str,
+        "2",
+        "Seconds after which what is not ready goes out as it came.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a user can choose."""
+
+    mode: Mode
+    store: str
+    hosts: tuple[Host, ...]
+    """Further hosts, beside the table's."""
+    exclude: tuple[str, ...]
+    subscription: Subscription
+    deadline: float
+    """Seconds."""
+
+    def excludes(self, name: str) -> bool:
+        """Say whether the user wants results of this tool, or texts of this kind, left alone."""
+        return any(fnmatchcase(name, pattern) for pattern in self.exclude)
+
+
+def home() -> Path:
+    """Return the folder of our own: ``$HEADROOM_HOME``, else ``~/.headroom``."""
+    return Path(os.environ.get("HEADROOM_HOME") or "~/.headroom").expanduser()
+
+
+def declare(loader: Loader) -> None:
+    """Tell mitmproxy our options."""
+    for option in OPTIONS:
+        loader.add_option(option.name, option.type, option.default, option.help)
+
+
+def read(options: optmanager.OptManager) -> Settings:
+    """Return the settings; raise ``OptionsError`` that names the right values where one is wrong."""
+    return Settings(
+        mode=_choice(Mode, "headroom_mode", options.headroom_mode),
+        store=options.headroom_store or str(home() / "store.sqlite"),
+        hosts=_hosts(options.headroom_hosts),
+        exclude=tuple(options.headroom_exclude),
+        subscription=_choice(Subscription, "headroom_subscription", options.headroom_subscription),
+        deadline=_seconds("headroom_deadline", options.headroom_deadline),
+    )
+
+
+def _choice(kind: type[Choice], name: str, text: str) -> Choice:
+    try:
+        return kind(text)
+    except ValueError:
+        raise exceptions.OptionsError(f"{name}: {text!r} is none of {', '.join(kind)}") from None
+
+
+def _hosts(texts: Sequence[str]) -> tuple[Host, ...]:
+    try:
+        return parse_hosts(texts)
+    except ValueError as error:
+        raise exceptions.OptionsError(f"headroom_hosts: {error}") from None
+
+
+def _seconds(name: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 60:
+        raise exceptions.OptionsError(
+            f"{name}: {text!r} is no number of seconds above 0 and up to 60, such as 2 or 0.5"
+        )
+    return seconds
+
+
+def keep_to_loopback(options: optmanager.OptManager) -> None:
+    """Listen on this machine only, unless the user names an address: who reaches the port reads every prompt."""
+    if not options.listen_host:
+        options.listen_host = "127.0.0.1"
+
+
+def limit_hosts(options: optmanager.OptManager, chosen: Settings, before: Settings | None = None) -> None:
+    """Decrypt LLM hosts only, unless the user says which; ``before`` are the settings this was last called with."""
+    ours = allow_hosts_patterns((*HOSTS, *before.hosts)) if before else []
+    if not options.ignore_hosts and list(options.allow_hosts) == ours:
+        options.allow_hosts = allow_hosts_patterns((*HOSTS, *chosen.hosts))

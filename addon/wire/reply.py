@@ -1,0 +1,57 @@
+"""What a watched answer is: one or more legs of the provider's, shown to the client as one message."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenCall:
+    """A call of our tool that the client does not see."""
+
+    id: str
+    arguments: bytes
+    """JSON as the model wrote it; may be empty or broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A hidden call with what it brought."""
+
+    call: HiddenCall
+    text: str
+    is_error: bool = False
+
+
+class Reply(Protocol):
+    """Sans-IO. Bytes of a leg go in, bytes for the client come out; between two legs the next request is made."""
+
+    @property
+    def streamed(self) -> bool:
+        """The client reads events as they come; otherwise it gets one document at the end."""
+        ...
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes of the current leg; return what the client may see now, possibly nothing."""
+        ...
+
+    def end_leg(self) -> bytes:
+        """Take note that the leg is over; return what the client may still see of it."""
+        ...
+
+    @property
+    def hidden(self) -> Sequence[HiddenCall]:
+        """The calls of our tool in the leg that is over, if the answer has to go on with another leg; else empty."""
+        ...
+
+    def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
+        """Return the request that goes on: ``body``, the leg that is over, and what its calls brought. Begins a new leg."""
+        ...
+
+    def close(self) -> bytes:
+        """Return what ends the message for the client although the model wanted to go on."""
+        ...
+
+    def failed(self, status: int, raw: bytes) -> bytes:
+        """Return what tells the client that a later leg failed, as an error that it may retry."""
+        ...
