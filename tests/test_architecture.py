@@ -15,12 +15,13 @@ PACKAGE = "headroom_mitm"
 # Bottom up: a module may import from rows below its own, and from its own package.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"__init__", "data", "errors", "segments", "tokens"}),
-    frozenset({"compressors", "framing", "store", "wire", "wording"}),
+    frozenset({"compressors", "credentials", "framing", "store", "wire", "wording"}),
     frozenset({"hosts"}),
     frozenset({"certificates", "settings"}),
     frozenset({"ledger", "recent", "router", "squash"}),
     frozenset({"aligner", "roundtrip"}),
     frozenset({"pipeline"}),
+    frozenset({"service"}),
     frozenset({"plugin", "web"}),
     frozenset({"cli", "script"}),
 )
@@ -41,7 +42,7 @@ MAY_IMPORT_MITMPROXY = re.compile(
 MAY_READ_ENVIRONMENT = re.compile(r"addon/(settings|cli)\.py|headroom_addon\.py|(tests|scripts)/.*")
 MAY_NAME_PROVIDER_WORDS = re.compile(r"addon/wire/.*|(tests|scripts)/.*")
 MAY_CATCH_ALL = re.compile(r"addon/(router|plugin|pipeline)\.py")
-CATCH_ALL_PLACES = 2
+CATCH_ALL_FILES = 2
 PROVIDER_WORDS = re.compile(
     r"\b(tool_use|tool_result|tool_use_id|tool_calls|tool_call_id|function_call|function_call_output|call_id"
     r"|functionCall|functionResponse|functionDeclarations|message_start|message_delta|message_stop"
@@ -253,11 +254,11 @@ def test_every_file_keeps_the_rule(rule: Callable[[File], Iterator[str]]) -> Non
     assert [f"{path}: {fault}" for path in SOURCES for fault in rule(read(path))] == []
 
 
-def test_all_is_caught_in_two_places_at_most() -> None:
-    """Fail open is decided by the router and the outermost hook, nowhere else."""
+def test_all_is_caught_in_two_files_at_most() -> None:
+    """Fail open is decided by the router and the outermost hooks, nowhere else."""
     files = [read(path) for path in SOURCES if path.startswith(("addon/", "compressors/"))]
-    places = [f"{file.path}:{node.lineno}" for file in files for node in file.nodes if _catches_all(node)]
-    assert len(places) <= CATCH_ALL_PLACES, places
+    catching = {file.path for file in files if any(_catches_all(node) for node in file.nodes)}
+    assert len(catching) <= CATCH_ALL_FILES, catching
 
 
 def _nested(levels: int) -> str:
