@@ -1,13 +1,14 @@
 """The words that a model reads from us: the declaration of the tool, and the marker behind a text that is not whole."""
 
 TOOL_NAME = "headroom_retrieve"
-TOOL_DESCRIPTION = "Returns text that a note in a tool result says is left out. Give the note's id, and lines, search or path to get just a part."
+# Sent with every request of a conversation, so it is kept under 100 tokens in all.
+TOOL_DESCRIPTION = (
+    "Returns what a note in a tool result says is left out. "
+    "id: from the note. For a part only: lines (120-180), search, or path (items[0].name)."
+)
 TOOL_SCHEMA = (
-    b'{"type":"object","properties":{"id":{"type":"string"},'
-    b'"lines":{"type":"string","description":"such as 120-180"},'
-    b'"search":{"type":"string"},'
-    b'"path":{"type":"string","description":"JSON path such as items[0].name"}},'
-    b'"required":["id"]}'
+    b'{"type":"object","properties":{"id":{"type":"string"},"lines":{"type":"string"},'
+    b'"search":{"type":"string"},"path":{"type":"string"}},"required":["id"]}'
 )
 
 
