@@ -191,10 +191,11 @@ def _limits(names: Sequence[str]) -> x509.NameConstraints:
     One address permitted shuts out all others, of both families. What is excluded beats what is permitted, and Java
     cannot compare an address with the other family, so addresses are excluded only where none is permitted.
     """
-    permitted = [_general_name(name) for name in dict.fromkeys(map(_plain, names))]
-    addresses = [name.value for name in permitted if isinstance(name, x509.IPAddress)]
+    names = list(dict.fromkeys(map(_plain, names)))
+    permitted = [_general_name(name) for name in names]
+    addresses = [name for name in names if _is_address(name)]
     # mitmproxy repeats an address as the common name, and OpenSSL takes that for a DNS name.
-    permitted += [x509.DNSName(str(network[0])) for network in addresses]
+    permitted += [x509.DNSName(address) for address in addresses]
     if not any(isinstance(name, x509.DNSName) for name in permitted):
         permitted.append(x509.DNSName("headroom.invalid"))  # without any, all would be permitted
     excluded = None if addresses else [x509.IPAddress(every) for every in _EVERY_ADDRESS]
@@ -206,19 +207,26 @@ def _plain(host: str) -> str:
     return host.strip().strip("[]").removeprefix("*").strip(".").lower()
 
 
-def _general_name(domain: str) -> x509.GeneralName:
+def _is_address(name: str) -> bool:
     try:
-        return x509.IPAddress(ipaddress.ip_network(domain))
+        ipaddress.ip_address(name)
     except ValueError:
-        return x509.DNSName(domain.encode("idna").decode())
+        return False
+    return True
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    if _is_address(name):
+        return x509.IPAddress(ipaddress.ip_network(name))
+    return x509.DNSName(name.encode("idna").decode())
 
 
 def _is_within(host: str, permitted: tuple[str, ...]) -> bool:
-    name = _general_name(host)
-    if isinstance(name, x509.IPAddress):
-        networks = [ipaddress.ip_network(network) for network in permitted if "/" in network]
-        return any(name.value[0] in network and name.value[-1] in network for network in networks)
-    return any(name.value == domain or name.value.endswith(f".{domain}") for domain in permitted)
+    if _is_address(host):
+        address = ipaddress.ip_address(host)
+        return any("/" in network and address in ipaddress.ip_network(network) for network in permitted)
+    name = host.encode("idna").decode()
+    return any(name == domain or name.endswith(f".{domain}") for domain in permitted)
 
 
 def _permitted(issuer: x509.Certificate) -> tuple[str, ...] | None:
