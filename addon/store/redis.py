@@ -28,7 +28,7 @@ PREFIX = b"headroom:1:"
 CONNECT_SECONDS = 0.5
 READ_SECONDS = 1.0
 BACK_OFF_SECONDS = 2.0
-"""So long after a failure the server is not asked again: dead, it costs one time-out in a while, not one a request."""
+"""So long after a silence the server is not asked again."""
 _NEVER = -math.inf
 _USES_REMEMBERED = 20_000
 
@@ -62,22 +62,51 @@ def connect(url: str) -> redis.Redis:
     )
 
 
+class _Server:
+    """A client and when it last failed: a dead server costs one time-out in a while, not one a request."""
+
+    def __init__(self, client: redis.Redis, clock: Clock) -> None:
+        self.client = client
+        self._clock = clock
+        self._failed_at = _NEVER
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[redis.Redis]:
+        """Lend the client. What goes wrong is ``StoreUnavailable``, and so is all for a while after a silence."""
+        now = self._clock()
+        if 0 <= now - self._failed_at < BACK_OFF_SECONDS:
+            raise StoreUnavailable(f"{self} did not answer a moment ago")
+        if self._failed_at != _NEVER:
+            self._failed_at = now  # one caller tries, the others do not wait for it
+        try:
+            yield self.client
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            self._failed_at = self._clock()
+            raise StoreUnavailable(f"{self}: {error}") from error
+        except redis.RedisError as error:
+            raise StoreUnavailable(f"{self}: {error}") from error
+        self._failed_at = _NEVER
+
+    def __str__(self) -> str:
+        options = self.client.connection_pool.connection_kwargs
+        return f"Redis at {options.get('host')}:{options.get('port', 6379)}"
+
+
 class RedisStore:
     """One string per rendering, original and offer, written by ``SET NX`` and forgotten after the idle time."""
 
     def __init__(self, client: redis.Redis, limits: Limits, clock: Clock) -> None:
-        self._client = client
+        self._server = _Server(client, clock)
         self._ttl = math.ceil(limits.idle_seconds) + REFRESH_SECONDS
         self._clock = clock
-        self._failed_at = _NEVER
         self._used: dict[Key, float] = {}  # when this process last prolonged a rendering
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""
         if not keys:
             return {}
-        with self._server() as server:
-            values: Any = server.mget([_name(b"rendering", key) for key in keys])
+        with self._server.lent() as client:
+            values: Any = client.mget([_name(b"rendering", key) for key in keys])
         known = {key: _rendering(key, value) for key, value in zip(keys, values, strict=True) if value is not None}
         self._count_as_used(known)
         return known
@@ -86,10 +115,10 @@ class RedisStore:
         """See ``Store``."""
         if not decisions:
             return {}
-        with self._server() as server:
-            pipe = server.pipeline(transaction=True)
+        with self._server.lent() as client:
+            pipe = client.pipeline(transaction=True)
             for decision in decisions:
-                self._queue(pipe, decision)
+                _queue(pipe, decision, self._ttl)
             for decision in decisions:
                 pipe.get(_name(b"rendering", decision.rendering.key))
             values = pipe.execute()[-len(decisions) :]
@@ -111,8 +140,8 @@ class RedisStore:
     def offer(self, head: Digest, offered: bool) -> bool:  # noqa: FBT001  # the decision itself is the value
         """See ``Store``."""
         name = _name(b"offer", head)
-        with self._server() as server:
-            pipe = server.pipeline(transaction=True)
+        with self._server.lent() as client:
+            pipe = client.pipeline(transaction=True)
             pipe.set(name, b"1" if offered else b"0", nx=True)
             pipe.expire(name, self._ttl)
             pipe.get(name)
@@ -125,25 +154,17 @@ class RedisStore:
 
     def close(self) -> None:
         """See ``Store``."""
-        self._client.close()
-
-    def _queue(self, pipe: Any, decision: Decision) -> None:
-        """Write the original, then the rendering if it is the first: none is ever seen without its original."""
-        rendering = decision.rendering
-        name = _name(b"rendering", rendering.key)
-        if decision.original is not None:
-            # Same digest, same text: to write it again is to prolong it.
-            pipe.set(_name(b"original", rendering.original), packing.pack(decision.original), ex=self._ttl)
-        pipe.set(name, _packed(rendering), nx=True)
-        pipe.expire(name, self._ttl)
+        self._server.client.close()
 
     def _read(self, name: bytes) -> bytes | None:
-        with self._server() as server:
-            pipe = server.pipeline(transaction=False)
+        with self._server.lent() as client:
+            pipe = client.pipeline(transaction=False)
             pipe.get(name)
             pipe.expire(name, self._ttl)
-            value: bytes | None = pipe.execute()[0]
-        return value
+            value = pipe.execute(raise_on_error=False)[0]  # a server that cannot write now can still be read
+            if isinstance(value, redis.RedisError):
+                raise value
+        return None if value is None else bytes(value)
 
     def _count_as_used(self, known: dict[Key, Rendering]) -> None:
         now = self._clock()
@@ -151,8 +172,8 @@ class RedisStore:
         if not stale:
             return
         # Not to have prolonged them is no reason to withhold what was read.
-        with contextlib.suppress(StoreUnavailable), self._server() as server:
-            pipe = server.pipeline(transaction=False)
+        with contextlib.suppress(StoreUnavailable), self._server.lent() as client:
+            pipe = client.pipeline(transaction=False)
             for key in stale:
                 pipe.expire(_name(b"rendering", key), self._ttl)
                 pipe.expire(_name(b"original", known[key].original), self._ttl)
@@ -161,26 +182,16 @@ class RedisStore:
                 self._used.clear()  # to prolong once more costs little
             self._used.update(dict.fromkeys(stale, now))
 
-    @contextlib.contextmanager
-    def _server(self) -> Iterator[redis.Redis]:
-        """Lend the client. What goes wrong is ``StoreUnavailable``, and so is all for a while after a silence."""
-        now = self._clock()
-        if 0 <= now - self._failed_at < BACK_OFF_SECONDS:
-            raise StoreUnavailable(f"{self} has not answered a moment ago")
-        if self._failed_at != _NEVER:
-            self._failed_at = now  # one caller tries, the others do not wait for it
-        try:
-            yield self._client
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            self._failed_at = self._clock()
-            raise StoreUnavailable(f"{self}: {error}") from error
-        except redis.RedisError as error:
-            raise StoreUnavailable(f"{self}: {error}") from error
-        self._failed_at = _NEVER
 
-    def __str__(self) -> str:
-        options = self._client.connection_pool.connection_kwargs
-        return f"Redis at {options.get('host')}:{options.get('port', 6379)}"
+def _queue(pipe: Any, decision: Decision, ttl: int) -> None:
+    """Write the original, then the rendering if it is the first: none is ever seen without its original."""
+    rendering = decision.rendering
+    name = _name(b"rendering", rendering.key)
+    if decision.original is not None:
+        # Same digest, same text: to write it again is to prolong it.
+        pipe.set(_name(b"original", rendering.original), packing.pack(decision.original), ex=ttl)
+    pipe.set(name, _packed(rendering), nx=True)
+    pipe.expire(name, ttl)
 
 
 def _name(kind: bytes, of: bytes) -> bytes:

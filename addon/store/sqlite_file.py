@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,10 +56,10 @@ def transaction(db: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[Non
     try:
         yield
         db.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # the first error counts, and the connection is closed because of it
-            db.execute("ROLLBACK")
-        raise
+    finally:
+        if db.in_transaction:
+            with contextlib.suppress(sqlite3.Error):  # the first error is what counts, and closes the connection
+                db.execute("ROLLBACK")
 
 
 def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
@@ -66,7 +67,9 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[st
 
     Raises ``StoreUnavailable``, and touches nothing, if a newer version of this program or another program made it.
     """
-    if _schema(db, path, len(migrations)) == len(migrations):
+    with transaction(db, "DEFERRED"):  # one look at several things: another process may be changing them
+        version = _schema(db, path, len(migrations))
+    if version == len(migrations):
         return
     if not _number(db, "page_count"):
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # can only be chosen while a file is empty
@@ -100,14 +103,13 @@ class SqliteFile:
         except OSError as error:
             raise StoreUnavailable(f"{self.path} cannot be created: {error.strerror or error}") from error
         self._identity = _identity(self.path)
-        # Autocommit, so that transactions begin and end where they are written; any thread, under the store's lock.
-        db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        try:
+        with contextlib.ExitStack() as undo:
+            # Autocommit, so that transactions begin and end where they are written; any thread, under the store's lock.
+            db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            undo.callback(db.close)
             migrate(db, self.path)
             _configure(db)
-        except BaseException:
-            db.close()
-            raise
+            undo.pop_all()
         _close_to_others(self.path)
         self._db = db
         return db
@@ -200,4 +202,6 @@ def _close_to_others(path: Path) -> None:
     for suffix in _SIBLINGS:
         # A file that belongs to somebody else keeps the mode that its owner gave it.
         with contextlib.suppress(FileNotFoundError, PermissionError):
-            Path(f"{path}{suffix}").chmod(0o600)
+            file = Path(f"{path}{suffix}")
+            if (mode := stat.S_IMODE(file.stat().st_mode)) & 0o077:
+                file.chmod(mode & 0o700)
