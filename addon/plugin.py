@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mitmproxy import connection, ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 
-from headroom_mitm import settings
+from headroom_mitm import defaults, settings
 from headroom_mitm.credentials import is_subscription
 from headroom_mitm.hosts import detect
 from headroom_mitm.pipeline import Outcome, Policy
@@ -56,14 +56,15 @@ class Headroom:
             self._open(chosen.store)
         self._settings = chosen
         if before is None:
-            settings.keep_to_loopback(ctx.options)
+            defaults.keep_to_loopback(ctx.options)
+            defaults.use_own_authority(ctx.options, chosen)
         elif before.hosts != chosen.hosts:
-            settings.limit_hosts(ctx.options, chosen, before)
+            defaults.limit_hosts(ctx.options, chosen, before)
 
     def running(self) -> None:
         """Decrypt no other hosts than LLMs', and look after the store."""
         if self._settings is not None:
-            settings.limit_hosts(ctx.options, self._settings)
+            defaults.limit_hosts(ctx.options, self._settings)
         self._start_sweeping()
 
     async def request(self, flow: http.HTTPFlow) -> None:

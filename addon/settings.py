@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from mitmproxy import exceptions, optmanager
 from mitmproxy.addonmanager import Loader
 
-from headroom_mitm.hosts import HOSTS, Host, allow_hosts_patterns, parse_hosts
+from headroom_mitm.hosts import Host, parse_hosts
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
@@ -48,31 +48,31 @@ OPTIONS: tuple[Option, ...] = (
         "headroom_mode",
         str,
         Mode.COMPRESS.value,
-        "compress | lossless (the retrieve tool is not offered, nothing is left out) | audit (measures, changes nothing) | off.",
+        "compress | lossless (no retrieve tool, nothing is left out) | audit (measures, changes nothing) | off.",
     ),
     Option(
         "headroom_store",
         str,
         "",
-        "Where originals and decisions are kept: a file path, or redis://host:port/db. Default: store.sqlite in ~/.headroom.",
+        "Where originals and decisions are kept: a file path, or redis://host:port/db. Empty: ~/.headroom/store.sqlite.",
     ),
     Option(
         "headroom_hosts",
         Sequence[str],
         [],
-        "Further LLM hosts: 'host' or 'host=format', where format is anthropic_messages, openai_chat, openai_responses or gemini_generate.",
+        "Further LLM hosts: host, or host=format with anthropic_messages, openai_chat, openai_responses, gemini_generate.",
     ),
     Option(
         "headroom_exclude",
         Sequence[str],
         [],
-        "Tools (names or patterns such as mcp__github__*) and kinds (such as log_lines) whose results stay as they are.",
+        "Tools (names, or patterns such as mcp__github__*) and kinds (such as log_lines) that stay as they are.",
     ),
     Option(
         "headroom_subscription",
         str,
         Subscription.AUDIT.value,
-        "Traffic with a subscription login: audit (measures, changes nothing) | compress | off. API keys are not concerned.",
+        "Subscription logins: audit (measures, changes nothing) | compress | off. API keys are not concerned.",
     ),
     Option(
         "headroom_deadline",
@@ -148,16 +148,3 @@ def _seconds(name: str, text: str) -> float:
             f"{name}: {text!r} is no number of seconds above 0 and up to 60, such as 2 or 0.5"
         )
     return seconds
-
-
-def keep_to_loopback(options: optmanager.OptManager) -> None:
-    """Listen on this machine only, unless the user names an address: who reaches the port reads every prompt."""
-    if not options.listen_host:
-        options.listen_host = "127.0.0.1"
-
-
-def limit_hosts(options: optmanager.OptManager, chosen: Settings, before: Settings | None = None) -> None:
-    """Decrypt LLM hosts only, unless the user says which; ``before`` are the settings this was last called with."""
-    ours = allow_hosts_patterns((*HOSTS, *before.hosts)) if before else []
-    if not options.ignore_hosts and list(options.allow_hosts) == ours:
-        options.allow_hosts = allow_hosts_patterns((*HOSTS, *chosen.hosts))

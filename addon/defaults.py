@@ -1,0 +1,41 @@
+"""What holds unless the user says otherwise: listen on this machine, decrypt and sign for LLM hosts only."""
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mitmproxy import optmanager
+
+from headroom_mitm.certificates import KEY_FILE, ensure_authority, is_constrained
+from headroom_mitm.hosts import HOSTS, allow_hosts_patterns, domains
+from headroom_mitm.settings import Settings, home
+
+logger = logging.getLogger(__name__)
+
+
+def keep_to_loopback(options: optmanager.OptManager) -> None:
+    """Listen on this machine only, unless the user names an address: who reaches the port can use it."""
+    if not options.listen_host:
+        options.listen_host = "127.0.0.1"
+
+
+def use_own_authority(options: optmanager.OptManager, chosen: Settings) -> None:
+    """Sign with our limited authority, unless the user has a confdir, or clients that trust mitmproxy's."""
+    has_own_confdir = options.has_changed("confdir")
+    if not has_own_confdir and not (Path(options.confdir).expanduser() / KEY_FILE).exists():
+        try:
+            authority = ensure_authority(home(), domains((*HOSTS, *chosen.hosts)), datetime.now(UTC))
+        except (OSError, ValueError) as error:
+            logger.warning("headroom: mitmproxy's own authority signs, ours cannot be used: %s", error)
+            return
+        options.confdir = str(authority.folder)
+        logger.info("headroom: clients trust %s", authority.certificate)
+    if is_constrained(Path(options.confdir).expanduser()):
+        options.upstream_cert = False  # its other names may lie outside of what our authority may sign
+
+
+def limit_hosts(options: optmanager.OptManager, chosen: Settings, before: Settings | None = None) -> None:
+    """Decrypt LLM hosts only, unless the user says which; ``before`` are the settings this was last called with."""
+    ours = allow_hosts_patterns((*HOSTS, *before.hosts)) if before else []
+    if not options.ignore_hosts and list(options.allow_hosts) == ours:
+        options.allow_hosts = allow_hosts_patterns((*HOSTS, *chosen.hosts))
