@@ -102,7 +102,7 @@ class Aligner:
             return decided, False
         if not prompt.answered:
             return may_offer and not prompt.forced_tool, True
-        # Met in the middle. If it carries a lossy text of ours, it is a conversation of ours whose beginning was cut off.
+        # Met in the middle. With a lossy text of ours in it, it is one of ours whose beginning was cut off.
         return any(not rendering.lossless for rendering in known.values()), True
 
     def _decided_offer(self, head: Digest) -> bool | None:

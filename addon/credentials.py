@@ -1,6 +1,6 @@
 """Whether a request is paid by an API key or by a subscription, told by the credential that it carries.
 
-Providers may count rewritten subscription traffic as third-party use, so it is left alone unless the user says otherwise.
+Providers may count rewritten subscription traffic as third-party use: it is left alone unless the user says otherwise.
 """
 
 from collections.abc import Mapping

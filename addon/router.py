@@ -21,8 +21,8 @@ LEAST_SHARE = 0.03
 LEAST_TOKENS = 15
 """A new form must save at least this share and this many tokens: a reader is not to be bothered for less."""
 LOSSY_GAIN = 1_500
-"""Tokens that leaving something out must save over the lossless form. A model that has to ask for the rest costs a turn:
-about 40,000 tokens read again from the cache at a tenth, and a page of 4,000. With one in five asking, this much pays."""
+"""Tokens that leaving something out must save over the lossless form. A model that asks for the rest costs a turn (about
+40,000 tokens read again from the cache, at a tenth) and a page of 4,000: where one in five asks, this much pays."""
 
 
 @dataclass(frozen=True, slots=True)

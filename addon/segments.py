@@ -145,5 +145,5 @@ class Rendering:
 
 
 def text_id(key: Key) -> str:
-    """Return the 8 hexadecimal digits by which a model asks for a text. They are served only where their marker stands."""
+    """Return the 8 hexadecimal digits by which a model asks for a text; served only where their marker stands."""
     return key[:4].hex()

@@ -48,19 +48,19 @@ OPTIONS: tuple[Option, ...] = (
         "headroom_mode",
         str,
         Mode.COMPRESS.value,
-        "compress | lossless (no retrieve tool, nothing is left out) | audit (measures, changes nothing) | off.",
+        "compress | lossless (no tool, nothing is left out) | audit (measures, changes nothing) | off.",
     ),
     Option(
         "headroom_store",
         str,
         "",
-        "Where originals and decisions are kept: a file path, or redis://host:port/db. Empty: ~/.headroom/store.sqlite.",
+        "Where originals and decisions are kept: a path, or redis://host:port/db. Empty: store.sqlite in ~/.headroom.",
     ),
     Option(
         "headroom_hosts",
         Sequence[str],
         [],
-        "Further LLM hosts: host, or host=format with anthropic_messages, openai_chat, openai_responses, gemini_generate.",
+        "Further LLM hosts: host, or host=format (anthropic_messages, openai_chat, openai_responses, gemini_generate).",
     ),
     Option(
         "headroom_exclude",
