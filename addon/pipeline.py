@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from headroom_mitm import tokens
 from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
+from headroom_mitm.file_reads import is_worked_on, path_of
 from headroom_mitm.router import Router, Source, raw
 from headroom_mitm.segments import Key, Prompt, Rendering, Segment
 from headroom_mitm.store.base import Decision
@@ -123,7 +124,9 @@ class Pipeline:
         except UnreadableBody:
             return Decision(raw(segment, "unreadable"))
         excluded = frozenset(kind for kind in self._router.kinds if policy.excludes(kind))
-        rendering = self._router.render(Source(segment, text, call), excluded, lossy=lossy)
+        path = path_of(call) if call is not None else ""
+        edited = bool(path) and call is not None and is_worked_on(path, call, prompt.calls.values())
+        rendering = self._router.render(Source(segment, text, call, edited), excluded, lossy=lossy)
         return Decision(rendering, None if rendering.lossless else text)
 
 

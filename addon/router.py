@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from headroom_mitm import tokens
 from headroom_mitm.compressors import COMPRESSORS, Compressed, Compressor, Content, Level
+from headroom_mitm.file_reads import path_of
 from headroom_mitm.framing import Framed, unframe
 from headroom_mitm.segments import Call, Key, Rendering, Segment, text_id
 from headroom_mitm.wording import marker
@@ -20,9 +21,11 @@ LONGEST = 8_000_000
 LEAST_SHARE = 0.03
 LEAST_TOKENS = 15
 """A new form must save at least this share and this many tokens: a reader is not to be bothered for less."""
+FILE_FLOOR = 2_000
+"""Tokens. A shorter file that was read is likely to be edited next, and an edit must name its text exactly."""
 LOSSY_GAIN = 1_500
-"""Tokens that leaving something out must save over the lossless form. A model that asks for the rest costs a turn (about
-40,000 tokens read again from the cache, at a tenth) and a page of 4,000: where one in five asks, this much pays."""
+"""Tokens that leaving something out must save over the lossless form. A model that asks for the rest costs a turn
+(about 40,000 tokens read again from the cache, at a tenth) and a page of 4,000: where one in five asks, this much pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Source:
     segment: Segment
     text: str
     call: Call | None
+    edited: bool = False
+    """The text is a file's that the conversation works on: a form that changes white space would spoil an edit."""
 
 
 class Router:
@@ -56,7 +61,10 @@ class Router:
         call = source.call
         content = Content(frame.payload, call.name if call else "", call.subject if call else "")
         before = tokens.count(source.text)
+        keep_spaces = source.edited or (call is not None and before < FILE_FLOOR and bool(path_of(call)))
         for compressor in self._ranked(content, excluded):
+            if keep_spaces and not compressor.exact:
+                continue
             form = _best_form(compressor, content, lossy=lossy and not source.segment.is_error)
             if form is None:
                 continue

@@ -64,6 +64,11 @@ class Compressor(Protocol):
         """Stored with each rendering; raised when the same text would come out differently."""
         ...
 
+    @property
+    def exact(self) -> bool:
+        """The lossless form keeps every line as it is, or says exactly how: False if white space may be lost."""
+        ...
+
     def score(self, content: Content) -> float:
         """Say how sure this compressor is that the text is of its kind: 0 or less is "not mine", 1 is certain.
 

@@ -1,0 +1,27 @@
+"""Which tool results are the content of a file: what a model has read it may edit next, naming its text exactly."""
+
+import re
+from collections.abc import Iterable
+
+from headroom_mitm.segments import Call
+
+_READERS = re.compile(r"(?:^|_|\b)(?:read|view|open|cat|get)(?:_?(?:file|text|source))?s?$", re.IGNORECASE)
+"""Names of tools that take a path and return a file: ``Read``, ``view``, ``read_file``, ``mcp__fs__read_text_file``."""
+_SHELL_READ = re.compile(
+    r"""\s*(?:cd\s+\S+\s*&&\s*)?(?:cat|bat|nl|less|more|head|tail|sed|awk|jq)\b[^|;&<>]*?\s["']?([^\s"'|;&<>]+)["']?\s*\Z"""
+)
+
+
+def path_of(call: Call) -> str:
+    """Return the path of the file that a call reads, or an empty string if it is something else."""
+    subject = call.subject.strip()
+    if " " in subject or "\n" in subject:
+        match = _SHELL_READ.match(subject)
+        return match[1] if match else ""
+    return subject if _READERS.search(call.name) and not subject.startswith(("http:", "https:")) else ""
+
+
+def is_worked_on(path: str, call: Call, calls: Iterable[Call]) -> bool:
+    """Say whether another call names the same file: it is edited, or the model came back to read it again."""
+    name = path.rsplit("/", 1)[-1]
+    return any(other.id != call.id and name in other.subject for other in calls)
