@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import redis
-from conftest import HandClock, RedisServer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from decision_samples import key, lossy
+from hand_clock import HandClock
+from redis_server import RedisServer
 
 from headroom_mitm.errors import MissingOriginal, StoreUnavailable
 from headroom_mitm.segments import digest_of_text

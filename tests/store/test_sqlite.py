@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import HandClock
 from decision_samples import key, lossless, lossy
+from hand_clock import HandClock
 
 from headroom_mitm.errors import MissingOriginal, StoreUnavailable
 from headroom_mitm.segments import digest_of_text
