@@ -42,7 +42,6 @@ SYSTEM_ROOTS = (
     "/etc/ssl/ca-bundle.pem",  # SUSE
     "/etc/ssl/cert.pem",  # macOS, BSD
 )
-_EVERY_ADDRESS = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
 logger = logging.getLogger(__name__)
 
@@ -89,15 +88,10 @@ def ensure_authority(folder: Path, names: Sequence[str], now: datetime) -> Autho
     if not key_file.exists():
         _write(key_file, _new_key_file(names, now), 0o600, replace=False)
     if _tighten(key_file, 0o600):
-        logger.warning(
-            "%s could be read by others: now only by you. If others use this machine: headroom-mitm ca --renew",
-            key_file,
-        )
+        logger.warning("%s was open to others. If they may have read it: headroom-mitm ca --renew", key_file)
     authority = load(folder)
     if authority.not_after - now < EXPIRES_SOON:
-        logger.warning(
-            "the certificate authority in %s ends on %s: headroom-mitm ca --renew", folder, authority.not_after.date()
-        )
+        logger.warning("the authority in %s ends on %s: headroom-mitm ca --renew", folder, authority.not_after.date())
     _write_derived(folder)
     return authority
 
@@ -114,7 +108,8 @@ def renew(folder: Path, names: Sequence[str], now: datetime) -> Authority:
 
 def load(folder: Path) -> Authority:
     """Read an authority; raise ``OSError`` or ``ValueError`` where there is none."""
-    issuer, root = _ends_of_chain(folder)
+    chain = _chain(folder)
+    issuer, root = chain[0], chain[-1]  # mitmproxy's own authority is both
     return Authority(
         folder=folder,
         subject=root.subject.rfc4514_string(),
@@ -145,10 +140,9 @@ def _new_key_file(names: Sequence[str], now: datetime) -> bytes:
     limits = _limits(names)
     root_key, issuer_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     root_name, issuer_name = _name(root_key), _name(issuer_key, " issuer")
-    root = _certificate(root_name, root_key.public_key(), 1, limits, now)
-    root = root.issuer_name(root_name)
-    issuer = _certificate(issuer_name, issuer_key.public_key(), 0, limits, now)
-    issuer = issuer.issuer_name(root_name).add_extension(
+    root = _certificate(root_name, root_key.public_key(), 1, limits, now).issuer_name(root_name)
+    issuer = _certificate(issuer_name, issuer_key.public_key(), 0, limits, now).issuer_name(root_name)
+    issuer = issuer.add_extension(
         x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False
     )
     key = issuer_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
@@ -165,10 +159,8 @@ def _certificate(
     subject: x509.Name, key: ec.EllipticCurvePublicKey, below: int, limits: x509.NameConstraints, now: datetime
 ) -> x509.CertificateBuilder:
     """Return an authority's certificate without its issuer; ``below`` further authorities may stand under it."""
-    usages = dict.fromkeys(
-        ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False
-    )
-    usage = x509.KeyUsage(**usages, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False)
+    others = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    no = dict.fromkeys((*others, "encipher_only", "decipher_only"), False)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -177,7 +169,7 @@ def _certificate(
         .not_valid_before(now - CLOCK_SKEW)
         .not_valid_after(now + LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=below), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(x509.KeyUsage(**no, key_cert_sign=True, crl_sign=True), critical=True)
         .add_extension(limits, critical=True)
         # Not for code, mail or logins.
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -192,13 +184,12 @@ def _limits(names: Sequence[str]) -> x509.NameConstraints:
     cannot compare an address with the other family, so addresses are excluded only where none is permitted.
     """
     names = list(dict.fromkeys(map(_plain, names)))
-    permitted = [_general_name(name) for name in names]
     addresses = [name for name in names if _is_address(name)]
     # mitmproxy repeats an address as the common name, and OpenSSL takes that for a DNS name.
-    permitted += [x509.DNSName(address) for address in addresses]
+    permitted = [*map(_general_name, names), *map(x509.DNSName, addresses)]
     if not any(isinstance(name, x509.DNSName) for name in permitted):
         permitted.append(x509.DNSName("headroom.invalid"))  # without any, all would be permitted
-    excluded = None if addresses else [x509.IPAddress(every) for every in _EVERY_ADDRESS]
+    excluded = None if addresses else [x509.IPAddress(ipaddress.ip_network(every)) for every in ("0.0.0.0/0", "::/0")]
     return x509.NameConstraints(permitted, excluded)
 
 
@@ -238,9 +229,8 @@ def _permitted(issuer: x509.Certificate) -> tuple[str, ...] | None:
     return None if names is None else tuple(str(name.value) for name in names)
 
 
-def _ends_of_chain(folder: Path) -> tuple[x509.Certificate, x509.Certificate]:
-    chain = x509.load_pem_x509_certificates((folder / KEY_FILE).read_bytes())
-    return chain[0], chain[-1]
+def _chain(folder: Path) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates((folder / KEY_FILE).read_bytes())
 
 
 def _make_private(folder: Path) -> None:
@@ -287,7 +277,7 @@ def _name_once(temporary: Path, path: Path) -> None:
 
 def _write_derived(folder: Path) -> None:
     """Write what follows from the key file. The bundle follows the system's roots, so it is made anew each time."""
-    _, root = _ends_of_chain(folder)
+    root = _chain(folder)[-1]
     pem = root.public_bytes(Encoding.PEM)
     _write(folder / CERTIFICATE_FILE, pem, 0o644)
     _write(folder / ANDROID_FILE, pem, 0o644)

@@ -257,12 +257,12 @@ def test_bootstrap_works_where_nothing_is_installed(environment: dict[str, str],
         "assert importlib.util.find_spec('headroom_mitm') is None; "
         "from mitmproxy.addons.script import load_script; "
         f"module = load_script({str(ROOT / 'headroom_addon.py')!r}); "
-        "print(module.addons[0].__class__.__module__, sys.modules['headroom_mitm.compressors'].__file__)"
+        "print(module.addons[0].__class__.__module__, sys.modules['headroom_mitm.compressors'].__file__, sep=chr(10))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert done.stdout.split() == ["headroom_mitm.plugin", str(ROOT / "compressors" / "__init__.py")], done.stderr
+    assert done.stdout.splitlines() == ["headroom_mitm.plugin", str(ROOT / "compressors" / "__init__.py")], done.stderr
 
 
 def test_start_says_what_it_needs(tmp_path: Path) -> None:
