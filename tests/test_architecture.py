@@ -50,6 +50,8 @@ PROVIDER_WORDS = re.compile(
 )
 BAD_STEM = re.compile(r"(^|_)(utils?|helpers?|common|managers?)$")
 BAD_CLASS = re.compile(r"(Utils?|Helpers?|Common|Managers?)$")
+SKIPPING = frozenset({"skip", "skipif", "xfail", "importorskip"})
+OTHER_SYSTEM = re.compile(r"pytest\.mark\.skipif\((os\.name|sys\.platform) ")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
 BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -168,8 +170,11 @@ def nothing_is_unfinished(file: File) -> Iterator[str]:
 def every_test_runs_the_real_thing(file: File) -> Iterator[str]:
     if not file.path.startswith("tests/"):
         return
+    other_systems = {
+        id(node.func) for node in file.nodes if isinstance(node, ast.Call) and OTHER_SYSTEM.match(ast.unparse(node))
+    }
     for node in file.nodes:
-        if isinstance(node, ast.Attribute) and node.attr in ("skip", "skipif", "xfail", "importorskip"):
+        if isinstance(node, ast.Attribute) and node.attr in SKIPPING and id(node) not in other_systems:
             yield f"line {node.lineno}: {node.attr}"
     yield from (f"imports {module}" for module in file.modules() if module.startswith(("unittest.mock", "mock")))
 
@@ -296,6 +301,7 @@ BAD: tuple[tuple[Callable[[File], Iterator[str]], str, str], ...] = (
     (names_say_what_a_thing_does, "addon/router.py", "class StoreManager: ..."),
     (nothing_is_unfinished, "addon/router.py", "x = 1  # " + "TO" + "DO: later"),
     (every_test_runs_the_real_thing, "tests/test_a.py", "@pytest.mark.skip\ndef test(): ..."),
+    (every_test_runs_the_real_thing, "tests/test_a.py", "@pytest.mark.skipif(not REDIS, reason='')\ndef test(): ..."),
     (every_test_runs_the_real_thing, "tests/test_a.py", "from unittest.mock import patch"),
     (sizes_stay_small, "addon/router.py", "\n" * (FILE_LINES + 1)),
     (sizes_stay_small, "tests/test_a.py", "\n" * (TEST_FILE_LINES + 1)),
@@ -318,6 +324,11 @@ GOOD: tuple[tuple[Callable[[File], Iterator[str]], str, str], ...] = (
     (errors_are_caught_by_name, "addon/store/a.py", "try: pass\nexcept (OSError, ValueError): pass"),
     (names_say_what_a_thing_does, "addon/aligner.py", "def common_prefix(a, b): ..."),
     (nothing_is_unfinished, "addon/router.py", "x = '# TO" + "DO'"),
+    (
+        every_test_runs_the_real_thing,
+        "tests/test_a.py",
+        "@pytest.mark.skipif(os.name == 'nt', reason='')\ndef t(): ...",
+    ),
     (sizes_stay_small, "addon/router.py", "\n" * FILE_LINES),
     (sizes_stay_small, "addon/router.py", "def f():\n" + "    pass\n" * (FUNCTION_LINES - 1)),
     (sizes_stay_small, "addon/router.py", _nested(NESTING)),

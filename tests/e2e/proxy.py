@@ -76,6 +76,13 @@ class Mitmdump:
             self._reader.join()
         self._process = None
 
+    def exit_status(self) -> int:
+        """Wait until it ends by itself."""
+        assert self._process is not None
+        status = self._process.wait(START_SECONDS)
+        self.stop()
+        return status
+
     @property
     def log(self) -> str:
         """All it has printed, over all its lives."""
