@@ -137,7 +137,8 @@ def _authority(options: Options) -> Authority:
 
 
 def _names(options: Options) -> list[str]:
-    return domains([*HOSTS, *parse_hosts(options.headroom_hosts)])
+    """Return what the authority is for: the table, and what the user adds, addresses as well."""
+    return [*domains(HOSTS), *dict.fromkeys(row.pattern for row in parse_hosts(options.headroom_hosts))]
 
 
 def _print_clients(shell: str, proxy: str, authority: Authority) -> None:

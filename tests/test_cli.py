@@ -133,18 +133,19 @@ def test_ca_shows_what_there_is(home: Path, capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == f"{authority.certificate}\n"
 
 
+@pytest.mark.parametrize("host", ["llm.example.com", "*.llm.example.com", "192.0.2.7", "[2001:db8::7]"])
 def test_a_host_that_came_later_is_named_until_the_authority_is_renewed(
-    home: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, capsys: pytest.CaptureFixture[str], host: str
 ) -> None:
-    further = ["--set", "headroom_hosts=llm.example.com"]
+    further = ["--set", f"headroom_hosts={host}"]
     assert main(["ca", "--path"]) == 0
     assert capsys.readouterr().err == ""
     assert main(["ca", "--path", *further]) == 0
-    assert "cannot sign for llm.example.com" in capsys.readouterr().err
+    assert f"cannot sign for {host.strip('[]')}." in capsys.readouterr().err
     assert main(["ca", "--renew", *further]) == 0
     assert main(["ca", "--path", *further]) == 0
     assert capsys.readouterr().err == ""
-    assert load(home).uncovered(["llm.example.com", "api.anthropic.com"]) == []
+    assert load(home).uncovered([host, "api.anthropic.com"]) == []
 
 
 @pytest.mark.parametrize("arguments", [[], ["porxy"], ["env", "--client", "emacs"], ["proxy", "-p", "many"]], ids=str)
