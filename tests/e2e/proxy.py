@@ -111,10 +111,11 @@ Start = Callable[..., Mitmdump]
 
 
 @contextmanager
-def running(mitmdump: Mitmdump) -> Iterator[Mitmdump]:
+def running(mitmdump: Mitmdump, *, show_log: bool = True) -> Iterator[Mitmdump]:
     """Start it, and stop it at the end of the block; its log goes to standard output, which pytest shows on failure."""
     try:
         yield mitmdump.start()
     finally:
         mitmdump.stop()
-        print(mitmdump.log)  # noqa: T201  # for a test that failed
+        if show_log:
+            print(mitmdump.log)  # noqa: T201  # for a test that failed
