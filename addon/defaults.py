@@ -6,8 +6,8 @@ from pathlib import Path
 
 from mitmproxy import optmanager
 
-from headroom_mitm.certificates import KEY_FILE, ensure_authority, is_constrained
-from headroom_mitm.hosts import HOSTS, allow_hosts_patterns, domains
+from headroom_mitm.certificates import KEY_FILE, ensure_authority, is_constrained, uncovered_hosts
+from headroom_mitm.hosts import HOSTS, Host, addresses, allow_hosts_patterns, domains
 from headroom_mitm.settings import Settings, home
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,8 @@ def use_own_authority(options: optmanager.OptManager, chosen: Settings) -> None:
     has_own_confdir = options.has_changed("confdir")
     if not has_own_confdir and not (Path(options.confdir).expanduser() / KEY_FILE).exists():
         try:
-            authority = ensure_authority(home(), domains((*HOSTS, *chosen.hosts)), datetime.now(UTC))
+            hosts = (*HOSTS, *chosen.hosts)
+            authority = ensure_authority(home(), [*domains(hosts), *addresses(hosts)], datetime.now(UTC))
         except (OSError, ValueError) as error:
             logger.warning("headroom: mitmproxy's own authority signs, ours cannot be used: %s", error)
             return
@@ -36,6 +37,18 @@ def use_own_authority(options: optmanager.OptManager, chosen: Settings) -> None:
 
 def limit_hosts(options: optmanager.OptManager, chosen: Settings, before: Settings | None = None) -> None:
     """Decrypt LLM hosts only, unless the user says which; ``before`` are the settings this was last called with."""
-    ours = allow_hosts_patterns((*HOSTS, *before.hosts)) if before else []
+    confdir = Path(options.confdir).expanduser()
+    ours = allow_hosts_patterns(_signed(confdir, before)) if before else []
     if not options.ignore_hosts and list(options.allow_hosts) == ours:
-        options.allow_hosts = allow_hosts_patterns((*HOSTS, *chosen.hosts))
+        options.allow_hosts = allow_hosts_patterns(_signed(confdir, chosen))
+
+
+def _signed(confdir: Path, chosen: Settings) -> list[Host]:
+    """Return the hosts that the authority may sign for: a leaf for another would be refused, so it is tunnelled."""
+    hosts = (*HOSTS, *chosen.hosts)
+    refused = set(uncovered_hosts(confdir, [*domains(hosts), *addresses(hosts)]))
+    for name in sorted(refused):
+        logger.warning(
+            "headroom: %s is tunnelled, the authority is older than your list: headroom-mitm ca --renew", name
+        )
+    return [host for host in hosts if host.pattern.removeprefix("*.") not in refused]
