@@ -108,6 +108,7 @@ _ENDINGS: dict[str, re.Pattern[str]] = {
     RESPONSES: re.compile(r"(?:/.*)?/responses"),
     GEMINI: re.compile(rf"(?:/.*)?/{_GENERATE}"),
 }
+_MODEL = re.compile(r"/(?:models|deployments)/([^/:]+)")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?"
 _OPTION = re.compile(
     rf"(?P<host>\[[0-9a-f:.]+\]|(?:\*\.)?{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?(?:=(?P<wire>[a-z_]+))?"
@@ -125,6 +126,17 @@ def detect(host: str, port: int, method: str, path: str, extra: Sequence[Host] =
         row for row in (*extra, *HOSTS) if row.port in (ANY_PORT, port) and _host_regex(row.pattern).fullmatch(host)
     )
     return next((row.wire for row in rows if row.path.fullmatch(bare)), None)
+
+
+def model_in(path: str) -> str:
+    """Return the model or deployment that a path names, as at Google and Azure; empty where only the body does."""
+    match = _MODEL.search(path.partition("?")[0])
+    return match[1] if match else ""
+
+
+def is_streamed_by(path: str) -> bool:
+    """Say whether a path asks for a stream; elsewhere the body does."""
+    return path.partition("?")[0].endswith((":streamGenerateContent", ":streamRawPredict"))
 
 
 def parse_hosts(texts: Sequence[str]) -> tuple[Host, ...]:

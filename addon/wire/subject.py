@@ -5,7 +5,7 @@ from headroom_mitm.segments import Span
 from headroom_mitm.wire import document
 
 LONGEST = 400  # characters
-# Names of arguments, the telling ones first: a search has a pattern and a path, an edit a path and texts.
+# Names of arguments in the order in which they are looked for: what runs, where, what for.
 NAMES = (
     "command",
     "cmd",
