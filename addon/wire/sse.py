@@ -2,9 +2,10 @@
 
 import re
 
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
-_NAME = re.compile(rb"^event:[ ]?([^\r\n]*)", re.MULTILINE)
-_DATA = re.compile(rb"^data:[ ]?([^\r\n]*)", re.MULTILINE)
+# Two line ends. A carriage return is one only if no line feed follows, so at the end of what has come it must wait.
+_END = re.compile(rb"(?>\r\n|\n|\r)(?:\r\n|\n|\r(?=[^\n]))")
+_LONGEST_END = 4
+_LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 class Splitter:
@@ -15,8 +16,8 @@ class Splitter:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the events that are complete now, each with its blank line."""
-        # An end may begin in what was kept: look again at its last three bytes, and at nothing before them.
-        start = max(0, len(self._rest) - 3)
+        # An end may begin in what was kept: look again at its last bytes, and at nothing before them.
+        start = max(0, len(self._rest) - _LONGEST_END)
         text = self._rest + data
         events: list[bytes] = []
         at = 0
@@ -34,15 +35,25 @@ class Splitter:
 
 def name_of(event: bytes) -> str:
     """Return the event's name, or an empty string."""
-    match = _NAME.search(event)
-    return match[1].decode("ascii", "replace") if match else ""
+    names = _values(event, b"event")
+    return names[-1].decode("utf-8", "replace") if names else ""
 
 
 def data_of(event: bytes) -> bytes:
     """Return the event's data; several data lines are joined by line feeds."""
-    return b"\n".join(_DATA.findall(event))
+    return b"\n".join(_values(event, b"data"))
 
 
 def written(name: str, data: bytes) -> bytes:
     """Return an event with a name and one line of data."""
     return b"event: %s\ndata: %s\n\n" % (name.encode(), data)
+
+
+def _values(event: bytes, field: bytes) -> list[bytes]:
+    """Return the values of a field: what stands behind the first colon, without one space."""
+    values: list[bytes] = []
+    for line in _LINE_END.split(event):
+        name, _, value = line.partition(b":")
+        if name == field:
+            values.append(value.removeprefix(b" "))
+    return values
