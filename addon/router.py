@@ -96,6 +96,8 @@ class _Form(NamedTuple):
 def _best_form(compressor: Compressor, content: Content, *, lossy: bool) -> _Form | None:
     """Return the lossless form, or the lossy one where that saves enough beyond it."""
     whole = _compress(compressor, content, Level.LOSSLESS)
+    if whole is not None and not whole.lossless:
+        return None
     lossless = _Form(whole, Level.LOSSLESS) if whole is not None else None
     if not lossy:
         return lossless
@@ -103,7 +105,7 @@ def _best_form(compressor: Compressor, content: Content, *, lossy: bool) -> _For
     if size <= LOSSY_GAIN:
         return lossless
     part = _compress(compressor, content, Level.LIGHT)
-    if part is None or part.lossless or size - tokens.count(part.text) < LOSSY_GAIN:
+    if part is None or part.lossless or size - tokens.count(f"{part.text}{part.left_out}") < LOSSY_GAIN:
         return lossless
     return _Form(part, Level.LIGHT)
 
@@ -125,7 +127,11 @@ def _score(compressor: Compressor, content: Content) -> float:
 
 def _compress(compressor: Compressor, content: Content, level: Level) -> Compressed | None:
     try:
-        return compressor.compress(content, level)
+        form = compressor.compress(content, level)
+        if form is not None:
+            # A lone surrogate cannot be sent. Once kept, such a form would fail in every later request.
+            f"{form.text}{form.left_out}".encode()
     except Exception:
         logger.exception("%s failed on a text of %d characters", compressor.name, len(content.text))
         return None
+    return form
