@@ -6,6 +6,7 @@ model's last answer. A decision is kept in the store before the request that car
 """
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ REMEMBERED = 64_000_000
 """Characters of renderings that are kept in memory, so that most requests need not ask the store."""
 _ENTRY = 200  # what a decision without text counts, in characters
 REMEMBERED_OFFERS = 50_000
+MOST_OWED = 10_000
+"""Raw decisions that wait for the store to answer again. A store that is away for longer has to do without the rest."""
 TOUCH_SECONDS = 3_600
 """The store counts idle time, so even what memory knows is asked for again after this long."""
 
@@ -49,6 +52,8 @@ class Aligner:
         self._touched: Recent[Digest, float] = Recent(REMEMBERED_OFFERS)
         self._decided: Recent[Key, Rendering] = Recent(REMEMBERED, lambda rendering: _ENTRY + len(rendering.text or ""))
         self._offers: Recent[Digest, bool] = Recent(REMEMBERED_OFFERS)
+        self._owed: dict[Key, Decision] = {}
+        self._owed_lock = threading.Lock()
 
     def recall(self, prompt: Prompt, *, may_offer: bool) -> Plan:
         """Look up what is decided. A store that does not answer makes unknown texts raw, never newly chosen.
@@ -62,60 +67,92 @@ class Aligner:
         unanswered = False
         if missing:
             try:
-                known |= self._remembered(self._store.recall(missing))
+                stored = self._store.recall(missing)
+                # What memory knows has left from here, whatever the store says.
+                known = self._remembered({key: stored[key] for key in stored if key not in known}) | known
             except StoreUnavailable as error:
                 logger.warning("store unavailable, new texts go out raw: %s", error)
                 unanswered = True
         unknown = [segment for segment in segments if segment.key not in known]
         fresh = () if unanswered else tuple(segment for segment in unknown if _is_new(segment, prompt))
-        past = [segment for segment in unknown if unanswered or not _is_new(segment, prompt)]
-        if past:
-            known |= self.freeze_raw(past, "store unavailable" if unanswered else "sent before")
-        offered, undecided = self._offer(prompt, known, may_offer=may_offer and not unanswered)
-        return Plan(known, fresh, offered, undecided)
+        if unanswered:
+            known |= self.leave_raw(unknown, "store unavailable")
+        else:
+            known |= self._freeze_past([segment for segment in unknown if not _is_new(segment, prompt)])
+        try:
+            decided = self._decided_offer(prompt, unanswered=unanswered)
+        except StoreUnavailable as error:
+            logger.warning("store unavailable, the tool is not offered: %s", error)
+            if may_offer:
+                self.leave_without_tool(prompt)
+            return Plan(known, fresh, offered=False, undecided_offer=False)
+        if decided is not None:
+            return Plan(known, fresh, decided, undecided_offer=False)
+        return Plan(known, fresh, _chosen_offer(prompt, known, may_offer=may_offer), undecided_offer=True)
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
-        """Keep decisions and return what holds, which may be an earlier one. Raises ``StoreUnavailable``."""
-        return self._remembered(self._store.freeze(decisions)) if decisions else {}
+        """Keep decisions, and what is owed; return what holds, which may be an earlier one.
 
-    def freeze_raw(self, segments: Iterable[Segment], reason: str) -> dict[Key, Rendering]:
-        """Keep it that texts go out as they are: in the store if it answers, and in any case for this process."""
-        decisions = [Decision(raw(segment, reason)) for segment in segments]
-        try:
-            return self.freeze(decisions)
-        except StoreUnavailable as error:
-            logger.warning("store unavailable, kept in memory that %d texts stay raw: %s", len(decisions), error)
-            return self._remembered({decision.rendering.key: decision.rendering for decision in decisions})
+        Raises ``StoreUnavailable``.
+        """
+        known = self._decided.get_all(decision.rendering.key for decision in decisions)
+        new = {d.rendering.key: d for d in decisions if d.rendering.key not in known}
+        with self._owed_lock:
+            owed = dict(self._owed)
+        if not (owed or new):
+            return known
+        holds = self._store.freeze([*owed.values(), *new.values()])
+        with self._owed_lock:
+            for key in owed:
+                self._owed.pop(key, None)
+        return known | self._remembered({key: holds[key] for key in new})
+
+    def leave_raw(self, segments: Iterable[Segment], reason: str) -> dict[Key, Rendering]:
+        """Note that texts go out as they are; return what holds. The store is told with the next ``freeze``.
+
+        Does not ask the store, so that it takes no time and holds for this process in any case.
+        """
+        decisions = {segment.key: Decision(raw(segment, reason)) for segment in segments}
+        known = self._decided.get_all(decisions)
+        new = {key: decision for key, decision in decisions.items() if key not in known}
+        with self._owed_lock:
+            if len(self._owed) < MOST_OWED:
+                self._owed.update(new)
+        return known | self._remembered({key: decision.rendering for key, decision in new.items()})
 
     def freeze_offer(self, prompt: Prompt, *, offered: bool) -> bool:
         """Keep whether this conversation has the tool; return what holds. Raises ``StoreUnavailable``."""
+        remembered = self._offers.get(prompt.head)
+        if remembered is not None:
+            return remembered
         holds = self._store.offer(prompt.head, offered)
         self._offers.put(prompt.head, holds)
         return holds
 
-    def _offer(self, prompt: Prompt, known: dict[Key, Rendering], *, may_offer: bool) -> tuple[bool, bool]:
-        """Return whether the tool is offered, and whether that is still to be kept."""
-        if prompt.tool_slot is None or TOOL_NAME in prompt.tool_names:
-            return False, False
-        decided = self._decided_offer(prompt.head)
-        if decided is not None:
-            return decided, False
-        if not prompt.answered:
-            return may_offer and not prompt.forced_tool, True
-        # Met in the middle. With a lossy text of ours in it, it is one of ours whose beginning was cut off.
-        return any(not rendering.lossless for rendering in known.values()), True
+    def leave_without_tool(self, prompt: Prompt) -> None:
+        """Note that a conversation begins without the tool, so that it stays without; only for this process."""
+        if not prompt.answered and self._offers.get(prompt.head) is None:
+            self._offers.put(prompt.head, False)  # noqa: FBT003  # the decision itself is the value
 
-    def _decided_offer(self, head: Digest) -> bool | None:
-        remembered = self._offers.get(head)
+    def _freeze_past(self, segments: Sequence[Segment]) -> dict[Key, Rendering]:
+        try:
+            return self.freeze([Decision(raw(segment, "sent before")) for segment in segments])
+        except StoreUnavailable as error:
+            logger.warning("store unavailable, kept in memory that %d texts stay raw: %s", len(segments), error)
+            return self.leave_raw(segments, "sent before")
+
+    def _decided_offer(self, prompt: Prompt, *, unanswered: bool) -> bool | None:
+        """Return whether the tool is offered; None if that is still to be decided. Raises ``StoreUnavailable``."""
+        if prompt.tool_slot is None or TOOL_NAME in prompt.tool_names:
+            return False
+        remembered = self._offers.get(prompt.head)
         if remembered is not None:
             return remembered
-        try:
-            stored = self._store.offered(head)
-        except StoreUnavailable as error:
-            logger.warning("store unavailable, the tool is not offered: %s", error)
-            return False
+        if unanswered:
+            raise StoreUnavailable("it did not answer a moment ago")
+        stored = self._store.offered(prompt.head)
         if stored is not None:
-            self._offers.put(head, stored)
+            self._offers.put(prompt.head, stored)
         return stored
 
     def _is_idle(self, head: Digest) -> bool:
@@ -133,3 +170,10 @@ class Aligner:
 
 def _is_new(segment: Segment, prompt: Prompt) -> bool:
     return segment.newest or not prompt.answered
+
+
+def _chosen_offer(prompt: Prompt, known: dict[Key, Rendering], *, may_offer: bool) -> bool:
+    if not prompt.answered:
+        return may_offer and not prompt.forced_tool
+    # Met in the middle. With a lossy text of ours in it, it is one of ours whose beginning was cut off.
+    return any(not rendering.lossless for rendering in known.values())

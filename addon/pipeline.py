@@ -95,7 +95,8 @@ class Pipeline:
         if not ticket.take():
             return None
         if not policy.change:
-            self._aligner.freeze_raw(plan.fresh, "audit")
+            self._aligner.leave_raw(plan.fresh, "audit")
+            self.keep()
             return _outcome(
                 wire, prompt, plan.known | {d.rendering.key: d.rendering for d in chosen}, policy, offered=False
             )
@@ -106,13 +107,23 @@ class Pipeline:
             known = plan.known | self._aligner.freeze([d if offered else _without_tool(d) for d in chosen])
         except StoreUnavailable as error:
             logger.warning("store unavailable, %d new texts go out raw: %s", len(chosen), error)
-            known = plan.known | self._aligner.freeze_raw(plan.fresh, "store unavailable")
+            self.give_up(prompt, plan, "store unavailable")
+            known = plan.known | self._aligner.leave_raw(plan.fresh, "store unavailable")
             offered = offered and not plan.undecided_offer
         return _outcome(wire, prompt, known, policy, offered=offered)
 
-    def give_up(self, plan: Plan, reason: str) -> None:
-        """Keep it that the new texts of a request went out raw."""
-        self._aligner.freeze_raw(plan.fresh, reason)
+    def give_up(self, prompt: Prompt, plan: Plan, reason: str) -> None:
+        """Note that a request leaves with its new texts raw, and without the tool if that was undecided. Quick."""
+        self._aligner.leave_raw(plan.fresh, reason)
+        if plan.undecided_offer and plan.offered:
+            self._aligner.leave_without_tool(prompt)
+
+    def keep(self) -> None:
+        """Tell the store what was only noted."""
+        try:
+            self._aligner.freeze(())
+        except StoreUnavailable as error:
+            logger.warning("store unavailable, what went out raw is kept in memory: %s", error)
 
     def _choose(self, prompt: Prompt, segment: Segment, policy: Policy, *, lossy: bool) -> Decision:
         """Choose what a new text becomes. The original is kept only where the text alone does not give it back."""

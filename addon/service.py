@@ -20,7 +20,7 @@ from headroom_mitm.wire.base import Wire
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 900
-_WORKERS = 4
+_WORKERS = 4  # of each kind
 _KEEPING_SECONDS = 5.0
 """How long a store that is just being written may take beyond the deadline: its own time-outs are shorter."""
 
@@ -30,25 +30,29 @@ T = TypeVar("T")
 class Service:
     """One store and the threads that work for it. Made in the event loop's thread; closed once."""
 
-    def __init__(self, store_url: str) -> None:
+    def __init__(self, store_url: str, router: Router | None = None) -> None:
         self._store = open_store(store_url)
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom")
-        self._pipeline = Pipeline(Aligner(self._store, time.time), Router())
-        self._pool.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
+        # Two kinds, so that texts on which compressors hang do not keep other conversations' past from being replayed.
+        self._quick = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-quick")
+        self._slow = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-slow")
+        self._pipeline = Pipeline(Aligner(self._store, time.time), router or Router())
+        self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
     async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
         """Return what leaves instead of a body; None: the body itself. Takes at most about ``seconds``."""
         deadline = time.monotonic() + seconds
-        try:
-            async with asyncio.timeout(seconds):
-                prompt, plan = await self._run(lambda: self._pipeline.plan(wire, body, policy))
-        except UnreadableBody as error:
-            logger.info("headroom: a body that is not %s passes untouched: %s", wire.name, error)
-            return None
-        except TimeoutError:
+        planning = asyncio.ensure_future(self._run(self._quick, lambda: self._pipeline.plan(wire, body, policy)))
+        await asyncio.wait({planning}, timeout=seconds)
+        if not planning.done():
+            planning.add_done_callback(self._planned_too_late)
             logger.warning(
                 "headroom: a body of %d bytes was not read within %g s, it passes untouched", len(body), seconds
             )
+            return None
+        try:
+            prompt, plan = planning.result()
+        except UnreadableBody as error:
+            logger.info("headroom: a body that is not %s passes untouched: %s", wire.name, error)
             return None
         if not (plan.fresh or plan.undecided_offer):
             return self._pipeline.settled(wire, prompt, plan, policy)
@@ -56,7 +60,7 @@ class Service:
 
     async def advance(self, exchange: Exchange) -> bytes:
         """Answer the calls of a leg that is over; return the request for the next one."""
-        return await self._run(exchange.advance)
+        return await self._run(self._quick, exchange.advance)
 
     def read(self, digest: Digest) -> str:
         """Return an original; see ``Store.original``."""
@@ -66,14 +70,16 @@ class Service:
         """Remove what the store's limits no longer allow, now and then."""
         while True:
             try:
-                await self._run(self._store.sweep)
+                await self._run(self._slow, self._store.sweep)
             except StoreUnavailable as error:
                 logger.warning("headroom: store unavailable, nothing was removed: %s", error)
             await asyncio.sleep(SWEEP_SECONDS)
 
     def close(self) -> None:
         """Finish what is being kept, and give back threads and files."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._slow.shutdown(wait=True, cancel_futures=True)
+        self._quick.shutdown(wait=True)
+        self._pipeline.keep()
         self._store.close()
 
     async def _complete(
@@ -81,7 +87,9 @@ class Service:
     ) -> Outcome | None:
         """Run the second step; at the deadline, settle for what was decided before."""
         ticket = Ticket()
-        work = asyncio.ensure_future(self._run(lambda: self._pipeline.complete(wire, prompt, plan, policy, ticket)))
+        work = asyncio.ensure_future(
+            self._run(self._slow, lambda: self._pipeline.complete(wire, prompt, plan, policy, ticket))
+        )
         await asyncio.wait({work}, timeout=max(0.0, deadline - time.monotonic()))
         if not work.done() and not ticket.take():
             # The worker is keeping its decisions this very moment: they hold, so they must be sent.
@@ -90,8 +98,17 @@ class Service:
             return work.result()
         work.cancel()
         logger.warning("headroom: %d new texts were not ready in time and go out raw", len(plan.fresh))
-        self._pool.submit(self._pipeline.give_up, plan, "deadline")
+        self._give_up(prompt, plan)
         return self._pipeline.settled(wire, prompt, plan, policy)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+    def _planned_too_late(self, planning: "asyncio.Future[tuple[Prompt, Plan]]") -> None:
+        if not planning.cancelled() and planning.exception() is None:
+            self._give_up(*planning.result())
+
+    def _give_up(self, prompt: Prompt, plan: Plan) -> None:
+        """Note that new texts leave raw before they do, and keep it as soon as a thread is free."""
+        self._pipeline.give_up(prompt, plan, "deadline")
+        self._quick.submit(self._pipeline.keep)
+
+    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
