@@ -1,0 +1,59 @@
+"""Which lines of a log say that something went wrong, in words or codes."""
+
+import re
+
+_WORDS = (
+    "error",
+    "fail",
+    "exception",
+    "denied",
+    "refus",
+    "timeout",
+    "timed out",
+    "traceback",
+    "fatal",
+    "critical",
+    "panic",
+    "abort",
+    "warn",
+    "killed",
+    "alert",
+    "emerg",
+    "severe",
+    "forbidden",
+    "invalid",
+    "cannot",
+    "can't",
+    "could not",
+    "couldn't",
+    "unable",
+    "reject",
+    "unreachable",
+    "not found",
+    "corrupt",
+    "crash",
+    "segfault",
+    "break-in",
+)
+_SHAPES = re.compile(
+    r"\boom\b|\boomkilled\b|^[ewf]\d{4} |\"level\":[456]0\b|\" [45]\d\d |\bstatus(?:code)?\"?[=: ] ?[45]\d\d\b"
+    r"|\bexit(?:ed)?(?: with)? (?:code|status)[ :=]+[1-9]"
+)
+# `errors=0`, `0 warnings`, `"error": null` say that nothing went wrong.
+_HARMLESS = re.compile(
+    r"\b(?:errors?|warnings?|fail(?:ed|ures?)?|exceptions?|aborted|rejected|timeouts?)"
+    r"\"?[=:] ?\"?(?:0|none|null|false|no)\b(?![.:])"
+    r"|\b(?:0|no) (?:errors?|warnings?|failed|failures?|exceptions?|timeouts?)\b"
+)
+
+
+def is_alarm(line: str) -> bool:
+    """Tell whether a line speaks of an error, a warning or a failure."""
+    line = line.lower()
+    if not _speaks(line):
+        return False
+    return _speaks(_HARMLESS.sub("", line))
+
+
+def _speaks(line: str) -> bool:
+    return any(word in line for word in _WORDS) or _SHAPES.search(line) is not None

@@ -1,0 +1,106 @@
+"""What the values of a slot are: measurements, a few words that come again and again, or names of single things."""
+
+import enum
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import quantiles
+
+from headroom_mitm.compressors.log_merging import UNITS
+
+SMALL_SET = 20
+"""So many different values can be listed instead of shown row by row."""
+_ROWS_PER_VALUE = 3  # a set is small only if its values come again this often, on average
+_RARE = 2  # rows with a value of a set that comes no more often stay
+_FAR = 6  # interquartile ranges from the quartiles: a number further out stays
+_SHORT_NUMBER = 4  # digits: longer ones without a unit, a point or a telling word may be names
+
+_NUMBER = re.compile(rf"([-+]?[0-9]+(?:[.,][0-9]+)*)( ?(?:{'|'.join(sorted(UNITS))}|us|ns|m|min|h|d|k|K|M|G|%|x))?")
+_MOMENT = re.compile(
+    r"(?:\d{4}[-/.]?\d\d[-/.]?\d\d[T_-]?)?\d{1,2}:\d{1,2}(?::\d{1,2}(?:[.,:]\d+)?)?Z?|\d{4}-\d\d-\d\d|1\d{9}(?:\d{3}){0,3}"
+)
+_SHARE = re.compile(r"\d+/\d+")
+_NAMES = re.compile(
+    r"(?:\b(?:[pt]?id|uid|port|process|child|thread|session|request|req|job|task|user|order|block|container|pod|ticket"
+    r"|issue|build|commit|account|customer|client|invoice|item|product|transaction|txn|tx|trace|span|row|record|key|code)s?"
+    r"|\[|#)\W{0,3}$",
+    re.IGNORECASE,
+)
+_MEASURES = re.compile(
+    r"(?:bytes|size|len|length|count|counter|total|sum|time|took|elapsed|duration|latency|free|used|offset|avg|mean|min|max"
+    r"|rate|memory|mem|heap|lag|age|delay|uptime|in|after|for|of)\W{0,3}$",
+    re.IGNORECASE,
+)
+
+
+class Kind(enum.Enum):
+    """What kind of values a slot has."""
+
+    MEASURE = "measure"
+    SET = "set"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The values of one slot of a template, row by row."""
+
+    kind: Kind
+    values: tuple[str, ...]
+
+    @classmethod
+    def of(cls, values: Sequence[str], before: str) -> "Column":
+        """Judge values by themselves and by the text before their slot."""
+        distinct = set(values)
+        if len(distinct) <= SMALL_SET and len(distinct) * _ROWS_PER_VALUE <= len(values):
+            return cls(Kind.SET, tuple(values))
+        kind = Kind.MEASURE if _all_measure(distinct, before) else Kind.NAME
+        return cls(kind, tuple(values))
+
+    def outliers(self) -> set[int]:
+        """Return the rows whose value is rare in a set or far from the other numbers."""
+        if self.kind is Kind.SET:
+            counts = Counter(self.values)
+            return {row for row, value in enumerate(self.values) if counts[value] <= _RARE}
+        numbers = [_number(value) for value in self.values] if self.kind is Kind.MEASURE else []
+        known = [number for number in numbers if number is not None]
+        if len(known) < 2 * _ROWS_PER_VALUE:
+            return set()
+        low, _, high = quantiles(known, n=4)
+        reach = _FAR * max(high - low, abs(high) * 0.02)
+        return {
+            row
+            for row, number in enumerate(numbers)
+            if number is not None and not low - reach <= number <= high + reach
+        }
+
+    def summary(self, rows: Sequence[int]) -> str:
+        """Say what the values of these rows are."""
+        values = [self.values[row] for row in rows]
+        distinct = list(dict.fromkeys(values))
+        if len(distinct) <= (SMALL_SET if self.kind is Kind.SET else 1):
+            return " or ".join(distinct)
+        if self.kind is Kind.NAME:
+            return f"{len(distinct)} different"
+        by_size = sorted(distinct, key=lambda value: (_number(value) or 0.0, value))
+        return f"{by_size[0]} to {by_size[-1]}"
+
+
+def _all_measure(values: set[str], before: str) -> bool:
+    if all(_MOMENT.fullmatch(value) or _SHARE.fullmatch(value) for value in values):
+        return True
+    found = [_NUMBER.fullmatch(value) for value in values]
+    if None in found:
+        return False
+    numbers = [match for match in found if match is not None]
+    if any(match[2] or "." in match[1] for match in numbers):
+        return True
+    if _NAMES.search(before):
+        return False
+    return bool(_MEASURES.search(before)) or max(len(match[1]) for match in numbers) <= _SHORT_NUMBER
+
+
+def _number(value: str) -> float | None:
+    match = _NUMBER.fullmatch(value)
+    return float(match[1].replace(",", "")) if match and match[1].count(".") <= 1 else None

@@ -1,0 +1,117 @@
+"""Templates that differ in one word only become one: the word is a value.
+
+Found by counting: each word of each template is left out in turn, and what is left is hashed. A hash that comes often
+enough names templates that differ there. The work grows with the words, never with pairs of templates.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+WORD = r"A-Za-z_./@+~\-%$#*&\\?!"
+"""Characters of a word, for a character class. Values are not cut inside one: addresses, paths, ids stay whole."""
+WORD_OR_DIGIT = WORD + "0-9"
+UNITS = frozenset(("B", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "ms", "s", "MHz", "GHz"))
+"""A number keeps its unit: ``5.8 KB`` is one value."""
+
+_MARK = "\x00"  # stands for a value
+_ATOM = re.compile(rf"([{WORD_OR_DIGIT}{_MARK}](?:[{WORD_OR_DIGIT}:{_MARK}]*[{WORD_OR_DIGIT}{_MARK}])?)")
+_LEVELS = (
+    "TRACE",
+    "DEBUG",
+    "INFO",
+    "NOTICE",
+    "WARN",
+    "WARNING",
+    "ERROR",
+    "SEVERE",
+    "CRITICAL",
+    "FATAL",
+    "ALERT",
+    "EMERG",
+)
+_KEPT_WORDS = UNITS.union(_LEVELS, map(str.lower, _LEVELS), map(str.title, _LEVELS))
+_ENOUGH = 3  # templates that must differ in one and the same word for it to become a value
+_ROUNDS = 2
+_MOST_ATOMS = 80
+_LEAST_TEXT = 6  # characters of words that must be left in a template beside its values
+
+Key = tuple[str, ...]
+"""The text between the values of a line."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Lines with one key: their numbers and their values."""
+
+    rows: list[int]
+    values: list[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """A key, cut into words (at odd places) and what stands between them."""
+
+    parts: tuple[str, ...]
+    around: Mapping[int, int]
+    """For each word that may become a value a hash of all the rest."""
+
+    @classmethod
+    def of(cls, key: Key) -> "_Pattern":
+        parts = tuple(_ATOM.split(_MARK.join(key)))
+        if len(parts) > _MOST_ATOMS:
+            return cls(parts, {})
+        hashes = list(map(hash, enumerate(parts)))
+        total = sum(hashes)
+        return cls(parts, {at: total - hashes[at] for at in range(1, len(parts), 2) if parts[at] not in _KEPT_WORDS})
+
+    def has_text_without(self, at: int) -> bool:
+        return sum(map(len, self.parts[1::2])) - len(self.parts[at]) >= _LEAST_TEXT
+
+
+def merged(groups: Mapping[Key, Group]) -> dict[Key, Group]:
+    """Return the groups with one for those that differ in one and the same word."""
+    patterns = {key: _Pattern.of(key) for key in groups}
+    found = dict(groups)
+    for _ in range(_ROUNDS):
+        found = _merged_once(found, patterns)
+    return found
+
+
+def _merged_once(groups: Mapping[Key, Group], patterns: dict[Key, _Pattern]) -> dict[Key, Group]:
+    seen: Counter[int] = Counter()
+    for key in groups:
+        pattern = patterns[key]
+        seen.update(pattern.around.values())
+        # A word that has a digit in one line and none in another is a value for sure.
+        seen.update([rest for at, rest in pattern.around.items() if _MARK in pattern.parts[at]])
+    target: defaultdict[Key, Group] = defaultdict(lambda: Group([], []))
+    for key, group in groups.items():
+        pattern = patterns[key]
+        count, at = max([(seen[rest], -at) for at, rest in pattern.around.items()], default=(0, 0))
+        if count >= _ENOUGH and pattern.has_text_without(-at):
+            wider, one = _widened(pattern.parts, -at, group)
+            if wider not in patterns:
+                patterns[wider] = _Pattern.of(wider)
+        else:
+            wider, one = key, group
+        target[wider].rows += one.rows
+        target[wider].values += one.values
+    return target
+
+
+def _widened(parts: Sequence[str], at: int, group: Group) -> tuple[Key, Group]:
+    """Make one value of the word at ``at`` and of the values in it."""
+    pieces = parts[at].split(_MARK)
+    key = tuple("".join((*parts[:at], _MARK, *parts[at + 1 :])).split(_MARK))
+    if pieces == ["", ""]:
+        return key, group
+    before = sum(part.count(_MARK) for part in parts[:at])
+    after = before + len(pieces) - 1
+    values = [(*row[:before], _woven(pieces, row[before:after]), *row[after:]) for row in group.values]
+    return key, Group(group.rows, values)
+
+
+def _woven(pieces: Sequence[str], values: Iterable[str]) -> str:
+    return pieces[0] + "".join(value + piece for value, piece in zip(values, pieces[1:], strict=True))

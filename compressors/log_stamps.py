@@ -1,0 +1,94 @@
+"""Where the time of a log line stands, and how much of it can be said once for many lines.
+
+A stamp is cut in three: what comes before the time (the date), the time, and what comes after it (a zone, a year).
+Said once as ``== 2015-07-29 {}:`` the rows below carry the time alone; in a log with many lines a second the whole
+stamp is said once.
+"""
+
+import enum
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from headroom_mitm.compressors.log_cost import cost
+
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_DATE = "|".join(
+    (
+        r"\d{4}[-/.]\d\d[-/.]\d\d[T ]",
+        r"\d\d[-/.]\d\d[-/.](?:\d{4}|\d\d)[T ]",
+        rf"\d\d/{_MONTH}/\d{{4}}:",
+        rf"(?:{_DAY},? )?{_MONTH} [ \d]\d (?:\d{{4}} )?",
+        r"\d\d[01]\d[0-3]\d (?=[0-2]\d[0-5]\d[0-5]\d\b)",
+        "",
+    )
+)
+_STAMP = re.compile(
+    rf"(?<![\w.:/-])(?P<date>{_DATE})"
+    r"(?P<time>\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|(?<=\d\d[01]\d[0-3]\d )\d{6}\b)(?![\d:])"
+    r"(?P<rest>Z| ?[+-]\d\d:?\d\d\b| (?:19|20)\d\d(?=\])| UTC\b)?",
+    re.ASCII,
+)
+_DEPTH = 80  # characters from the start of a line in which its stamp is looked for
+_SAMPLE = 60
+_COMMON = 0.3  # share of sampled lines with a stamp below which stamps are not looked for at all
+_HEADING = 4  # tokens of a heading beside its text
+
+
+class Stamp(NamedTuple):
+    """A stamp in a line."""
+
+    start: int
+    end: int
+    date: str
+    time: str
+    rest: str
+
+    @property
+    def text(self) -> str:
+        """As it stands in the line."""
+        return self.date + self.time + self.rest
+
+
+class Factoring(enum.Enum):
+    """How much of the stamps goes into headings."""
+
+    NONE = "none"
+    DATE = "date"
+    WHOLE = "whole"
+
+
+def find_stamps(lines: Sequence[str]) -> list[Stamp | None]:
+    """Return each line's stamp; all None where too few lines have one."""
+    step = max(1, len(lines) // _SAMPLE)
+    sample = [line for line in lines[::step] if line]
+    if sum(stamp_of(line) is not None for line in sample) < max(1, _COMMON * len(sample)):
+        return [None] * len(lines)
+    return [stamp_of(line) for line in lines]
+
+
+def stamp_of(line: str) -> Stamp | None:
+    """Return the stamp near the start of a line, if it has one."""
+    match = _STAMP.search(line, 0, _DEPTH)
+    if match is None:
+        return None
+    return Stamp(match.start(), match.end(), match["date"], match["time"], match["rest"] or "")
+
+
+def factoring_of(stamps: Sequence[Stamp | None]) -> Factoring:
+    """Choose the cheapest way to say these stamps."""
+    present = [stamp for stamp in stamps if stamp is not None]
+    if not present:
+        return Factoring.NONE
+    first = present[0]
+    pairs = list(pairwise(present))
+    moments = 1 + sum(a[2:] != b[2:] for a, b in pairs)
+    days = 1 + sum(a.date != b.date or a.rest != b.rest for a, b in pairs)
+    prices = {
+        Factoring.NONE: len(present) * cost(" " + first.text),
+        Factoring.DATE: len(present) * cost(" " + first.time) + days * (cost(first.date + first.rest) + _HEADING),
+        Factoring.WHOLE: moments * (cost(first.text) + _HEADING),
+    }
+    return min(prices, key=prices.__getitem__)

@@ -1,0 +1,171 @@
+"""Finding the lines of a log that differ in their values only.
+
+Words with a digit in them are values. Lines with the same text between their values share a template. Templates that
+differ in one word become one, if there are enough of them: the word (a user, a host, a package) is a value as well.
+Then what is the same in every row of a template goes back into its text, and a value that most rows share makes a
+template of its own where that is cheaper.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from headroom_mitm.compressors.log_cost import cost
+from headroom_mitm.compressors.log_merging import UNITS, WORD, WORD_OR_DIGIT, Group, Key, merged
+
+STAMP = "\x01"
+"""Stands in a line for its stamp."""
+
+# Linear: a match can only begin where a word does, and looks at most 200 characters ahead for a digit.
+_UNIT = "|".join(sorted(UNITS))
+_VALUE = re.compile(
+    rf"(?<![{WORD_OR_DIGIT}])(?<![{WORD_OR_DIGIT}]:)(?!:)"
+    rf"([{WORD}:]{{0,200}}+[0-9][{WORD_OR_DIGIT}:]*(?<![.:])(?: (?:{_UNIT})\b)?)"
+)
+_HEAD = re.compile(r"[A-Za-z][A-Za-z_-]*:(?=[^/:]|$)")
+_TAIL = re.compile(r":[a-z][a-z0-9]*$")
+_FEWEST_ROWS = 4
+_MOST_SPLITS = 40  # of one template
+_LEAST_SAVING = 12  # tokens
+_DEAREST_VALUE = 20  # tokens: what rarely happens is not looked at
+_SHORTEST_LINE, _LONGEST_LINE = 8, 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with slots, and the lines that come from it."""
+
+    literals: tuple[str, ...]
+    """The text between the slots: one more than there are slots. May hold one ``STAMP``."""
+    rows: tuple[int, ...]
+    """Line numbers from 0, rising."""
+    values: tuple[tuple[str, ...], ...]
+    """For each row a value for each slot, without line ends; a space stands in a value only before its unit."""
+    family: int
+    """How many lines were alike before those that share a value got a template of their own."""
+
+    @property
+    def stamped(self) -> bool:
+        """Its lines have a stamp."""
+        return any(STAMP in literal for literal in self.literals)
+
+    def saving(self) -> int:
+        """Return roughly how many tokens the template saves, its definition paid."""
+        text = cost(" ".join(self.literals))
+        return (len(self.rows) - 1) * text - len(self.rows) - _DEFINITION
+
+    def text(self, slot: str, stamp: str) -> str:
+        """Return the text with a mark for each slot and one for the stamp."""
+        return slot.join(self.literals).replace(STAMP, stamp)
+
+
+_DEFINITION = 8  # tokens of a definition beside its text
+
+
+def mine(lines: Sequence[str], least_saving: int, stays_whole: Callable[[Template], bool]) -> list[Template]:
+    """Return the templates that save at least so many tokens, the one with most rows first.
+
+    What ``stays_whole`` is not split by frequent values. Lines must be free of NUL, and of ``STAMP`` but where their
+    stamp stood; an empty string is a line to be skipped.
+    """
+    groups: dict[Key, Group] = defaultdict(lambda: Group([], []))
+    for number, line in enumerate(lines):
+        if _SHORTEST_LINE <= len(line) <= _LONGEST_LINE:
+            parts = _VALUE.split(line)
+            group = groups[tuple(parts[::2])]
+            group.rows.append(number)
+            group.values.append(tuple(parts[1::2]))
+    groups = merged(groups)
+    found: list[Template] = []
+    for key, group in groups.items():
+        if len(group.rows) >= _FEWEST_ROWS:
+            template = _template(key, group)
+            found += [template] if stays_whole(template) else _split(template, least_saving)
+    worth = [template for template in found if _is_worth(template, least_saving)]
+    return sorted(worth, key=lambda template: -len(template.rows))
+
+
+def _is_worth(template: Template, least_saving: int) -> bool:
+    """Tell whether a template earns its place; one whose like is there already need not earn as much."""
+    rows = len(template.rows)
+    return rows >= _FEWEST_ROWS and template.saving() >= (least_saving if template.family == rows else _LEAST_SAVING)
+
+
+def _template(key: Key, group: Group) -> Template:
+    pairs = sorted(zip(group.rows, group.values, strict=True))
+    rows = tuple(row for row, _ in pairs)
+    return _folded(_unprefixed(Template(key, rows, tuple(values for _, values in pairs), len(rows))))
+
+
+# Splitting
+
+
+def _folded(template: Template) -> Template:
+    """Move values that are the same in every row into the text."""
+    columns = list(zip(*template.values, strict=True))
+    varying = [at for at, column in enumerate(columns) if column.count(column[0]) < len(column)]
+    if len(varying) == len(columns):
+        return template
+    literals = [template.literals[0]]
+    for at, literal in enumerate(template.literals[1:]):
+        if at in varying:
+            literals.append(literal)
+        else:
+            literals[-1] += columns[at][0] + literal
+    values = tuple(tuple(row[at] for at in varying) for row in template.values)
+    return replace(template, literals=tuple(literals), values=values)
+
+
+def _unprefixed(template: Template) -> Template:
+    """Move a word before a colon, or a name behind one, into the text if all values of a slot have it."""
+    literals, columns = list(template.literals), []
+    for at, column in enumerate(zip(*template.values, strict=True)):
+        head, tail = _HEAD.match(column[0]), _TAIL.search(column[0])
+        before, after = head[0] if head else "", tail[0] if tail else ""
+        inner = [value[len(before) : len(value) - len(after)] for value in column]
+        whole = [f"{before}{value}{after}" for value in inner]
+        if whole == list(column) and all(inner) and UNITS.isdisjoint(inner):
+            literals[at] += before
+            literals[at + 1] = after + literals[at + 1]
+            columns.append(inner)
+        else:
+            columns.append(list(column))
+    return replace(template, literals=tuple(literals), values=tuple(zip(*columns, strict=True)) or template.values)
+
+
+def _split(template: Template, least_saving: int) -> list[Template]:
+    """Take out the rows that share a frequent value, where naming the value once is cheaper than in each row."""
+    found = []
+    for _ in range(_MOST_SPLITS):
+        choice = _dominant(template, least_saving)
+        if choice is None:
+            break
+        at, value = choice
+        inside = [row for row, values in enumerate(template.values) if values[at] == value]
+        outside = [row for row, values in enumerate(template.values) if values[at] != value]
+        found += _split(_folded(_chosen(template, inside)), least_saving)
+        template = _folded(_chosen(template, outside))
+    return [*found, template]
+
+
+def _chosen(template: Template, rows: Sequence[int]) -> Template:
+    return replace(
+        template, rows=tuple(template.rows[row] for row in rows), values=tuple(template.values[row] for row in rows)
+    )
+
+
+def _dominant(template: Template, least_saving: int) -> tuple[int, str] | None:
+    """Return the slot and the value whose rows gain most by a template of their own."""
+    if len(template.rows) < 2 * _FEWEST_ROWS:
+        return None
+    price = cost(" ".join(template.literals)) + _DEFINITION + least_saving
+    best, choice = 0, None
+    for at, column in enumerate(zip(*template.values, strict=True)):
+        value, count = Counter(column).most_common(1)[0]
+        if count * _DEAREST_VALUE < price:
+            continue
+        gain = count * cost(" " + value) - price
+        if gain > best and count < len(column):
+            best, choice = gain, (at, value)
+    return choice

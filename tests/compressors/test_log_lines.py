@@ -1,0 +1,332 @@
+"""What becomes of a log: lossless rows, what may be left out at which level, and what is no log."""
+
+import random
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from log_lines_decoder import decode, shown
+
+from headroom_mitm import tokens
+from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.log_lines import LogLines
+
+LOG = LogLines()
+LOSSY = (Level.LIGHT, Level.MEDIUM, Level.HARD)
+MODULES = ("io", "net", "db", "ui", "sql")
+ALARM = "2025-01-01T00:01:52Z ERROR db.pool checkout failed after 3 attempts code=SENTINEL-9F3A-0111 pool=primary"
+
+
+def build_log(alarm: str = ALARM) -> list[str]:
+    dice = random.Random(4)
+    lines = [
+        f"2025-01-01T00:{number // 60:02d}:{number % 60:02d}Z INFO  core.{dice.choice(MODULES)} "
+        f"compiled unit {number:04d} in {dice.randint(3, 99)} ms, warnings=0 errors=0"
+        for number in range(1, 221)
+    ]
+    lines[111] = alarm
+    return lines
+
+
+def compressed(lines: list[str] | str, level: Level = Level.LOSSLESS) -> Compressed:
+    found = LOG.compress(Content(lines if isinstance(lines, str) else "\n".join(lines)), level)
+    assert found is not None
+    return found
+
+
+def requests(count: int = 60) -> list[str]:
+    """Lines of which each names something that stands nowhere else."""
+    return [
+        f"Jan  3 10:{n // 60:02d}:{n % 60:02d} web app[17]: GET /orders/{n * 7919:06x} by user{n}" for n in range(count)
+    ]
+
+
+# Lossless
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n"])
+def test_every_byte_of_the_original_can_be_rebuilt(end: str) -> None:
+    text = (end.strip(" ") or "\n").join(build_log()) + end
+    form = compressed(text)
+    assert form.lossless
+    assert decode(form.text) == text
+
+
+def test_a_repetitive_log_loses_half_of_its_tokens() -> None:
+    text = "\n".join(build_log())
+    assert tokens.count(compressed(text).text) < 0.5 * tokens.count(text)
+
+
+def test_the_date_is_said_once_and_the_time_stays_in_the_row() -> None:
+    lines = compressed(build_log()).text.split("\n")
+    assert lines.count("== 2025-01-01T{}Z:") == 1
+    assert any(re.fullmatch(r"\$[a-z] 00:00:01 0001 \d+ ms", line) for line in lines)
+
+
+def test_in_a_busy_log_the_whole_time_is_said_once() -> None:
+    lines = [
+        f"17/06/09 20:10:{n // 50:02d} INFO storage.BlockManager: Found block rdd_{n}_7 locally" for n in range(400)
+    ]
+    form = compressed(lines)
+    assert form.text.count("== 17/06/09 20:10:03:\n") == 1
+    assert decode(form.text) == "\n".join(lines)
+
+
+def test_a_user_without_a_digit_is_a_value_too() -> None:
+    users = ["anna", "bert", "carla", "dora", "emil", "fritz", "gerda", "hans"]
+    lines = [
+        f"Dec 10 06:55:{n:02d} host sshd[{n + 100}]: Invalid user {users[n % 8]} from 10.0.0.{n}" for n in range(60)
+    ]
+    form = compressed(lines)
+    assert "$a = [60 lines] {t} host sshd[{}]: Invalid user {} from {}\n" in form.text
+    assert "$a 06:55:03 103 dora 10.0.0.3\n" in form.text
+
+
+def test_a_number_keeps_its_unit() -> None:
+    lines = [f"10:00:{n:02d} cache holds block {n} of {n / 10} KB in memory for now" for n in range(40)]
+    form = compressed(lines)
+    assert "12 1.2 KB" in form.text
+    assert decode(form.text) == "\n".join(lines)
+
+
+def test_equal_lines_in_a_row_become_one_with_a_count() -> None:
+    lines = [*build_log()[:20], *["still waiting for the database to come up"] * 30, "done"]
+    form = compressed(lines)
+    assert "[x 30]" in form.text
+    assert decode(form.text) == "\n".join(lines)
+
+
+def test_what_looks_like_our_notation_is_escaped() -> None:
+    odd = [
+        "$a = [3 lines] x",
+        "$b 1 2",
+        "== 2025-01-01 {}:",
+        "retry [x 3]",
+        "\\begin",
+        "[lines 4-9 left out: 6 x $a]",
+        "$a",
+    ]
+    text = "\n".join(build_log() + odd)
+    assert decode(compressed(text).text) == text
+
+
+def test_a_text_that_uses_the_slot_mark_gets_another_one() -> None:
+    lines = [f'2025-01-01 00:00:{n:02d} INFO call {n} with {{}} and "{{t}}"' for n in range(40)]
+    form = compressed(lines)
+    assert "<*>" in form.text.split("\n", maxsplit=1)[0]
+    assert decode(form.text) == "\n".join(lines)
+
+
+def test_a_rare_error_stays_as_it_was_written() -> None:
+    lines = [line if n % 50 else f"2025-01-01T00:09:00Z ERROR disk {n} is full" for n, line in enumerate(build_log())]
+    assert "2025-01-01T00:09:00Z ERROR disk 150 is full" in compressed(lines).text.split("\n")
+
+
+def test_levels_and_codes_are_counted_in_the_legend() -> None:
+    legend = compressed(build_log()).text.split("\n", maxsplit=1)[0]
+    assert "219 INFO, 1 ERROR" in legend
+    codes = [f"src/a{n}.ts({n},3): error TS{2307 + n % 2}: Cannot find module 'm{n}'." for n in range(60)]
+    assert "TS2307: 30" in compressed(codes).text.split("\n", maxsplit=1)[0]
+
+
+def test_templates_of_one_family_tell_its_size() -> None:
+    assert re.search(r"= \[\d+ of 219 alike\]", compressed(build_log()).text)
+
+
+def test_a_stack_trace_stays_with_its_line() -> None:
+    trace = ["java.lang.IllegalStateException: no seat", "\tat a.B.c(B.java:12)", "\tat a.D.e(D.java:99)"]
+    lines = build_log()
+    lines[100:100] = trace
+    for level in Level:
+        assert "\n".join([*trace]) in compressed(lines, level).text
+
+
+# Lossy
+
+
+@pytest.mark.parametrize("level", LOSSY)
+def test_ordinary_rows_go_and_the_alarm_stays_verbatim(level: Level) -> None:
+    form = compressed(build_log(), level)
+    assert not form.lossless
+    assert ALARM in form.text.split("\n")
+    assert tokens.count(form.text) < 0.1 * tokens.count("\n".join(build_log()))
+
+
+def test_gaps_are_noted_in_place_with_exact_lines() -> None:
+    form = compressed(build_log(), Level.LIGHT)
+    assert form.left_out == "lines 4-110 and 114-217 of 220"
+    lines = form.text.split("\n")
+    assert lines[lines.index(ALARM) - 2] == "[lines 4-110 left out: 107 x $a]"
+    assert lines[lines.index(ALARM) + 2] == "[lines 114-217 left out: 104 x $a]"
+
+
+def test_the_definition_says_what_is_left_out() -> None:
+    text = compressed(build_log(), Level.LIGHT).text
+    assert "    211 of these left out below: 2025-01-01T00:00:04Z to 2025-01-01T00:03:37Z; " in text
+    assert re.search(r"; core\.\w+(?: or core\.\w+){4}; 0004 to 0217; \d ms to 9\d ms\n", text)
+
+
+@pytest.mark.parametrize("level", LOSSY)
+def test_shown_lines_are_those_of_the_original_and_gaps_the_rest(level: Level) -> None:
+    lines = build_log()
+    form = compressed(lines, level)
+    kept = shown(form.text)
+    assert all(lines[number - 1] == line for number, line in kept.items())
+    gone = re.findall(r"^\[lines (\d+)-(\d+) left out", form.text, re.MULTILINE)
+    assert len(kept) + sum(int(last) - int(first) + 1 for first, last in gone) == 220
+
+
+def test_light_keeps_rows_that_name_something() -> None:
+    assert compressed(requests(), Level.LIGHT).lossless
+
+
+def test_hard_leaves_them_out_and_says_how_many_there_were() -> None:
+    form = compressed(requests(), Level.HARD)
+    assert not form.lossless
+    assert "different" in form.text
+
+
+@pytest.mark.parametrize("value", ["9000", "2000.5"])
+def test_a_value_far_from_the_others_stays(value: str) -> None:
+    lines = build_log()
+    lines[60] = re.sub(r"in \d+ ms", f"in {value} ms", lines[60])
+    assert f" 0061 {value} ms\n" in compressed(lines, Level.LIGHT).text
+
+
+def test_a_rare_value_of_a_small_set_stays() -> None:
+    lines = build_log()
+    lines[77] = re.sub(r"core\.\w+", "core.gpu", lines[77])
+    assert "gpu" in "\n".join(compressed(lines, Level.LIGHT).text.split("== ")[1:])
+
+
+@pytest.mark.parametrize(
+    "alarm",
+    [
+        "2025-01-01T00:01:52Z WARN  core.io compiled unit 0112 in 55 ms, warnings=3 errors=0",
+        "2025-01-01T00:01:52Z INFO  core.io compiled unit 0112 in 55 ms, warnings=0 errors=2",
+        "2025-01-01T00:01:52Z INFO  core.io compiled unit 0112 timed out",
+        "2025-01-01T00:01:52Z INFO  java.lang.OutOfMemoryError",
+    ],
+)
+def test_a_line_that_speaks_of_trouble_is_never_left_out(alarm: str) -> None:
+    text = compressed(build_log(alarm), Level.HARD).text
+    assert "0112" in text.replace("lines", "") or alarm in text
+
+
+def test_zero_errors_are_no_trouble() -> None:
+    assert compressed(build_log(), Level.LIGHT).text.count("errors=0") == 1
+
+
+def test_many_gaps_are_counted_for_the_marker() -> None:
+    lines = build_log()
+    for at in range(10, 220, 40):
+        lines[at] = f"2025-01-01T00:00:00Z WARN  disk {at} is nearly full"
+    left_out = compressed(lines, Level.LIGHT).left_out
+    assert re.fullmatch(r"\d+ of 220 lines, in \d ranges from 4-\d+ to \d+-217", left_out)
+
+
+# No gain, no log
+
+
+SHAPELESS = {
+    "empty": "",
+    "one line": "one line",
+    "blank lines": "\n" * 50,
+    "short lines": "a\nb\nc\nd\ne\nf\ng\nh\ni\n",
+    "a long word": "x" * 1_000_000,
+    "a long line": "1 " * 500_000,
+    "numbers": "\n".join(map(str, range(200))),
+}
+
+
+@pytest.mark.parametrize("text", SHAPELESS.values(), ids=SHAPELESS)
+def test_what_has_no_shorter_form_is_left_alone(text: str) -> None:
+    assert LOG.compress(Content(text), Level.LOSSLESS) is None
+
+
+SOURCE = "\n".join(f"def f{n}(x):\n    return [x, {n}]\n" for n in range(30))
+JSON = "[\n" + ",\n".join(f'  {{"id": {n}, "name": "n{n}"}}' for n in range(40)) + "\n]"
+HTML = "<html>\n" + "\n".join(f"<p class='a'>{n}</p>" for n in range(40))
+DIFF = "diff --git a/x b/x\n@@ -1,3 +1,3 @@\n" + "\n".join(f"-old {n}\n+new {n}" for n in range(30))
+TABLE = "\n".join(f"| {n} | 2025-01-01 10:00:{n:02d} | open |" for n in range(30))
+CSV = "\n".join(f"2014-7-{n},81,72,{n},68" for n in range(30))
+HITS = "\n".join(f"src/a{n}.py:{n}:    return {n}" for n in range(30))
+COMMITS = "\n".join(f"commit {n:040x}\nDate:   Mon Jan 5 17:46:28 2026\n\n    Fix {n}\n" for n in range(1, 20))
+
+
+@pytest.mark.parametrize("text", [SOURCE, JSON, HTML, DIFF, TABLE, CSV, HITS, COMMITS], ids=lambda text: text[:9])
+def test_other_kinds_of_text_are_not_claimed(text: str) -> None:
+    assert LOG.score(Content(text)) == 0
+
+
+def test_a_file_of_source_is_not_claimed_whatever_it_looks_like() -> None:
+    text = "\n".join(f"item number {n}" for n in range(50))
+    assert LOG.score(Content(text)) > 0
+    assert LOG.score(Content(text, "Read", "/src/list.py")) == 0
+
+
+def test_records_of_json_score_less_than_a_log() -> None:
+    records = "\n".join(f'{{"level":30,"time":{1742277277687 + n},"msg":"done"}}' for n in range(40))
+    assert 0 < LOG.score(Content(records)) < 0.1 < 0.9 < LOG.score(Content("\n".join(build_log())))
+
+
+# Whatever comes
+
+_pieces = st.sampled_from(
+    ["$a", "$b = ", "[x 3]", "[x", "3]", "==", "\\", "{}", "{t}", "<*>", "2025-01-01 10:00:01", "Jan  3 10:00:02", "10:00:03",
+     "081109 203615", "id=17", "5 KB", "KB", "ms", "B", "user", "anna", "0x1f", "10.0.0.1:80", "a:b:3", "/x/y1", "INFO", "ERROR",
+     "failed", "\r", "\t", "  ", "é1", "\x00", "\x01", "\ud800", "1", "22", ":", "Get:4", "lib:amd64", "lib2:amd64"]
+)  # fmt: skip
+_templates = st.lists(_pieces | st.text(max_size=6), min_size=1, max_size=8)
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    """Lines from a few templates, some words changed, between lines of anything."""
+    templates = draw(st.lists(_templates, min_size=1, max_size=4))
+    dice = random.Random(draw(st.integers(0, 2**32)))
+    words = draw(st.lists(_pieces | st.integers(0, 99999).map(str), min_size=1, max_size=12))
+    lines = []
+    for _ in range(draw(st.integers(8, 60))):
+        line = list(dice.choice(templates))
+        for _ in range(dice.randint(0, 2)):
+            line[dice.randrange(len(line))] = dice.choice(words)
+        lines.append(" ".join(line))
+    return draw(st.sampled_from(["\n", "\r\n"])).join(lines)
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts())
+def test_any_text_comes_back_or_is_left_alone(text: str) -> None:
+    form = LOG.compress(Content(text, count=len), Level.LOSSLESS)
+    assert form is None or decode(form.text) == text
+
+
+@st.composite
+def ordinary_logs(draw: st.DrawFn) -> list[str]:
+    """Logs of a few templates with measurements, and now and then an odd line."""
+    templates = draw(
+        st.lists(st.sampled_from(["pool size {} of {}", "tick {}", "took {} ms for {} rows", "idle"]), min_size=1)
+    )
+    dice = random.Random(draw(st.integers(0, 2**32)))
+    odd = draw(st.lists(_pieces | st.just("retry failed"), min_size=1, max_size=5))
+    lines = []
+    for second in range(draw(st.integers(30, 120))):
+        text = dice.choice(odd) if dice.random() < 0.05 else dice.choice(templates).format(dice.randint(1, 99), second)
+        lines.append(f"2025-01-01 10:{second // 20:02d}:{second % 20:02d} INFO worker of the shop: {text}")
+    return lines
+
+
+@settings(max_examples=100, deadline=None)
+@given(ordinary_logs(), st.sampled_from(LOSSY))
+def test_what_is_shown_is_true_and_what_is_left_out_is_counted(lines: list[str], level: Level) -> None:
+    form = LOG.compress(Content("\n".join(lines)), level)
+    if form is None or form.lossless:
+        return
+    kept = shown(form.text)
+    assert all(lines[number - 1] == line for number, line in kept.items())
+    assert {1, 2, 3, len(lines) - 1, len(lines)} <= set(kept)
+    assert {number for number, line in enumerate(lines, 1) if "failed" in line} <= set(kept)
+    counts = [int(count) for count in re.findall(r"(\d+) x \$", form.text)]
+    assert len(kept) + sum(counts) == len(lines)
