@@ -17,8 +17,8 @@ from headroom_mitm.store.sqlite_file import SqliteFile, transaction
 
 RECENT_SECONDS = 3600
 _VARIABLES = 900  # SQLite before 3.32 takes 999 in a statement
-_SWEPT_AT_ONCE = 200  # short transactions: others wait for a write lock at most a second
-_PAUSE_SECONDS = 0.002  # between them, so that waiting threads and processes get their turn
+_SWEPT_AT_ONCE = 100  # short transactions: others wait for a write lock at most a second
+_PAUSE_SECONDS = 0.01  # between them, so that waiting threads and processes get their turn
 _COLUMNS = "key, text, original, compressor, level, lossless, tokens_before, tokens_after"
 
 
