@@ -68,20 +68,11 @@ def _joined(text: str) -> str:
     return text.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "surrogatepass")
 
 
-TEXTS = st.text(st.characters(exclude_categories=()), max_size=24).map(_joined) | st.sampled_from(
-    [
-        '"',
-        "\\",
-        '\\"',
-        "\\ud800",
-        "{}",
-        "a\x00b",
-        "𝄞",
-        '"},{"type":"text","text":"',
-        "line 1\nline 2\r\n\t",
-        "\x7f\u2028",
-    ]
+NASTY = (
+    *('"', "\\", '\\"', "\\ud800", "{}", "a\x00b", "𝄞", "line 1\nline 2\r\n\t", "\x7f\u2028", "\ud83d", "a\udc00b"),
+    '"},{"type":"text","text":"',
 )
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=24).map(_joined) | st.sampled_from(NASTY)
 ROUNDS = st.builds(
     Round, TEXTS, st.lists(st.lists(TEXTS, min_size=1, max_size=3).map(tuple), max_size=3).map(tuple), st.booleans()
 )
