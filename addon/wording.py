@@ -3,8 +3,8 @@
 TOOL_NAME = "headroom_retrieve"
 # Sent with every request of a conversation, so it is kept under 100 tokens in all.
 TOOL_DESCRIPTION = (
-    "Returns what a note in a tool result says is left out. "
-    "id: from the note. For a part only: lines (120-180), search, or path (items[0].name)."
+    "Returns what a note in a result says is left out. "
+    "id: from the note. For a part: lines (120-180), search or path (items[0].name)."
 )
 TOOL_SCHEMA = (
     b'{"type":"object","properties":{"id":{"type":"string"},"lines":{"type":"string"},'
