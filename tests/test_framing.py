@@ -1,0 +1,93 @@
+"""What a client puts around an output stays verbatim; only the output inside is looked at."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headroom_mitm.framing import unframe
+
+OUTPUT = "line 1\n\nline 2"
+CODEX = (
+    "Chunk ID: 8a1b\nWall time: 0.0512 seconds\nProcess exited with code 0\nOriginal token count: 3\nOutput:\n",
+    "",
+)
+FRAMES = {
+    "none": ("", ""),
+    "codex": CODEX,
+    "codex, running": ("Wall time: 10 seconds\nProcess running with session ID 7\nOutput:\n", ""),
+    "codex, cut": (
+        "Wall time: 1 s\nProcess exited with code 0\nOriginal token count: 90\nTotal output lines: 9\n\nOutput:\n",
+        "",
+    ),
+    "codex, old": ("Exit code: 1\nWall time: 0.1 seconds\nTotal output lines: 12\nOutput:\n", ""),
+    "codex, code mode": ("Script completed\nWall time 0.1 seconds\nOutput:\n", ""),
+    "claude code, failed": ("Exit code 1\n", ""),
+    "claude code, reminded": ("", "\n\n<system-reminder>\nThe file is long.\n</system-reminder>\n"),
+    "mini-swe-agent": ("<returncode>-9</returncode>\n<output>\n", "\n</output>"),
+    "swe-agent": ("OBSERVATION:\n", ""),
+    "stdout": ("<stdout>\n", "\n</stdout>"),
+    "openhands": (
+        "",
+        "\n[The command completed with exit code 0.]\n[Current working directory: /w]\n[Python Interpreter: /p]",
+    ),
+}
+
+
+@pytest.mark.parametrize("output", [OUTPUT, "", '{"a": [1, 2]}'], ids=["lines", "nothing", "json"])
+@pytest.mark.parametrize("name", FRAMES)
+def test_the_output_is_found(name: str, output: str) -> None:
+    head, tail = FRAMES[name]
+    assert unframe(f"{head}{output}{tail}") == (head, output, tail)
+
+
+@pytest.mark.parametrize("name", [name for name in FRAMES if name != "none"])
+def test_what_stands_in_the_middle_is_no_frame(name: str) -> None:
+    """An output that shows a frame, say of a log of such outputs, is an output."""
+    head, tail = FRAMES[name]
+    text = f"first\n{head}{OUTPUT}{tail}\nlast"
+    assert unframe(text) == ("", text, "")
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_long_output_changes_nothing(name: str) -> None:
+    head, tail = FRAMES[name]
+    assert unframe(head + OUTPUT * 10_000 + tail) == (head, OUTPUT * 10_000, tail)
+
+
+PIECES = sorted({piece for frame in FRAMES.values() for piece in frame if piece} | {OUTPUT, "\n", "\0", "\ud800", "]"})
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=8).map("".join))
+def test_the_pieces_are_the_text(text: str) -> None:
+    """However frames are stacked, cut or repeated, nothing is lost and nothing twice."""
+    assert "".join(unframe(text)) == text
+
+
+def _seconds(text: str) -> float:
+    """The best of a few runs, so that a busy machine does not count."""
+    runs = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        unframe(text)
+        runs.append(time.perf_counter() - begun)
+    return min(runs)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "Wall time: ",
+        "\n",
+        "]\n[Command finished",
+        "\n\n<system-reminder>\n",
+        "\n</output>",
+        "</stdout> ",
+        "Exit code 1\n",
+    ],
+    ids=repr,
+)
+def test_the_cost_does_not_grow_with_the_text(unit: str) -> None:
+    """Only the ends are searched: a text a hundred times as long takes no hundred times as long."""
+    assert _seconds(unit * 400_000 + "x") < 60 * _seconds(unit * 4_000 + "x") + 0.05

@@ -1,0 +1,122 @@
+"""Every option is declared, and a wrong value is refused in words that name the right ones."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mitmproxy import exceptions
+from mitmproxy.addonmanager import Loader
+from mitmproxy.options import Options
+from mitmproxy.test import taddons
+
+from headroom_mitm import settings
+from headroom_mitm.hosts import detect
+from headroom_mitm.settings import OPTIONS, Mode, Settings, Subscription
+
+NAMES = ("headroom_mode", "headroom_store", "headroom_hosts", "headroom_exclude", "headroom_subscription")
+
+
+@pytest.fixture
+def options() -> Options:
+    with taddons.context() as context:
+        settings.declare(Loader(context.master))
+        return context.options
+
+
+def read(options: Options, **values: Any) -> Settings:
+    options.update(**values)
+    return settings.read(options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_promised_is_declared(options: Options, name: str) -> None:
+    assert name in options
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_what_is_declared_is_read(options: Options, option: settings.Option) -> None:
+    """Each option begins with our name, says what it is for, and has a default that is right."""
+    assert option.name.startswith("headroom_")
+    assert option.help.endswith(".")
+    assert option.name.removeprefix("headroom_") in Settings.__slots__
+    assert getattr(options, option.name) == option.default
+    assert settings.read(options)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("headroom_mode", Mode), ("headroom_subscription", Subscription)])
+def test_the_help_names_every_choice(options: Options, name: str, kind: Any) -> None:
+    text = next(option.help for option in OPTIONS if option.name == name)
+    assert all(choice in text for choice in kind)
+    for choice in kind:
+        assert getattr(read(options, **{name: str(choice)}), name.removeprefix("headroom_")) is choice
+
+
+def test_defaults_compress_keys_and_only_audit_logins(options: Options) -> None:
+    found = settings.read(options)
+    assert (found.mode, found.subscription) == (Mode.COMPRESS, Subscription.AUDIT)
+    assert (found.hosts, found.exclude, found.deadline) == ((), (), 2.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "right"),
+    [
+        ("headroom_mode", "fast", ["compress", "lossless", "audit", "off"]),
+        ("headroom_mode", "", ["compress", "lossless", "audit", "off"]),
+        ("headroom_mode", "Compress", ["compress"]),
+        ("headroom_subscription", "lossless", ["audit", "compress", "off"]),
+        ("headroom_hosts", ["https://llm.example.com"], ["host", "=format", "anthropic_messages", "gemini_generate"]),
+        ("headroom_hosts", ["llm.example.com=openai"], ["openai_chat", "openai_responses"]),
+        ("headroom_hosts", ["good.example.com", ""], ["host"]),
+        ("headroom_hosts", ["llm.example.com:99999"], ["host:port"]),
+        *(("headroom_deadline", text, ["above 0", "60"]) for text in ("", "0", "-1", "61", "nan", "inf", "2s", "1,5")),
+    ],
+    ids=str,
+)
+def test_a_wrong_value_is_refused(options: Options, name: str, value: Any, right: list[str]) -> None:
+    with pytest.raises(exceptions.OptionsError) as raised:
+        read(options, **{name: value})
+    assert str(raised.value).startswith(name)
+    assert all(word in str(raised.value) for word in right)
+
+
+@pytest.mark.parametrize("value", ["2", "0.5", "60", " 1 ", "1e1"])
+def test_a_deadline_is_in_seconds(options: Options, value: str) -> None:
+    assert read(options, headroom_deadline=value).deadline == float(value)
+
+
+def test_hosts_are_detected_beside_the_table(options: Options) -> None:
+    hosts = read(options, headroom_hosts=["llm.example.com=openai_chat", "*.corp.example"]).hosts
+    assert detect("llm.example.com", 8443, "POST", "/x/chat/completions", hosts) == "openai_chat"
+    assert detect("llm.example.com", 443, "POST", "/v1/messages", hosts) is None
+    assert detect("a.corp.example", 443, "POST", "/v1/messages?beta=true", hosts) == "anthropic_messages"
+
+
+@pytest.mark.parametrize(
+    ("patterns", "excluded", "left"),
+    [
+        ([], (), ("Bash", "")),
+        (["Bash"], ("Bash",), ("bash", "BashOutput")),
+        (["mcp__github__*", "log_lines"], ("mcp__github__get", "log_lines"), ("mcp__gitlab__get", "log_line")),
+        (["*"], ("Bash", "log_lines", ""), ()),
+        (["[x"], ("[x",), ("x",)),
+    ],
+    ids=str,
+)
+def test_patterns_exclude(options: Options, patterns: list[str], excluded: tuple[str, ...], left: Any) -> None:
+    found = read(options, headroom_exclude=patterns)
+    assert all(map(found.excludes, excluded))
+    assert not any(map(found.excludes, left))
+
+
+def test_the_store_is_kept_at_home(options: Options, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HEADROOM_HOME", str(tmp_path))
+    assert settings.read(options).store == str(tmp_path / "store.sqlite")
+    assert read(options, headroom_store="redis://localhost:6379/0").store == "redis://localhost:6379/0"
+
+
+@pytest.mark.parametrize("unset", [None, ""], ids=["unset", "empty"])
+def test_home_is_below_the_users(monkeypatch: pytest.MonkeyPatch, unset: str | None) -> None:
+    monkeypatch.delenv("HEADROOM_HOME", raising=False)
+    if unset is not None:
+        monkeypatch.setenv("HEADROOM_HOME", unset)
+    assert settings.home() == Path("~/.headroom").expanduser()
