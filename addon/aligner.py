@@ -75,10 +75,11 @@ class Aligner:
                 unanswered = True
         unknown = [segment for segment in segments if segment.key not in known]
         fresh = () if unanswered else tuple(segment for segment in unknown if _is_new(segment, prompt))
+        past = [segment for segment in unknown if not _is_new(segment, prompt)]
         if unanswered:
             known |= self.leave_raw(unknown, "store unavailable")
-        else:
-            known |= self._freeze_past([segment for segment in unknown if not _is_new(segment, prompt)])
+        elif past:
+            known |= self._freeze_past(past)
         try:
             decided = self._decided_offer(prompt, unanswered=unanswered)
         except StoreUnavailable as error:
