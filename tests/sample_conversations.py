@@ -143,6 +143,7 @@ class Worker:
             return done
         settled = self.pipeline.settled(ANTHROPIC, prompt, plan, policy)
         self.pipeline.give_up(prompt, plan, "deadline")
+        self.pipeline.keep()
         return settled
 
     def send(self, messages: Sequence[Json], policy: Policy = COMPRESS, *, late: bool = False, **more: Any) -> bytes:
