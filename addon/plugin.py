@@ -2,23 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 
 from mitmproxy import connection, ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 
 from headroom_mitm import defaults, settings
 from headroom_mitm.credentials import is_subscription
+from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.hosts import detect
 from headroom_mitm.pipeline import Outcome, Policy
-from headroom_mitm.roundtrip.decoding import Decode, decoder
-from headroom_mitm.roundtrip.exchange import Exchange
+from headroom_mitm.roundtrip.exchange import Exchange, is_event_stream
 from headroom_mitm.roundtrip.substream import Job, WatchLayers, missing_names
 from headroom_mitm.service import Service
 from headroom_mitm.settings import Mode, Settings, Subscription
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wire.base import Wire
 from headroom_mitm.wire.replies import REPLIES, Replies
+from headroom_mitm.wire.reply import Answered, HiddenCall, Reply
 from headroom_mitm.wording import TOOL_NAME
 
 logger = logging.getLogger(__name__)
@@ -184,7 +186,11 @@ class Answers:
             flow.response.stream = True
         elif expected is not None and flow.response.status_code == 200:
             self._watch(flow, flow.response, *expected)
-        elif PROMPT in flow.metadata and _is_event_stream(flow.response) and not flow.response.stream:
+        elif (
+            PROMPT in flow.metadata
+            and is_event_stream(flow.response.headers.get("content-type", ""))
+            and not flow.response.stream
+        ):
             flow.response.stream = True  # mitmproxy would hold it back until it is whole
 
     async def headroom_advance(self, job: Job) -> None:
@@ -199,6 +205,7 @@ class Answers:
             return
         flow = http.HTTPFlow(job.flow.client_conn, job.flow.server_conn)
         flow.request = job.flow.request.copy()
+        flow.request.timestamp_start = time.time()
         flow.request.content = body
         flow.metadata[LEG_OF] = job.flow.id
         flow.comment = f"headroom: leg {job.exchange.rounds + 1} of an answer"
@@ -217,19 +224,86 @@ class Answers:
         self._expected.pop(flow.id, None)
 
     def _watch(self, flow: http.HTTPFlow, response: http.Response, replies: Replies, outcome: Outcome) -> None:
-        service = self._service()
-        streamed = _is_event_stream(response)
-        decode = decoder(response.headers.get("content-encoding", ""))
-        if service is None or decode is None:
-            logger.warning("headroom: an answer in an unknown encoding is not watched")
+        service, streamed = self._service(), is_event_stream(response.headers.get("content-type", ""))
+        if service is None:
             response.stream = streamed
             return
-        reply = (replies.streamed if streamed else replies.whole)(TOOL_NAME)
+        reply = Guarded((replies.streamed if streamed else replies.whole)(TOOL_NAME))
         exchange = Exchange(reply, outcome.body, outcome.originals, service.read)
+        # mitmproxy itself decodes what it holds until it is whole.
+        if streamed and not exchange.begin_leg(response.headers.get("content-encoding", "")):
+            logger.warning("headroom: an answer in an unknown encoding is not watched")
+            response.stream = True
+            return
         self._jobs[flow.id] = Job(flow, exchange)
+        response.stream = _pieces(exchange) if streamed else False
         if streamed:
-            response.headers.pop("content-encoding", None)
-            response.stream = _guarded(exchange, decode)
+            _free_of_length(flow.request, response)
+
+
+class Guarded:
+    """A reply that a fault of ours does not stop: the first leg goes on as it comes, a later one is called broken."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.streamed = reply.streamed
+        self._reply = reply
+        self._is_first = True
+        self._is_raw = False
+        self._waiting = b""  # what came and was not shown yet
+
+    def feed(self, data: bytes) -> bytes:
+        """See ``Reply``."""
+        if self._is_raw:
+            return data
+        self._waiting += data
+        try:
+            shown = self._reply.feed(data)
+        except Exception:
+            logger.exception("headroom: an answer is not understood")
+            return self._fault()
+        if shown:
+            self._waiting = self._waiting.rpartition(shown)[2]
+        return shown
+
+    def end_leg(self) -> bytes:
+        """See ``Reply``."""
+        if self._is_raw:
+            return b""
+        try:
+            return self._reply.end_leg()
+        except UnreadableBody:
+            raise
+        except Exception:
+            logger.exception("headroom: an answer is not understood")
+            return self._fault()
+
+    @property
+    def hidden(self) -> Sequence[HiddenCall]:
+        """See ``Reply``."""
+        return () if self._is_raw else self._reply.hidden
+
+    def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
+        """See ``Reply``."""
+        self._is_first, self._waiting = False, b""
+        return self._reply.next_body(body, answers)
+
+    def close(self) -> bytes:
+        """See ``Reply``."""
+        return self._reply.close()
+
+    def failed(self, status: int, raw: bytes) -> bytes:
+        """See ``Reply``."""
+        return self._reply.failed(status, raw)
+
+    def idle(self) -> bytes:
+        """See ``Reply``."""
+        return self._reply.idle()
+
+    def _fault(self) -> bytes:
+        if not self._is_first:
+            raise UnreadableBody("a fault of ours in a later leg")
+        self._is_raw = True
+        return self._waiting
 
 
 _SUBSCRIPTION_MODES = {Subscription.AUDIT: Mode.AUDIT, Subscription.OFF: Mode.OFF}
@@ -264,15 +338,19 @@ def _is_from_client(flow: http.HTTPFlow) -> bool:
     return not (flow.is_replay or flow.response or flow.error or flow.request.stream or LEG_OF in flow.metadata)
 
 
-def _is_event_stream(response: http.Response) -> bool:
-    return "text/event-stream" in response.headers.get("content-type", "")
+def _free_of_length(request: http.Request, response: http.Response) -> None:
+    """Let a body become longer or shorter than announced, and plain."""
+    response.headers.pop("content-encoding", None)
+    announced = response.headers.pop("content-length", None)
+    if announced is not None and request.http_version == response.http_version == "HTTP/1.1":
+        response.headers["transfer-encoding"] = "chunked"
 
 
-def _guarded(exchange: Exchange, decode: Decode) -> Callable[[bytes], bytes | list[bytes]]:
+def _pieces(exchange: Exchange) -> Callable[[bytes], bytes | list[bytes]]:
     """Return what mitmproxy calls with each piece of a stream. It gives no empty piece: HTTP/1 would end the body."""
 
     def pieces(data: bytes) -> list[bytes]:
-        shown = exchange.reply.feed(decode(data)) if data else b""
+        shown = exchange.feed(data) if data else b""
         return [shown] if shown else []
 
     return pieces

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from headroom_mitm.errors import MissingOriginal, StoreUnavailable
+from headroom_mitm.errors import MissingOriginal, StoreUnavailable, UnreadableBody
+from headroom_mitm.roundtrip.decoding import Decode, decoder
 from headroom_mitm.roundtrip.pages import Page, Query, page
 from headroom_mitm.segments import Digest, Rendering
 from headroom_mitm.wire.reply import Answered, HiddenCall, Reply
@@ -16,53 +17,104 @@ logger = logging.getLogger(__name__)
 
 MOST_ROUNDS = 8
 """Legs that may follow the first one. A model that asks on and on is told to stop, and then is stopped."""
+LONGEST_REFUSAL = 2**20
+"""Bytes of an error of the provider's that are kept."""
+LONGEST_SHOWN = 80
+"""Characters of a wrong id that are repeated to the model."""
 _ID = re.compile(r"[0-9a-f]{8}")
 
 
 class Exchange:
-    """Holds what the next leg needs. ``advance`` reads the store and may block; all else is quick."""
+    """Holds what the next leg needs. ``advance`` reads the store and may block; all else is quick, and never raises."""
 
     def __init__(
         self, reply: Reply, body: bytes, originals: Mapping[str, Rendering], read: Callable[[Digest], str]
     ) -> None:
-        self.reply = reply
         self.rounds = 0
         self.retrieved: list[str] = []
         """Ids that were served."""
+        self.status = 200
+        """What a client that has seen nothing yet is to be told: another one if the answer has failed."""
+        self._reply = reply
         self._body = body
         self._originals = originals
         self._read = read
+        self._decode: Decode = bytes
+        self._failure = b""
+
+    @property
+    def streamed(self) -> bool:
+        """The client reads events as they come."""
+        return self._reply.streamed
 
     @property
     def wants_next_leg(self) -> bool:
         """The leg that is over called our tool, and the answer may go on."""
-        return bool(self.reply.hidden) and self.rounds <= MOST_ROUNDS
+        return self.status == 200 and self.rounds <= MOST_ROUNDS and bool(self._reply.hidden)
 
-    @property
-    def must_close(self) -> bool:
-        """The model still calls after it was told to stop."""
-        return bool(self.reply.hidden) and self.rounds > MOST_ROUNDS
+    def begin_leg(self, encoding: str) -> bool:
+        """Take note of a leg's content encoding; False: it is not one that we know."""
+        decode = decoder(encoding)
+        self._decode = decode or bytes
+        return decode is not None
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes of the current leg as they came; return what the client may see now."""
+        if self.status != 200:
+            return b""
+        try:
+            return self._reply.feed(self._decode(data))
+        except UnreadableBody as error:
+            return self._broken(error)
+
+    def end_leg(self) -> bytes:
+        """Take note that the leg is over; return what the client may still see, all of it where nothing is streamed."""
+        if self.status != 200:
+            return b"" if self.streamed else self._failure
+        try:
+            last = self._reply.end_leg()
+        except UnreadableBody as error:
+            return self._broken(error)
+        must_close = self.rounds > MOST_ROUNDS and self._reply.hidden
+        return last + self._reply.close() if must_close else last
+
+    def fail(self, status: int, raw: bytes) -> bytes:
+        """Return what tells the client that its answer has failed: ``raw`` if the provider sent an error. Only once."""
+        if self.status != 200:
+            return b"" if self.streamed else self._failure
+        self.status = status if status >= 400 else 502
+        self._failure = self._reply.failed(self.status, raw)
+        return self._failure
+
+    def idle(self) -> bytes:
+        """Return what shows a client that waits that the answer goes on."""
+        return self._reply.idle() if self.status == 200 else b""
 
     def advance(self) -> bytes:
         """Answer the calls of the leg that is over; return the body of the request for the next leg."""
         self.rounds += 1
-        answers = [self._answer(call) for call in self.reply.hidden]
-        self._body = self.reply.next_body(self._body, answers)
+        answers = [self._answer(call) for call in self._reply.hidden]
+        self._body = self._reply.next_body(self._body, answers)
         return self._body
+
+    def _broken(self, error: UnreadableBody) -> bytes:
+        logger.warning("headroom: an answer ends with an error for the client: %s", error)
+        return self.fail(502, b"")
 
     def _answer(self, call: HiddenCall) -> Answered:
         if self.rounds > MOST_ROUNDS:
-            text = f"That was the {MOST_ROUNDS}th request for left out text in this answer. Go on with what you have."
+            text = f"This answer has asked {MOST_ROUNDS} times for left out text, which is the limit. Go on without."
             return Answered(call, text, is_error=True)
         shown = self._page(call)
         return Answered(call, shown.text, shown.is_error)
 
     def _page(self, call: HiddenCall) -> Page:
         arguments = _arguments(call.arguments)
-        match = _ID.search(str(arguments.get("id", "")))
+        wanted = str(arguments.get("id", ""))
+        match = _ID.search(wanted)
         rendering = self._originals.get(match[0]) if match else None
         if rendering is None:
-            return _gone(str(arguments.get("id", "")))
+            return _gone(wanted)
         query = Query(*(str(arguments.get(name) or "") for name in ("lines", "search", "path")))
         try:
             original = self._read(rendering.original)
@@ -77,10 +129,54 @@ class Exchange:
         return page(original, query)
 
 
+class Leg:
+    """A further request to the provider, and what comes back."""
+
+    def __init__(self, leg_id: int, exchange: Exchange) -> None:
+        self.id = leg_id
+        self._exchange = exchange
+        self._is_readable = False
+        self._status = 502
+        self._encoding = ""
+        self._refusal = b""  # the body of an answer that cannot go to the client as it is
+
+    def begin(self, status: int, content_type: str, encoding: str) -> None:
+        """Take what the headers say: only what the first leg was can follow it."""
+        self._status, self._encoding = status, encoding
+        fits = status == 200 and is_event_stream(content_type) == self._exchange.streamed
+        self._is_readable = fits and self._exchange.begin_leg(encoding)
+
+    def feed(self, data: bytes) -> bytes:
+        """Take a piece of the body as it came; return what the client may see now."""
+        if self._is_readable:
+            return self._exchange.feed(data)
+        self._refusal += data[: LONGEST_REFUSAL - len(self._refusal)]
+        return b""
+
+    def end(self) -> bytes:
+        """Return what the client may still see."""
+        if self._is_readable:
+            return self._exchange.end_leg()
+        return self._exchange.fail(self._status, _decoded(self._refusal, self._encoding))
+
+
+def is_event_stream(content_type: str) -> bool:
+    """Say whether a body comes as events."""
+    return "text/event-stream" in content_type.lower()
+
+
+def _decoded(data: bytes, encoding: str) -> bytes:
+    decode = decoder(encoding)
+    try:
+        return decode(data) if decode is not None else b""
+    except UnreadableBody:
+        return b""
+
+
 def _gone(text_id: str) -> Page:
     return Page(
-        f"There is no text with id {text_id!r} in this conversation, and there will be none: do not ask for it again. "
-        "Run the command or read the file again if you need its content.",
+        f"There is no text with id {text_id[:LONGEST_SHOWN]!r} in this conversation, and there will be none: "
+        "do not ask for it again. Run the command or read the file again if you need its content.",
         is_error=True,
     )
 
@@ -88,6 +184,6 @@ def _gone(text_id: str) -> Page:
 def _arguments(raw: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(raw or b"{}")
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -1,23 +1,29 @@
-"""A part of an original, a page at a time: by lines, by a search, by a JSON path, or from the beginning."""
+"""A part of an original, a page at a time: by lines, by a search, by a JSON path, or from the beginning.
 
-import json
+Every page begins with a line in brackets that says what it is, and how to go on if there is more.
+"""
+
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from headroom_mitm import tokens
+from headroom_mitm.roundtrip.json_path import NotFound, value_at
 
 PAGE_TOKENS = 4_000
 _PAGE_CHARS = 40_000  # no page of 4,000 tokens has more; only so much is ever counted
-_LINES = re.compile(r"\s*(\d{1,9})(?:@(\d{1,9}))?(?:\s*(?:-|\.\.|:|to|,)\s*(\d{1,9})?)?\s*\Z")
-_STEP = re.compile(r"""\.?([^.\[\]"']+)|\[(\d+)\]|\[\s*"((?:[^"\\]|\\.)*)"\s*\]|\[\s*'([^']*)'\s*\]""")
-_MOST_STEPS = 64
+_LINES = re.compile(r"([0-9]{1,9})(?:@([0-9]{1,9}))? *(?:(?:-|\.\.|:|to|,) *([0-9]{1,9})?)?")
+_LONGEST_RANGE = 60
+_LONGEST_SEARCH = 200
+# A hit always fits a page: a character has at most four tokens, and pieces overlap by what is searched for.
+_LONGEST_HIT = 900
+_PIECE = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What the model wants to see. Empty: from the beginning."""
+    """What the model wants to see. Empty: from the beginning. A path selects a text; lines and search look into it."""
 
     lines: str = ""
     search: str = ""
@@ -32,43 +38,131 @@ class Page:
     is_error: bool = False
 
 
+class Part(NamedTuple):
+    """Lines of a text, the first is 1; of the first one only what stands from a column on, also counted from 1."""
+
+    first: int
+    column: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is looked into."""
+
+    lines: list[str]
+    trail: str = ""
+    """The path it stands at; empty for the original itself."""
+
+    def name(self, part: Part) -> str:
+        """Return how a part is named in notes."""
+        column = f"@{part.column}" if part.column > 1 else ""
+        place = f"lines {part.first}{column}-{part.last} of {len(self.lines)}"
+        return f"{self.trail}: {place}" if self.trail else place
+
+    def go_on(self, part: Part, *, searching: bool = False) -> str:
+        """Return what to ask for next. The end is named only where it is not the end of the text."""
+        same = [name for name, given in (("path", self.trail), ("search", searching)) if given]
+        column = f"@{part.column}" if part.column > 1 else ""
+        end = f"-{part.last}" if part.last < len(self.lines) else ""
+        kept = f"the same {' and '.join(same)}, " if same else ""
+        return f"go on with {kept}lines={part.first}{column}{end}"
+
+
 def page(original: str, query: Query) -> Page:
     """Return the part of a text that is asked for: about ``PAGE_TOKENS`` tokens at most, and a line on what it is."""
+    text = Text(original.split("\n"))
     if query.path:
-        return _by_path(original, query.path)
-    lines = original.split("\n")
-    first, column, last = 1, 1, len(lines)
-    if query.lines:
-        match = _LINES.match(query.lines)
-        if match is None or int(match[1]) < 1:
-            return Page(
-                f"lines={query.lines!r} is no range; write lines=120-180, or lines=120 to go on from there.",
-                is_error=True,
-            )
-        first, column = int(match[1]), int(match[2] or 1)
-        last = min(len(lines), int(match[3])) if match[3] else len(lines)
-        if first > len(lines) or last < first:
-            return Page(f"There are no lines {query.lines}: the text has {len(lines)} lines.", is_error=True)
-    if query.search:
-        return _by_search(lines, query.search, first, last)
-    return _by_lines(lines, first, column, last)
+        found = value_at(original, query.path)
+        if isinstance(found, NotFound):
+            return Page(found.reason, is_error=True)
+        text = Text(found.text.split("\n"), found.trail)
+    part = _part(text, query.lines)
+    if isinstance(part, Page):
+        return part
+    return _by_search(text, query.search, part) if query.search else _by_lines(text, part)
 
 
-def _by_lines(lines: list[str], first: int, column: int, last: int) -> Page:
+def _part(text: Text, wanted: str) -> Part | Page:
+    total = len(text.lines)
+    if not wanted.strip():
+        return Part(1, 1, total)
+    match = _LINES.fullmatch(wanted.strip()) if len(wanted) <= _LONGEST_RANGE else None
+    if match is None or int(match[1]) < 1:
+        return Page(
+            f"lines={wanted[:_LONGEST_RANGE]!r} is no range; write lines=120-180, or lines=120 to go on from there.",
+            is_error=True,
+        )
+    part = Part(int(match[1]), max(1, int(match[2] or 1)), min(total, int(match[3] or total)))
+    if part.first > total or part.last < part.first:
+        return Page(
+            f"There are no lines {wanted.strip()}: {text.trail or 'the text'} has {total} lines.", is_error=True
+        )
+    return part
+
+
+def _by_lines(text: Text, part: Part) -> Page:
     shown: list[str] = []
     room = PAGE_TOKENS
-    for number in range(first, last + 1):
-        line = lines[number - 1][column - 1 :] if number == first else lines[number - 1]
-        size = tokens.count(line[:_PAGE_CHARS]) + 1
-        if size > room or len(line) > _PAGE_CHARS:
-            if shown:
-                return _page(shown, first, number - 1, len(lines), f"go on with lines={number}")
-            piece, end = _beginning(line, room), column
-            end += len(piece)
-            return _page([piece], first, first, len(lines), f"this line is longer: go on with lines={first}@{end}")
-        room -= size
+    for number in range(part.first, part.last + 1):
+        line = _from(text, part, number)
+        room -= tokens.count(line[:_PAGE_CHARS]) + 1
+        if room >= 0 and len(line) <= _PAGE_CHARS:
+            shown.append(line)
+            continue
+        if shown:
+            more = text.go_on(Part(number, 1, part.last))
+            return _noted(f"{text.name(part._replace(last=number - 1))}; {more}", shown)
+        piece = _beginning(line, PAGE_TOKENS - 1)
+        more = text.go_on(part._replace(column=part.column + len(piece)))
+        return _noted(f"{text.name(part._replace(last=number))}; the line is longer: {more}", [piece])
+    return _noted(text.name(part), shown)
+
+
+def _by_search(text: Text, wanted: str, part: Part) -> Page:
+    """Return the lines that contain a text, whatever its case. A plain text, so that no pattern can take forever."""
+    if "\n" in wanted or len(wanted) > _LONGEST_SEARCH:
+        return Page(
+            f"search is one text of up to {_LONGEST_SEARCH} characters, without line breaks: "
+            "each line is looked at by itself.",
+            is_error=True,
+        )
+    needle = wanted.casefold()
+    numbers = range(part.first, part.last + 1)
+    found = [number for number in numbers if needle in _from(text, part, number).casefold()]
+    what = f"contain {wanted!r} (plain text, upper or lower case)"
+    if not found:
+        return _noted(f"no lines {what} in {text.name(part)}", [])
+    shown: list[str] = []
+    room, more = PAGE_TOKENS, ""
+    for hit in _hits(text, needle, part, found):
+        line = f"{hit.first}{f'@{hit.column}' if hit.column > 1 else ''}: {_from(text, hit, hit.first)[: hit.last]}"
+        room -= tokens.count(line) + 1
+        if room < 0:
+            more = f"; {text.go_on(hit._replace(last=part.last), searching=True)}"
+            break
         shown.append(line)
-    return _page(shown, first, last, len(lines), "")
+    return _noted(f"{len(found)} lines {what} in {text.name(part)}{more}", shown)
+
+
+def _hits(text: Text, needle: str, part: Part, found: list[int]) -> Iterator[Part]:
+    """Yield what is to be shown; ``last`` is a number of characters. Long lines are looked at in pieces."""
+    for number in found:
+        column = part.column if number == part.first else 1
+        line = _from(text, part, number)
+        if len(line) <= _LONGEST_HIT:
+            yield Part(number, column, len(line))
+            continue
+        size = _PIECE + len(needle)
+        for at in range(0, len(line), _PIECE):
+            if needle in line[at : at + size].casefold():
+                yield Part(number, column + at, size)
+
+
+def _from(text: Text, part: Part, number: int) -> str:
+    """Return a line, or what is left of the part's first line."""
+    line = text.lines[number - 1]
+    return line[part.column - 1 :] if number == part.first and part.column > 1 else line
 
 
 def _beginning(line: str, room: int) -> str:
@@ -79,96 +173,5 @@ def _beginning(line: str, room: int) -> str:
     return line[:size]
 
 
-def _page(shown: list[str], first: int, last: int, total: int, more: str) -> Page:
-    note = f"[lines {first}-{last} of {total}{'; ' + more if more else ''}]"
-    return Page("\n".join([note, *shown]))
-
-
-def _by_search(lines: list[str], wanted: str, first: int, last: int) -> Page:
-    """Return the lines that contain a text, whatever its case. A plain text, so that no pattern can take forever."""
-    needle = wanted.casefold()
-    found = [number for number in range(first, last + 1) if needle in lines[number - 1].casefold()]
-    searched = f"lines {first}-{last} of {len(lines)}"
-    if not found:
-        return Page(f"[no line contains {wanted!r}, upper or lower case, in {searched}]")
-    shown, more = _within_page(f"{number}: {lines[number - 1]}" for number in found)
-    note = f"[{len(found)} lines contain {wanted!r} in {searched}"
-    if more:
-        note += (
-            f"; the first {len(shown)} follow, go on with lines={found[len(shown)]}-{last}"
-            if shown
-            else "; the first is cut"
-        )
-    return Page("\n".join([f"{note}]", *(shown or [_beginning(f"{found[0]}: {lines[found[0] - 1]}", PAGE_TOKENS)])]))
-
-
-def _within_page(lines: Iterator[str]) -> tuple[list[str], bool]:
-    """Return the lines that fit on a page, and whether there are more."""
-    shown: list[str] = []
-    room = PAGE_TOKENS
-    for line in lines:
-        room -= tokens.count(line[:_PAGE_CHARS]) + 1
-        if room < 0 or len(line) > _PAGE_CHARS:
-            return shown, True
-        shown.append(line)
-    return shown, False
-
-
-def _by_path(original: str, path: str) -> Page:
-    value = _document(original)
-    if value is None:
-        return Page("This text holds no JSON document; ask by lines or search.", is_error=True)
-    trail = ""
-    for step in _steps(path):
-        below = _below(value.inner, step)
-        if below is None:
-            return Page(
-                f"There is no {path!r}: {trail or 'the document'} has {_described(value.inner)}.", is_error=True
-            )
-        value = below
-        trail += f"[{step}]" if isinstance(step, int) else f".{step}"
-    text = json.dumps(value.inner, ensure_ascii=False, indent=1)
-    lines = text.split("\n")
-    shown, more = _within_page(iter(lines))
-    if not shown:
-        shown = [_beginning(lines[0], PAGE_TOKENS)]
-    note = f"[{trail or 'the whole document'}{f': the first {len(shown)} of {len(lines)} lines; ask for a part below' if more else ''}]"
-    return Page("\n".join([note, *shown]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Value:
-    inner: Any
-
-
-def _document(original: str) -> _Value | None:
-    """Return the first JSON object or list in a text: a client may have put a line or two before it."""
-    starts = sorted(at for at in (original.find("{"), original.find("[")) if at >= 0)
-    for at in starts:
-        try:
-            return _Value(json.JSONDecoder().raw_decode(original, at)[0])
-        except (ValueError, RecursionError):
-            continue
-    return None
-
-
-def _steps(path: str) -> list[str | int]:
-    steps: list[str | int] = []
-    for name, number, double, single in _STEP.findall(path.strip().removeprefix("$"))[:_MOST_STEPS]:
-        steps.append(int(number) if number else name or double or single)
-    return steps
-
-
-def _below(value: Any, step: str | int) -> _Value | None:
-    if isinstance(value, dict) and str(step) in value:
-        return _Value(value[str(step)])
-    if isinstance(value, list) and str(step).isdigit() and int(step) < len(value):
-        return _Value(value[int(step)])
-    return None
-
-
-def _described(value: Any) -> str:
-    if isinstance(value, dict):
-        names = list(value)
-        return "the members " + ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
-    return f"{len(value)} items" if isinstance(value, list) else f"the value {value!r}"[:200]
+def _noted(note: str, shown: list[str]) -> Page:
+    return Page("\n".join([f"[{note}]", *shown]))

@@ -9,30 +9,34 @@ is never offered. Tested with mitmproxy 11.0.2 and 12.
 """
 
 import itertools
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from mitmproxy import http
+from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy import context as proxy_context
 from mitmproxy.proxy.layers import http as layers
 from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
 from mitmproxy.proxy.layers.http._base import HttpEvent
 
-from headroom_mitm.roundtrip.exchange import Exchange
+from headroom_mitm.roundtrip.exchange import Exchange, Leg
 
-logger = logging.getLogger(__name__)
-
+QUIET_SECONDS = 10.0
+"""How long a client sees nothing while a leg is awaited. Some give up after three minutes without an event."""
 Commands = layer.CommandGenerator[None]
 
 _USED: dict[type, tuple[str, ...]] = {
-    HttpLayer: ("make_stream", "event_to_child", "streams", "connections"),
-    HttpStream: ("_handle_event", "state_stream_response_body", "send_response", "check_killed", "state_done"),
-}
+    HttpLayer: ("make_stream", "event_to_child", "streams", "connections", "command_sources"),
+    HttpStream: (
+        "_handle_event", "state_stream_response_body", "send_response", "check_killed", "state_done", "server_state",
+        "stream_id", "response_body_buf",
+    ),
+}  # fmt: skip
 _EXPORTED = (
     "ReceiveHttp", "SendHttp", "RequestHeaders", "RequestData", "RequestEndOfMessage", "RequestProtocolError",
-    "ResponseHeaders", "ResponseData", "ResponseEndOfMessage", "ResponseProtocolError",
+    "ResponseHeaders", "ResponseData", "ResponseEndOfMessage", "ResponseProtocolError", "HttpErrorHook",
 )  # fmt: skip
 _leg_ids = itertools.count(-1, -1)  # clients' streams are positive, mitmproxy's own replays use 1
 
@@ -54,6 +58,11 @@ class Job:
         self.exchange = exchange
         self.next_flow: http.HTTPFlow | None = None
         """Set by the hook: the request of the next leg. None: it could not be made."""
+
+    def take_next_flow(self) -> http.HTTPFlow | None:
+        """Return the request of the next leg, once."""
+        flow, self.next_flow = self.next_flow, None
+        return flow
 
 
 JobOf = Callable[[http.HTTPFlow], Job | None]
@@ -77,113 +86,126 @@ class LegEvent(HttpEvent):
 class WatchedStream(HttpStream):
     """A client's stream whose answer can go on with further legs."""
 
-    def __init__(self, context: proxy_context.Context, stream_id: int, job_of: JobOf) -> None:
+    def __init__(
+        self, context: proxy_context.Context, stream_id: int, job_of: JobOf, legs: "dict[int, WatchedStream]"
+    ) -> None:
         super().__init__(context, stream_id)
         self._job_of = job_of
-        self._leg: int | None = None
+        self._legs = legs
+        self._leg: Leg | None = None
         self._leg_response: http.Response | None = None
-        self._refusal = b""
+        self._alarm: commands.RequestWakeup | None = None
+        self._is_quiet = False
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, LegEvent):
             yield from self._leg_event(event.event)
-            return
-        if self._leg is not None and isinstance(event, layers.RequestProtocolError):
-            # The client has gone: cancel the leg, which cancels upstream.
-            leg, self._leg = self._leg, None
-            yield layers.ReceiveHttp(layers.RequestProtocolError(leg, event.message, event.code))
-            self.server_state = self.state_done
-        yield from super()._handle_event(event)
+        elif isinstance(event, events.Wakeup):
+            yield from self._keep_alive(event)
+        else:
+            if self._leg is not None and isinstance(event, layers.RequestProtocolError):
+                leg, self._leg = self._leg, None
+                yield from self._cancel(leg, event)
+            yield from super()._handle_event(event)
 
     def state_stream_response_body(self, event: events.Event) -> Commands:
         """Hold back the end of a streamed answer that is to go on."""
         job = self._job_of(self.flow) if isinstance(event, layers.ResponseEndOfMessage) else None
-        if job is None or not job.exchange.reply.streamed:
+        if job is None or not job.exchange.streamed:
             yield from super().state_stream_response_body(event)
-            return
-        yield from self._leg_is_over(job)
+        else:
+            yield from self._leg_is_over(job, job.exchange.end_leg())
 
     def send_response(self, already_streamed: bool = False) -> Commands:  # noqa: FBT001, FBT002  # mitmproxy's signature
         """Hold back a whole answer that is to go on."""
-        job = None if already_streamed else self._job_of(self.flow)
-        if job is None or job.exchange.reply.streamed:
+        response, job = self.flow.response, self._job_of(self.flow)
+        if response is None or job is None or already_streamed or job.exchange.streamed:
             yield from super().send_response(already_streamed)
             return
-        job.exchange.reply.feed(self.flow.response.content or b"" if self.flow.response else b"")
-        yield from self._leg_is_over(job)
+        body = response.get_content(strict=False) or b""
+        last = job.exchange.feed(body) + job.exchange.end_leg()
+        if last == body:
+            yield from super().send_response()  # in its own encoding
+        else:
+            yield from self._leg_is_over(job, last)
 
-    def _leg_is_over(self, job: Job) -> Commands:
+    def _leg_is_over(self, job: Job, last: bytes) -> Commands:
         """Send what is left of a leg, then begin the next one or end the client's message."""
-        exchange = job.exchange
-        last = exchange.reply.end_leg()
-        if exchange.wants_next_leg:
+        if job.exchange.wants_next_leg:
             yield from self._show(job, last)
             yield from self._begin_leg(job)
         else:
-            yield from self._end(job, last + (exchange.reply.close() if exchange.must_close else b""))
+            yield from self._end(job, last)
 
     def _begin_leg(self, job: Job) -> Commands:
-        job.next_flow = None
         yield HeadroomAdvanceHook(job)
-        if (yield from self.check_killed(True)):
+        if (yield from self.check_killed(emit_error_hook=True)):
             return
-        flow = job.next_flow
+        flow, leg = job.take_next_flow(), Leg(next(_leg_ids), job.exchange)
         if flow is None:
-            yield from self._end(job, job.exchange.reply.failed(500, b""), status=500)
+            yield from self._end(job, job.exchange.fail(500, b""))
             return
-        self._leg, self._leg_response, self._refusal = next(_leg_ids), None, b""
-        parent = self.context.layers[self.context.layers.index(self) - 1]
-        assert isinstance(parent, WatchedLayer)
-        parent.legs[self._leg] = self
-        yield layers.ReceiveHttp(layers.RequestHeaders(self._leg, flow.request, end_stream=False, replay_flow=flow))
-        yield layers.ReceiveHttp(layers.RequestData(self._leg, flow.request.raw_content or b""))
-        yield layers.ReceiveHttp(layers.RequestEndOfMessage(self._leg))
+        self._leg, self._leg_response, self._legs[leg.id] = leg, None, self
+        yield from self._set_alarm()
+        yield layers.ReceiveHttp(layers.RequestHeaders(leg.id, flow.request, end_stream=False, replay_flow=flow))
+        yield layers.ReceiveHttp(layers.RequestData(leg.id, flow.request.raw_content or b""))
+        yield layers.ReceiveHttp(layers.RequestEndOfMessage(leg.id))
 
     def _leg_event(self, event: HttpEvent) -> Commands:
         """Take what a leg brings."""
-        job = self._job_of(self.flow)
-        if self._leg is None or job is None:
+        leg, job = self._leg, self._job_of(self.flow)
+        if leg is None or job is None:
             return
         if isinstance(event, layers.ResponseHeaders):
-            self._leg_response = event.response
+            self._leg_response, headers = event.response, event.response.headers
+            leg.begin(event.response.status_code, headers.get("content-type", ""), headers.get("content-encoding", ""))
         elif isinstance(event, layers.ResponseData):
-            yield from self._leg_data(job, event.data)
+            yield from self._show(job, leg.feed(event.data))
         elif isinstance(event, layers.ResponseProtocolError):
             self._leg = None
-            yield from self._end(job, job.exchange.reply.failed(502, b""), status=502)
+            yield from self._end(job, job.exchange.fail(502, b""))
         elif isinstance(event, layers.ResponseEndOfMessage):
             self._leg = None
-            if self._leg_response is not None and self._leg_response.status_code != 200:
-                status = self._leg_response.status_code
-                yield from self._end(job, job.exchange.reply.failed(status, self._refusal), status=status)
-            else:
-                yield from self._leg_is_over(job)
+            yield from self._leg_is_over(job, leg.end())
 
-    def _leg_data(self, job: Job, data: bytes) -> Commands:
-        if self._leg_response is not None and self._leg_response.status_code == 200:
-            yield from self._show(job, job.exchange.reply.feed(data))
-        else:
-            self._refusal += data
+    def _cancel(self, leg: Leg, event: layers.RequestProtocolError) -> Commands:
+        """The client has gone: cancel the leg, which cancels upstream."""
+        yield layers.ReceiveHttp(layers.RequestProtocolError(leg.id, event.message, event.code))
+        # The first leg is long over: mitmproxy has nothing to cancel for it, and would not say that it has failed.
+        self.flow.error = Error(event.message)
+        yield layers.HttpErrorHook(self.flow)
+        self.server_state = self.state_done
+
+    def _set_alarm(self) -> Commands:
+        self._is_quiet = True
+        self._alarm = commands.RequestWakeup(QUIET_SECONDS)
+        yield self._alarm
+
+    def _keep_alive(self, event: events.Wakeup) -> Commands:
+        """Show a client that has seen nothing for a while that its answer goes on."""
+        job = self._job_of(self.flow) if event.command is self._alarm and self._leg is not None else None
+        if job is None:
+            return
+        if self._is_quiet:
+            yield from self._show(job, job.exchange.idle())
+        yield from self._set_alarm()
 
     def _show(self, job: Job, data: bytes) -> Commands:
         """Send bytes to the client, if its answer is streamed. Never none: that would end a chunked body."""
-        if data and job.exchange.reply.streamed:
+        if data and job.exchange.streamed:
+            self._is_quiet = False
+            if getattr(self.context.options, "store_streamed_bodies", False):
+                self.response_body_buf += data  # mitmproxy 12 keeps the first leg's by itself
             yield layers.SendHttp(layers.ResponseData(self.stream_id, data), self.context.client)
 
-    def _end(self, job: Job, last: bytes, status: int = 200) -> Commands:
+    def _end(self, job: Job, last: bytes) -> Commands:
         """End the client's message the normal way."""
-        if job.exchange.reply.streamed:
+        if job.exchange.streamed:
             yield from self._show(job, last)
             yield from super().state_stream_response_body(layers.ResponseEndOfMessage(self.stream_id))
             return
-        assert self.flow.response
-        if status != 200 and self._leg_response is not None:
-            self.flow.response = self._leg_response.copy()
-            self.flow.response.stream = False
-        elif status != 200:
-            self.flow.response.status_code = status
-        if self.flow.response.content != last:
-            self.flow.response.content = last
+        self.flow.response = _ended(self.flow.response, self._leg_response, job.exchange.status)
+        self.flow.response.content = last
         yield from super().send_response()
 
 
@@ -196,22 +218,22 @@ class WatchedLayer(HttpLayer):
     def make_stream(self, stream_id: int) -> Commands:
         """Make the client's streams watched ones, and a leg's an ordinary one."""
         context = self.context.fork()
-        is_leg = stream_id in self.legs
+        is_leg = stream_id < 0
         self.streams[stream_id] = (
-            HttpStream(context, stream_id) if is_leg else WatchedStream(context, stream_id, self.job_of)
+            HttpStream(context, stream_id) if is_leg else WatchedStream(context, stream_id, self.job_of, self.legs)
         )
         yield from self.event_to_child(self.streams[stream_id], events.Start())
 
     def event_to_child(self, child: layer.Layer | HttpStream, event: events.Event) -> Commands:
-        """Turn a leg's events for the client round."""
+        """Turn a leg's events for the client round. No other stream has a negative id, so none reaches the client."""
         to_client = child is self.connections.get(self.context.client)
-        if to_client and isinstance(event, HttpEvent) and event.stream_id in self.legs:
-            parent = self.legs[event.stream_id]
-            if isinstance(event, (layers.ResponseEndOfMessage, layers.ResponseProtocolError)):
-                del self.legs[event.stream_id]
-            yield from super().event_to_child(parent, LegEvent(event.stream_id, event))
-        else:
+        if not (to_client and isinstance(event, HttpEvent) and event.stream_id < 0):
             yield from super().event_to_child(child, event)
+            return
+        is_over = isinstance(event, (layers.ResponseEndOfMessage, layers.ResponseProtocolError))
+        parent = self.legs.pop(event.stream_id, None) if is_over else self.legs.get(event.stream_id)
+        if parent is not None:
+            yield from super().event_to_child(parent, LegEvent(event.stream_id, event))
 
 
 class WatchLayers:
@@ -230,7 +252,18 @@ class WatchLayers:
         for found in (*nextlayer.context.layers, *below):
             if type(found) is HttpLayer:
                 found.__class__ = WatchedLayer
-                assert isinstance(found, WatchedLayer)
-                found.legs = {}
-                found.job_of = self._job_of
+                found.__dict__.update(legs={}, job_of=self._job_of)
                 self._note(found.context.client.id)
+
+
+def _ended(first: http.Response | None, last: http.Response | None, status: int) -> http.Response:
+    """Return the response of an answer that is not streamed: the last leg's where it tells what went wrong."""
+    if first is None or (last is not None and status == last.status_code != 200):
+        response = last.copy() if last is not None else http.Response.make(status)
+    else:
+        response = first
+        if status != 200:
+            response.status_code, response.reason = status, HTTPStatus(status).phrase
+    response.stream = False
+    response.headers.pop("content-encoding", None)
+    return response

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from headroom_mitm.wire.anthropic_reply import StreamedReply, WholeReply
+from headroom_mitm.wire.anthropic_reply import StreamedReply
+from headroom_mitm.wire.anthropic_whole import WholeReply
 from headroom_mitm.wire.reply import Reply
 
 

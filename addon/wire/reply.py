@@ -36,7 +36,10 @@ class Reply(Protocol):
         ...
 
     def end_leg(self) -> bytes:
-        """Take note that the leg is over; return what the client may still see of it."""
+        """Take note that the leg is over; return what the client may still see of it.
+
+        Raises ``UnreadableBody`` if the leg cannot be read to its end, and the client would not notice.
+        """
         ...
 
     @property
@@ -45,11 +48,15 @@ class Reply(Protocol):
         ...
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
-        """Return the request that goes on: ``body``, the leg that is over, and what its calls brought. Begins a new leg."""
+        """Return the request that goes on: ``body``, the leg that is over, what its calls brought. A new leg begins."""
         ...
 
     def close(self) -> bytes:
         """Return what ends the message for the client although the model wanted to go on."""
+        ...
+
+    def idle(self) -> bytes:
+        """Return what shows a client that waits that the answer goes on; empty where the format has no such thing."""
         ...
 
     def failed(self, status: int, raw: bytes) -> bytes:

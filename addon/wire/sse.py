@@ -1,4 +1,4 @@
-"""Server-sent events, cut out of a byte stream exactly as they came. Source: the WHATWG's HTML standard, section 9.2."""
+"""Server-sent events, cut out of a byte stream exactly as they came. Source: WHATWG's HTML standard, section 9.2."""
 
 import re
 

@@ -1,5 +1,6 @@
 """Events are what the standard says they are, however the bytes are cut and whatever ends their lines."""
 
+import itertools
 import re
 
 import pytest
@@ -15,7 +16,7 @@ BYTES = st.lists(st.sampled_from([b"\r", b"\n", b"a", b"data: x", b": c"])).map(
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     """Cut at these offsets, wherever they fall."""
     at = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[start:end] for start, end in zip(at, at[1:], strict=False)]
+    return [data[start:end] for start, end in itertools.pairwise(at)]
 
 
 def split(pieces: list[bytes]) -> tuple[list[bytes], bytes]:

@@ -1,0 +1,145 @@
+"""A turn of Anthropic's model, put together from its events and put back into a request, and what it cost.
+
+The provider compares what comes back with what it sent (thinking is signed), so blocks go back as they came: every
+member, and the arguments of calls byte for byte. Source: docs.anthropic.com, "Streaming messages".
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.segments import Edit, Span
+from headroom_mitm.wire import document, sse
+from headroom_mitm.wire.reply import Answered
+from headroom_mitm.wire.splice import splice
+
+Json = dict[str, Any]
+
+_INPUT_USAGE = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "cache_creation")
+_RETRYABLE = b'{"type":"error","error":{"type":"overloaded_error","message":"The answer could not be completed."}}'
+# What a block or a delta that is not as documented raises when it is read.
+_NOT_AS_DOCUMENTED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+class Usage:
+    """What the client is told: the context of its own conversation, and the output of all legs."""
+
+    def __init__(self) -> None:
+        self._input: Json = {}
+        self._output_before = 0
+        self._output = 0
+
+    def begin(self, usage: Json) -> None:
+        """Note what the provider says when a leg begins."""
+        self._output_before += self._output
+        self._output = _number(usage.get("output_tokens"))
+        if not self._input:
+            self._input = {name: usage[name] for name in _INPUT_USAGE if name in usage}
+
+    def end(self, usage: Json) -> None:
+        """Note what it says when the leg ends."""
+        self._output = _number(usage.get("output_tokens")) or self._output
+
+    def shown(self, usage: Json) -> Json:
+        """Return a leg's usage as the client is to see it."""
+        total = self._output_before + self._output
+        return {**usage, **{name: self._input[name] for name in usage if name in self._input}, "output_tokens": total}
+
+
+def assembled(events: Iterable[bytes]) -> dict[int, Json]:
+    """Put blocks together from their events, by index. The arguments of calls are bytes: the model's own.
+
+    Raises ``UnreadableBody`` where events are not as documented. The standard library reads the JSON, for it takes half
+    an emoji: the other half may come with the next event.
+    """
+    blocks: dict[int, Json] = {}
+    arguments: dict[int, str] = {}
+    try:
+        for event in events:
+            data = json.loads(sse.data_of(event))
+            if "content_block" in data:
+                blocks[data["index"]] = dict(data["content_block"])
+            elif "delta" in data:
+                delta, index = data["delta"], data["index"]
+                arguments[index] = arguments.get(index, "") + delta.get("partial_json", "")
+                _add(blocks[index], delta)
+        for index, block in blocks.items():
+            if "input" in block:
+                block["input"] = _arguments(arguments.get(index, ""), block["input"])
+    except _NOT_AS_DOCUMENTED as error:
+        raise UnreadableBody(f"events that do not make blocks: {error!r}") from None
+    return blocks
+
+
+def written(block: Json) -> bytes:
+    """Return a block from ``assembled`` as JSON."""
+    members = (_dumped(name) + b":" + (v if isinstance(v, bytes) else _dumped(v)) for name, v in block.items())
+    return b"{%s}" % b",".join(members)
+
+
+def with_turn(body: bytes, blocks: Sequence[bytes], answers: Sequence[Answered]) -> bytes:
+    """Return a request body with one more turn of the model, and the results of its calls."""
+    messages = document.members(body, document.whole(body)).get("messages")
+    if messages is None or not document.is_list(body, messages):
+        raise UnreadableBody("no list of messages")
+    results = [
+        {"type": "tool_result", "tool_use_id": answer.call.id, "content": answer.text, "is_error": answer.is_error}
+        for answer in answers
+    ]
+    user = msgspec.json.encode({"role": "user", "content": results})
+    turn = b',{"role":"assistant","content":[%s]},%s' % (b",".join(blocks), user)
+    end = messages.end - 1
+    return splice(body, [Edit(Span(end, end), turn)])
+
+
+def is_blank(kind: object, text: object) -> bool:
+    """Say whether a block is a text without any: the model may send one, but the provider does not take it back."""
+    return kind == "text" and isinstance(text, str) and not text.strip()
+
+
+def object_at(data: bytes, span: Span | None) -> Json:
+    """Return the object at a place in JSON; an empty one if there is none."""
+    value = document.value(data, span) if span is not None else None
+    return value if isinstance(value, dict) else {}
+
+
+def error_document(raw: bytes) -> bytes:
+    """Return an error document on one line: the provider's own if it sent one, else one that is worth a retry."""
+    try:
+        found = msgspec.json.decode(raw, type=dict[str, Any])
+    except (ValueError, RecursionError):
+        return _RETRYABLE
+    return msgspec.json.encode(found) if found.get("type") == "error" else _RETRYABLE
+
+
+def _add(block: Json, delta: Json) -> None:
+    """Add a delta to its block: ``x_delta`` carries a piece of the member ``x``, or an item for its list."""
+    for name, piece in delta.items():
+        if name == "citation":
+            block["citations"] = [*(block.get("citations") or []), piece]
+        elif f"{name}_delta" == delta["type"] or (name in block and name != "type"):
+            block[name] = block[name] + piece if isinstance(block.get(name), str) else piece
+
+
+def _arguments(text: str, given: Any) -> bytes:
+    """Return the arguments of a call as the model wrote them. What is no object is wrapped as the provider says."""
+    if not text:
+        return _dumped(given)
+    raw = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+    try:
+        if isinstance(json.loads(raw), dict):
+            return raw
+    except ValueError:
+        pass
+    return _dumped({"INVALID_JSON": text})
+
+
+def _dumped(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
