@@ -39,6 +39,7 @@ _SHAPES = re.compile(
     r"\boom\b|\boomkilled\b|^[ewf]\d{4} |\"level\":[456]0\b|\" [45]\d\d |\bstatus(?:code)?\"?[=: ] ?[45]\d\d\b"
     r"|\bexit(?:ed)?(?: with)? (?:code|status)[ :=]+[1-9]"
 )
+_HINTS = ("oom", '"level":', '" 4', '" 5', "status", "exit")  # what all shapes but the first letter have in them
 # `errors=0`, `0 warnings`, `"error": null` say that nothing went wrong.
 _HARMLESS = re.compile(
     r"\b(?:errors?|warnings?|fail(?:ed|ures?)?|exceptions?|aborted|rejected|timeouts?)"
@@ -56,4 +57,6 @@ def is_alarm(line: str) -> bool:
 
 
 def _speaks(line: str) -> bool:
-    return any(word in line for word in _WORDS) or _SHAPES.search(line) is not None
+    if any(word in line for word in _WORDS):
+        return True
+    return (line[:1] in "ewf" or any(hint in line for hint in _HINTS)) and _SHAPES.search(line) is not None

@@ -20,7 +20,7 @@ _ALIASES = [f"${one}" for one in _SINGLE + "eghkuwyz"] + [f"${one}{two}" for one
 MOST_TEMPLATES = len(_ALIASES)
 _MARKS = (("{}", "{t}"), ("<*>", "<t>"), ("{*}", "{*t}"), ("<?>", "<?t>"))
 _LOOKS_LIKE_OURS = re.compile(r"\\|== |\$[A-Za-z]{1,2}(?: |$)|\[lines? \d|.* \[x \d+\]$", re.DOTALL)
-_UNFIT = re.compile(r"[\x00\x01\r]")
+_UNFIT = re.compile(r"[\x00\x01]|\r(?!\Z)")
 _RUN = re.compile(r" \[x \d+\]$")
 _RUN_NOTE = 10  # characters that ` [x N]` must save
 
@@ -104,6 +104,8 @@ class Form:
             if self.log.factoring is Factoring.DATE:
                 nearest += f", where the row's first value is the {self.slot}"
             parts.append(nearest)
+        if any(template.family > len(template.rows) for template in self.templates):
+            parts.append('"2 of 5 alike" means that 3 more differ from them in values only')
         if any(line.endswith("]") and _RUN.search(line) for line in body):
             parts.append("[x 3] marks 3 equal lines")
         escaped = any(line.startswith("\\") for line in body)

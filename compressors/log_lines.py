@@ -1,5 +1,6 @@
 """Logs and other line by line output of programs: templates once, then the values of each line, in order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
@@ -7,14 +8,12 @@ from headroom_mitm.compressors.log_alarms import is_alarm
 from headroom_mitm.compressors.log_form import Form, Log, body
 from headroom_mitm.compressors.log_look import score_of
 from headroom_mitm.compressors.log_omission import choose, is_loose
-from headroom_mitm.compressors.log_templates import mine
+from headroom_mitm.compressors.log_templates import Template, families, worthy
 
 _LEAST_LINES = 8
 _LEAST_SAVING = 12  # tokens a template must save
 _LEAST_SHARE = 0.0006  # tokens a template must save, for each character of the text
-_ALARM_SHARE = (
-    0.025  # a template that speaks of errors is one only from this share of the lines on: rarer ones stay verbatim
-)
+_ALARM_SHARE = 0.025  # of the lines: what speaks of trouble and is rarer stays verbatim
 _LEAST_GONE = 0.1  # share of the lines: for less nothing is left out
 _CLOSE = 0.4  # share of the text: a lossy form longer than this is compared with the whole one
 _LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
@@ -28,6 +27,7 @@ class LogLines:
 
     name: str = "log_lines"
     version: int = 1
+    exact: bool = True
 
     def score(self, content: Content) -> float:
         """Say how much of the text looks like a log: lines with a time, then lines of few shapes."""
@@ -38,8 +38,13 @@ class LogLines:
         if len(content.lines) < _LEAST_LINES:
             return None
         log = Log.of(content.lines)
-        part = _with_gaps(log, content, level) if level > Level.LOSSLESS else None
-        whole = _whole(log, content) if part is None or len(part.text) > _CLOSE * len(content.text) else None
+        found = families(log.masked())
+        if not found:
+            return None
+        part = _with_gaps(_form(log, content, found, level), level) if level > Level.LOSSLESS else None
+        whole = None
+        if part is None or len(part.text) > _CLOSE * len(content.text):
+            whole = _whole(_form(log, content, found, Level.LOSSLESS))
         chosen = whole if part is None or (whole and len(part.text) > _LOSSY_WORTH * len(whole.text)) else part
         if chosen is None:
             return None
@@ -47,8 +52,7 @@ class LogLines:
         return chosen if content.count(chosen.text) < worth * content.count(content.text) else None
 
 
-def _whole(log: Log, content: Content) -> Compressed | None:
-    form = _form(log, content, Level.LOSSLESS)
+def _whole(form: Form | None) -> Compressed | None:
     if form is None:
         return None
     rows = body(form.entries)
@@ -57,11 +61,12 @@ def _whole(log: Log, content: Content) -> Compressed | None:
     return Compressed("\n".join([legend, *definitions, *rows]), lossless=True)
 
 
-def _with_gaps(log: Log, content: Content, level: Level) -> Compressed | None:
+def _with_gaps(form: Form | None, level: Level) -> Compressed | None:
     """Return the form with rows left out, or None where too little could be."""
-    form = _form(log, content, level)
-    omission = choose(form, level) if form is not None else None
-    if form is None or omission is None or omission.size < _LEAST_GONE * form.total:
+    if form is None:
+        return None
+    omission = choose(form, level)
+    if omission.size < _LEAST_GONE * form.total:
         return None
     rows = body(tuple(omission.entries()))
     legend = form.legend(f"{form.total} lines in order, {omission.size} of them left out where a note says so", rows)
@@ -69,9 +74,9 @@ def _with_gaps(log: Log, content: Content, level: Level) -> Compressed | None:
     return Compressed(text, lossless=False, left_out=omission.in_words(form.total))
 
 
-def _form(log: Log, content: Content, level: Level) -> Form | None:
+def _form(log: Log, content: Content, found: Sequence[Template], level: Level) -> Form | None:
     least_saving = int(_LEAST_SAVING + _LEAST_SHARE * len(content.text))
-    templates = mine(log.masked(), least_saving, lambda template: is_loose(template, level))
+    templates = worthy(found, least_saving, lambda template: is_loose(template, level))
     fewest = _ALARM_SHARE * len(log.lines)
     templates = [t for t in templates if t.family >= fewest or not is_alarm(" ".join(t.literals))]
     return Form.of(log, templates, content.text) if templates else None

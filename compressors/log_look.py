@@ -5,9 +5,10 @@ from collections import Counter
 
 from headroom_mitm.compressors.log_stamps import stamp_of
 
-_HEAD, _MIDDLE = 6_000, 4_000  # characters looked at
+_REACH, _WIDTH = 40_000, 300  # characters looked at from a place on, and of a line
+_HEAD_LINES, _MIDDLE_LINES = 40, 20
+_HEAD = 6_000  # characters in which other kinds of records would show themselves
 _FEWEST_LINES = 8
-_MOST_LINES = 60
 _STAMPED = 0.3  # share of lines with a time from which on it is a log
 _EARLY = 45  # characters before a time
 _SHORTEST_SHAPE = 3  # characters
@@ -24,23 +25,24 @@ _FOREIGN_SUFFIX = re.compile(
     r"|json|jsonl|ndjson|ya?ml|toml|xml|html?|svg|md|rst|csv|tsv|ipynb|diff|patch|lock)",
     re.IGNORECASE,
 )
-_OTHER_RECORDS = re.compile(r"^(?:commit [0-9a-f]{7,40}\b|diff --git |@@ -\d|--- a/|\+\+\+ b/)", re.MULTILINE)
-# What other kinds of text are made of, line by line.
-_OTHER_LINES = re.compile(
+_OTHER_RECORDS = re.compile(
+    r"^(?:commit [0-9a-f]{7,40}\b|\^?[0-9a-f]{7,40} \(|diff --git |@@ -\d|--- a/|\+\+\+ b/)", re.MULTILINE
+)
+# What other kinds of text are made of, line by line. Lines are cut before, so backtracking is bounded.
+_MARKUP = re.compile(
     r"\s*[\]{}\[(),;]+\s*$"  # brackets alone
     r"|.*[{};,(\[]\s*$"  # an open bracket or the end of a statement
-    r"|\s*(?:[├└│]|//|/\*|\*/|\"\"\"|@\w|#\s|#+$|#include|<[/!?\w])"  # comments, decorators, headings, tags
-    r"|\s*(?:def|class|import|from|return|if|else|elif|for|while|try|except|func|fn|let|const|var|public|private|static|export|struct"
-    r"|impl|package|use|raise|with)\b.*[:;{(\w]\s*$"
-    r"|\s*\|.*\|\s*$"  # a table
+    r"|\s*(?://|/\*|\*/|\"\"\"|@\w|#\s|#+$|#include|<[/!?\w])"  # comments, decorators, headings, tags
+    r"|\s*(?:def|class|import|from|return|if|else|elif|for|while|try|except|func|fn|let|const|var|public|private|static"
+    r"|export|struct|impl|package|use|raise|with)\b.*[:;{(\w]\s*$"
+    r"|\s*\|.*\|\s*$"  # a table of Markdown
     r"|\s*(?:[-*+]|\d+\.)\s+\S+\s+\S"  # a list
     r"|\s*\d+(?:\t|→|: )"  # a numbered listing
     r"|[^\s:]*[A-Za-z/][^\s:]*:\d+[:-]"  # a hit of a search
-    r"|[^\s:]*[/.][^\s:]*$"  # a path alone
 )
-_COLUMNS = re.compile(r"\S {2,}\S.*\S {2,}\S")
+_PATH = re.compile(r"[^\s:]*[/.][^\s:]*$|\s*[├└│]")
 _MOST_OTHER = 0.4
-_CELLS = 3  # commas of a line of a table
+_CELLS = 3  # of a line of a table
 
 
 def score_of(text: str, subject: str) -> float:
@@ -53,21 +55,22 @@ def score_of(text: str, subject: str) -> float:
     stamped = sum(map(_is_stamped, lines)) / len(lines)
     if stamped >= _STAMPED and not _OTHER_RECORDS.search(text, 0, _HEAD):
         return min(0.95, 0.6 + 0.4 * stamped)
-    if _is_foreign(text, subject, lines):
+    if _is_foreign(text, subject) or sum(_MARKUP.match(line) is not None for line in lines) > _MOST_OTHER * len(lines):
         return 0.0
+    if sum(map(_is_tabular, lines)) > _MOST_OTHER * len(lines):
+        return _FALLBACK / 2
     shapes = Counter(_DIGITS.sub("0", line)[:24] for line in lines if len(line) >= _SHORTEST_SHAPE)
     repeated = sum(count for count in shapes.values() if count > 2)
     return min(_MOST_FALLBACK, _FALLBACK + repeated / len(lines) / 2)
 
 
 def _sample(text: str) -> list[str]:
-    """Return whole lines from the beginning and from the middle, without the empty ones."""
-    lines = text[:_HEAD].split("\n")
-    if len(text) > _HEAD + _MIDDLE:
-        middle = max(_HEAD, len(text) // 2)
-        lines = lines[:-1] + text[middle : middle + _MIDDLE].split("\n")[1:-1]
-    lines = [line[:300] for line in lines if line.strip()]
-    return lines[:: len(lines) // _MOST_LINES + 1]
+    """Return lines from the beginning and whole ones from the middle, without the empty ones."""
+    lines = text[:_REACH].split("\n", _HEAD_LINES)[:_HEAD_LINES]
+    if len(text) > 2 * _REACH:
+        middle = len(text) // 2
+        lines += text[middle : middle + _REACH].split("\n", _MIDDLE_LINES + 1)[1:-1]
+    return [line[:_WIDTH] for line in lines if line and not line.isspace()]
 
 
 def _is_stamped(line: str) -> bool:
@@ -79,16 +82,13 @@ def _share_of_json(lines: list[str]) -> float:
     return sum(line.startswith(("{", "[{")) and line.rstrip().endswith(("}", "]", ",")) for line in lines) / len(lines)
 
 
-def _is_foreign(text: str, subject: str, lines: list[str]) -> bool:
-    if (
-        _FOREIGN_SUFFIX.fullmatch(subject.strip())
-        or text.lstrip()[:1] in ("<", "{")
-        or _OTHER_RECORDS.search(text, 0, _HEAD)
-    ):
+def _is_foreign(text: str, subject: str) -> bool:
+    if _FOREIGN_SUFFIX.fullmatch(subject.strip()) or text.lstrip()[:1] in ("<", "{"):
         return True
-    return sum(map(_is_other, lines)) > _MOST_OTHER * len(lines)
+    return _OTHER_RECORDS.search(text, 0, _HEAD) is not None
 
 
-def _is_other(line: str) -> bool:
-    separated = (line.count(",") >= _CELLS and ", " not in line) or line.count(" | ") >= _CELLS - 1
-    return separated or _OTHER_LINES.match(line) is not None or _COLUMNS.search(line) is not None
+def _is_tabular(line: str) -> bool:
+    if (line.count(",") >= _CELLS and ", " not in line) or line.count(" | ") >= _CELLS - 1:
+        return True
+    return sum(map(bool, line.strip().split("  "))) >= _CELLS or _PATH.match(line) is not None

@@ -1,14 +1,15 @@
 """Finding the lines of a log that differ in their values only.
 
-Words with a digit in them are values. Lines with the same text between their values share a template. Templates that
-differ in one word become one, if there are enough of them: the word (a user, a host, a package) is a value as well.
+Words with a digit in them, paths and long dotted names are values. Lines with the same text between their values share
+a template. Templates that differ in one word become one, if there are enough of them: the word (a user, a host, a
+package) is a value as well.
 Then what is the same in every row of a template goes back into its text, and a value that most rows share makes a
 template of its own where that is cheaper.
 """
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from headroom_mitm.compressors.log_cost import cost
@@ -17,16 +18,21 @@ from headroom_mitm.compressors.log_merging import UNITS, WORD, WORD_OR_DIGIT, Gr
 STAMP = "\x01"
 """Stands in a line for its stamp."""
 
-# Linear: a match can only begin where a word does, and looks at most 200 characters ahead for a digit.
+_SEGMENT, _LABEL = WORD.replace("/", ""), WORD.replace(".", "").replace("/", "")
 _UNIT = "|".join(sorted(UNITS))
+# With a digit, two slashes or three dots in it a word is a value. Linear: a match can only begin where a word does, and
+# looks a bounded number of characters ahead.
 _VALUE = re.compile(
-    rf"(?<![{WORD_OR_DIGIT}])(?<![{WORD_OR_DIGIT}]:)(?!:)"
-    rf"([{WORD}:]{{0,200}}+[0-9][{WORD_OR_DIGIT}:]*(?<![.:])(?: (?:{_UNIT})\b)?)"
+    rf"(?<![{WORD_OR_DIGIT}])(?<![{WORD_OR_DIGIT}]:)(?!:)("
+    rf"[{WORD}:]{{0,200}}+[0-9][{WORD_OR_DIGIT}:]*(?<![.:])(?: (?:{_UNIT})\b)?"
+    rf"|(?:[{_SEGMENT}:]{{0,100}}+/){{2}}[{WORD}:]*(?<![.:])"
+    rf"|(?:[{_LABEL}]{{1,60}}+\.){{3}}[{WORD}]*(?<!\.))"
 )
 _HEAD = re.compile(r"[A-Za-z][A-Za-z_-]*:(?=[^/:]|$)")
 _TAIL = re.compile(r":[a-z][a-z0-9]*$")
 _FEWEST_ROWS = 4
 _MOST_SPLITS = 40  # of one template
+_LEAST_PART = 0.03  # of the rows
 _LEAST_SAVING = 12  # tokens
 _DEAREST_VALUE = 20  # tokens: what rarely happens is not looked at
 _SHORTEST_LINE, _LONGEST_LINE = 8, 2000
@@ -63,11 +69,10 @@ class Template:
 _DEFINITION = 8  # tokens of a definition beside its text
 
 
-def mine(lines: Sequence[str], least_saving: int, stays_whole: Callable[[Template], bool]) -> list[Template]:
-    """Return the templates that save at least so many tokens, the one with most rows first.
+def families(lines: Sequence[str]) -> list[Template]:
+    """Return what lines have in common, nothing split or thrown away but what is too rare.
 
-    What ``stays_whole`` is not split by frequent values. Lines must be free of NUL, and of ``STAMP`` but where their
-    stamp stood; an empty string is a line to be skipped.
+    Lines must be free of NUL, and of ``STAMP`` but where their stamp stood; an empty string is a line to be skipped.
     """
     groups: dict[Key, Group] = defaultdict(lambda: Group([], []))
     for number, line in enumerate(lines):
@@ -76,13 +81,18 @@ def mine(lines: Sequence[str], least_saving: int, stays_whole: Callable[[Templat
             group = groups[tuple(parts[::2])]
             group.rows.append(number)
             group.values.append(tuple(parts[1::2]))
-    groups = merged(groups)
-    found: list[Template] = []
-    for key, group in groups.items():
-        if len(group.rows) >= _FEWEST_ROWS:
-            template = _template(key, group)
-            found += [template] if stays_whole(template) else _split(template, least_saving)
-    worth = [template for template in found if _is_worth(template, least_saving)]
+    return [_template(key, group) for key, group in merged(groups).items() if len(group.rows) >= _FEWEST_ROWS]
+
+
+def worthy(found: Iterable[Template], least_saving: int, stays_whole: Callable[[Template], bool]) -> list[Template]:
+    """Return the templates that save at least so many tokens, the one with most rows first.
+
+    A family is split by frequent values unless it ``stays_whole``.
+    """
+    parts: list[Template] = []
+    for template in found:
+        parts += [template] if stays_whole(template) else _split(template, least_saving)
+    worth = [template for template in parts if _is_worth(template, least_saving)]
     return sorted(worth, key=lambda template: -len(template.rows))
 
 
@@ -163,7 +173,7 @@ def _dominant(template: Template, least_saving: int) -> tuple[int, str] | None:
     best, choice = 0, None
     for at, column in enumerate(zip(*template.values, strict=True)):
         value, count = Counter(column).most_common(1)[0]
-        if count * _DEAREST_VALUE < price:
+        if count * _DEAREST_VALUE < price or count < _LEAST_PART * len(column):
             continue
         gain = count * cost(" " + value) - price
         if gain > best and count < len(column):

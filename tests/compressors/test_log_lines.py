@@ -65,11 +65,9 @@ def test_the_date_is_said_once_and_the_time_stays_in_the_row() -> None:
 
 
 def test_in_a_busy_log_the_whole_time_is_said_once() -> None:
-    lines = [
-        f"17/06/09 20:10:{n // 50:02d} INFO storage.BlockManager: Found block rdd_{n}_7 locally" for n in range(400)
-    ]
+    lines = [f"25/06/09 20:10:{n // 50:02d} INFO disk.Cache: page {n}_7 of the index is at hand" for n in range(400)]
     form = compressed(lines)
-    assert form.text.count("== 17/06/09 20:10:03:\n") == 1
+    assert form.text.count("== 25/06/09 20:10:03:\n") == 1
     assert decode(form.text) == "\n".join(lines)
 
 
@@ -251,13 +249,19 @@ HTML = "<html>\n" + "\n".join(f"<p class='a'>{n}</p>" for n in range(40))
 DIFF = "diff --git a/x b/x\n@@ -1,3 +1,3 @@\n" + "\n".join(f"-old {n}\n+new {n}" for n in range(30))
 TABLE = "\n".join(f"| {n} | 2025-01-01 10:00:{n:02d} | open |" for n in range(30))
 CSV = "\n".join(f"2014-7-{n},81,72,{n},68" for n in range(30))
+JSONL = "\n".join(f'{{"level":30,"time":{1742277277687 + n},"msg":"done"}}' for n in range(40))
 HITS = "\n".join(f"src/a{n}.py:{n}:    return {n}" for n in range(30))
 COMMITS = "\n".join(f"commit {n:040x}\nDate:   Mon Jan 5 17:46:28 2026\n\n    Fix {n}\n" for n in range(1, 20))
 
 
-@pytest.mark.parametrize("text", [SOURCE, JSON, HTML, DIFF, TABLE, CSV, HITS, COMMITS], ids=lambda text: text[:9])
+@pytest.mark.parametrize("text", [SOURCE, JSON, HTML, DIFF, TABLE, HITS, COMMITS], ids=lambda text: text[:9])
 def test_other_kinds_of_text_are_not_claimed(text: str) -> None:
     assert LOG.score(Content(text)) == 0
+
+
+@pytest.mark.parametrize("text", [CSV, JSONL], ids=["table", "records"])
+def test_tables_and_records_are_left_to_others_if_there_are_any(text: str) -> None:
+    assert 0 < LOG.score(Content(text)) < 0.1 < 0.9 < LOG.score(Content("\n".join(build_log())))
 
 
 def test_a_file_of_source_is_not_claimed_whatever_it_looks_like() -> None:
@@ -266,18 +270,14 @@ def test_a_file_of_source_is_not_claimed_whatever_it_looks_like() -> None:
     assert LOG.score(Content(text, "Read", "/src/list.py")) == 0
 
 
-def test_records_of_json_score_less_than_a_log() -> None:
-    records = "\n".join(f'{{"level":30,"time":{1742277277687 + n},"msg":"done"}}' for n in range(40))
-    assert 0 < LOG.score(Content(records)) < 0.1 < 0.9 < LOG.score(Content("\n".join(build_log())))
-
-
 # Whatever comes
 
-_pieces = st.sampled_from(
-    ["$a", "$b = ", "[x 3]", "[x", "3]", "==", "\\", "{}", "{t}", "<*>", "2025-01-01 10:00:01", "Jan  3 10:00:02", "10:00:03",
-     "081109 203615", "id=17", "5 KB", "KB", "ms", "B", "user", "anna", "0x1f", "10.0.0.1:80", "a:b:3", "/x/y1", "INFO", "ERROR",
-     "failed", "\r", "\t", "  ", "é1", "\x00", "\x01", "\ud800", "1", "22", ":", "Get:4", "lib:amd64", "lib2:amd64"]
-)  # fmt: skip
+# Our notation, stamps, values with and without digits, and what is not meant to be in a text.
+_NOTATION = "$a;$b = ;[x 3];[x;3];==;\\\\;{};{t};<*>;[lines 1-2 left out: 2 x $a];nothing left out"
+_STAMPS = "2025-01-01 10:00:01;Jan  3 10:00:02;10:00:03;081109 203615;INFO;ERROR;failed"
+_VALUES = "id=17;5 KB;KB;ms;B;user;anna;0x1f;10.0.0.1:80;a:b:3;/x/y1;1;22;:;Get:4;Get:B;lib:amd64;lib2:amd64"
+_ODD = ["\r", "\t", "  ", "é1", "\x00", "\x01", "\ud800"]
+_pieces = st.sampled_from([*_NOTATION.split(";"), *_STAMPS.split(";"), *_VALUES.split(";"), *_ODD])
 _templates = st.lists(_pieces | st.text(max_size=6), min_size=1, max_size=8)
 
 
@@ -299,7 +299,8 @@ def texts(draw: st.DrawFn) -> str:
 @settings(max_examples=200, deadline=None)
 @given(texts())
 def test_any_text_comes_back_or_is_left_alone(text: str) -> None:
-    form = LOG.compress(Content(text, count=len), Level.LOSSLESS)
+    any_form_is_shorter = lambda sent: int(sent == text)  # noqa: E731 - so that every form is looked at
+    form = LOG.compress(Content(text, count=any_form_is_shorter), Level.LOSSLESS)
     assert form is None or decode(form.text) == text
 
 
@@ -328,5 +329,5 @@ def test_what_is_shown_is_true_and_what_is_left_out_is_counted(lines: list[str],
     assert all(lines[number - 1] == line for number, line in kept.items())
     assert {1, 2, 3, len(lines) - 1, len(lines)} <= set(kept)
     assert {number for number, line in enumerate(lines, 1) if "failed" in line} <= set(kept)
-    counts = [int(count) for count in re.findall(r"(\d+) x \$", form.text)]
-    assert len(kept) + sum(counts) == len(lines)
+    notes = "".join(re.findall(r"^\[lines \d+-\d+ left out: .*\]$", form.text, re.MULTILINE))
+    assert len(kept) + sum(int(count) for count in re.findall(r"(\d+) x \$", notes)) == len(lines)
