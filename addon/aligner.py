@@ -67,9 +67,7 @@ class Aligner:
         unanswered = False
         if missing:
             try:
-                stored = self._store.recall(missing)
-                # What memory knows has left from here, whatever the store says.
-                known = self._remembered({key: stored[key] for key in stored if key not in known}) | known
+                known |= self._remembered(self._store.recall(missing))
             except StoreUnavailable as error:
                 logger.warning("store unavailable, new texts go out raw: %s", error)
                 unanswered = True
@@ -114,26 +112,23 @@ class Aligner:
         Does not ask the store, so that it takes no time and holds for this process in any case.
         """
         decisions = {segment.key: Decision(raw(segment, reason)) for segment in segments}
-        known = self._decided.get_all(decisions)
-        new = {key: decision for key, decision in decisions.items() if key not in known}
+        holds = self._remembered({key: decision.rendering for key, decision in decisions.items()})
         with self._owed_lock:
             if len(self._owed) < MOST_OWED:
-                self._owed.update(new)
-        return known | self._remembered({key: decision.rendering for key, decision in new.items()})
+                self._owed |= {key: d for key, d in decisions.items() if holds[key] is d.rendering}
+        return holds
 
     def freeze_offer(self, prompt: Prompt, *, offered: bool) -> bool:
         """Keep whether this conversation has the tool; return what holds. Raises ``StoreUnavailable``."""
         remembered = self._offers.get(prompt.head)
         if remembered is not None:
             return remembered
-        holds = self._store.offer(prompt.head, offered)
-        self._offers.put(prompt.head, holds)
-        return holds
+        return self._offers.put_first(prompt.head, self._store.offer(prompt.head, offered))
 
     def leave_without_tool(self, prompt: Prompt) -> None:
         """Note that a conversation begins without the tool, so that it stays without; only for this process."""
-        if not prompt.answered and self._offers.get(prompt.head) is None:
-            self._offers.put(prompt.head, False)  # noqa: FBT003  # the decision itself is the value
+        if not prompt.answered:
+            self._offers.put_first(prompt.head, False)  # noqa: FBT003  # the decision itself is the value
 
     def _freeze_past(self, segments: Sequence[Segment]) -> dict[Key, Rendering]:
         try:
@@ -152,9 +147,7 @@ class Aligner:
         if unanswered:
             raise StoreUnavailable("it did not answer a moment ago")
         stored = self._store.offered(prompt.head)
-        if stored is not None:
-            self._offers.put(prompt.head, stored)
-        return stored
+        return stored if stored is None else self._offers.put_first(prompt.head, stored)
 
     def _is_idle(self, head: Digest) -> bool:
         now, last = self._clock(), self._touched.get(head)
@@ -164,9 +157,8 @@ class Aligner:
         return True
 
     def _remembered(self, renderings: dict[Key, Rendering]) -> dict[Key, Rendering]:
-        for key, rendering in renderings.items():
-            self._decided.put(key, rendering)
-        return renderings
+        """Remember decisions; return what holds. What memory knows has left from here, whatever the store says."""
+        return {key: self._decided.put_first(key, rendering) for key, rendering in renderings.items()}
 
 
 def _is_new(segment: Segment, prompt: Prompt) -> bool:

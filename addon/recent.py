@@ -32,16 +32,27 @@ class Recent(Generic[K, V]):
     def put(self, key: K, value: V) -> None:
         """Remember a value, in place of an earlier one."""
         with self._lock:
-            if (old := self._values.pop(key, None)) is not None:
-                self._weight -= self._weigh(old)
-            self._values[key] = value
-            self._weight += self._weigh(value)
-            while self._weight > self._capacity and len(self._values) > 1:
-                _, forgotten = self._values.popitem(last=False)
-                self._weight -= self._weigh(forgotten)
+            self._put(key, value)
+
+    def put_first(self, key: K, value: V) -> V:
+        """Remember a value, unless there is one; return the one that is remembered now."""
+        with self._lock:
+            if (earlier := self._used(key)) is not None:
+                return earlier
+            self._put(key, value)
+            return value
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def _put(self, key: K, value: V) -> None:
+        if (old := self._values.pop(key, None)) is not None:
+            self._weight -= self._weigh(old)
+        self._values[key] = value
+        self._weight += self._weigh(value)
+        while self._weight > self._capacity and len(self._values) > 1:
+            _, forgotten = self._values.popitem(last=False)
+            self._weight -= self._weigh(forgotten)
 
     def _used(self, key: K) -> V | None:
         value = self._values.get(key)

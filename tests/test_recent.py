@@ -36,6 +36,15 @@ def test_a_value_that_is_nothing_is_a_value(value: object) -> None:
     assert recent.get_all("ab") == {"a": value}
 
 
+def test_the_first_value_may_be_the_one_that_stays() -> None:
+    recent: Recent[str, int] = Recent(2)
+    assert recent.put_first("a", 1) == 1
+    assert recent.put_first("b", 1) == 1
+    assert recent.put_first("a", 2) == 1
+    recent.put("c", 1)
+    assert recent.get_all("abc") == {"a": 1, "c": 1}
+
+
 def test_a_value_in_place_of_another_weighs_once() -> None:
     recent: Recent[str, str] = Recent(10, len)
     for _ in range(5):
