@@ -1,0 +1,166 @@
+"""How single JSON values are written: bare where no other value could be meant, else as JSON strings."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from headroom_mitm.compressors.json_tree import LONG, NODES, Arr, Embedded, Node, Obj, Value
+
+GAIN = 12  # rough tokens that a name must save
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z", re.ASCII)
+_WORDS = frozenset(("true", "false", "null", "-", "+", ":"))
+_EMBEDDED = re.compile(r"JSON[_\d]*a?(?:\(|\Z)")
+# A bare string ends at a space, or in a row with commas at the comma; ``$`` would begin a name.
+_BARE = re.compile(
+    r"""[^\s"{}\[\],;$#\x00-\x1f\x7f-\x9f\ud800-\udfff](?:[^\s"{}\[\],;$\x00-\x1f\x7f-\x9f\ud800-\udfff]|\{[\w/?&+.-]*\}|\[[\w*.-]*\])*\Z"""
+)
+_BARE_CELL = re.compile(
+    r"""[^\s"{}\[\],$#\x00-\x1f\x7f-\x9f\ud800-\udfff](?:[^\s,$\x00-\x1f\x7f-\x9f\ud800-\udfff]| (?!\Z))*\Z"""
+)
+_KEY = re.compile(
+    r"""[^\s"{}\[\]()<>,;:$#@=?*\x00-\x1f\x7f-\x9f\ud800-\udfff-][^\s"{}\[\](),;:$=?*\x00-\x1f\x7f-\x9f\ud800-\udfff]*\Z"""
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CUTS = re.compile(r"[/?#&=]+|(?<=[^\W\d]):|(?<=\d{12}):")
+_LITERALS: Mapping[object, str] = {None: "null", True: "true", False: "false"}
+
+
+def quoted(text: str) -> str:
+    """Return the JSON string, readable: only what must be escaped is."""
+    written = json.dumps(text, ensure_ascii=False)
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", written)
+
+
+def is_bare(text: str, *, cell: bool = False, typed: bool = False) -> bool:
+    """Say whether the string can stand without quotes; ``cell``: between commas; ``typed``: where only strings are."""
+    if (_BARE_CELL if cell else _BARE).match(text) is None:
+        return False
+    if text in _WORDS:
+        return typed and text not in "-+:"
+    return typed or not (_NUMBER.match(text) or (text.startswith("JSON") and _EMBEDDED.match(text)))
+
+
+def is_shared(node: Node) -> bool:
+    """Say whether a subtree is repeated so that it pays to write it once, with a name."""
+    return node.refs > 1 and (node.refs - 1) * (node.size - 4) >= GAIN
+
+
+class Cells:
+    """Writes values in one line, and gives names to what is repeated.
+
+    A name is written as a mark, ``\\x01`` number ``\\x02``: whether it pays is known only at the end, see ``named``.
+    """
+
+    def __init__(self, strings: Counter[str]) -> None:
+        self.named: list[Value] = []
+        """What the marks stand for; a string may be only the beginning of what the mark stands in."""
+        self.features: set[str] = set()
+        """What needs an explanation: see the legend."""
+        self._marks: dict[Value, str] = {}
+        self._keys: dict[str, str] = {}
+        self._inline: dict[Value, str] = {}
+        self._cells: dict[tuple[Value, bool, bool], str] = {}
+        self._beginnings = _beginnings(strings)
+
+    def mark(self, value: Value) -> str:
+        """Return the mark that stands for a value or the beginning of a string."""
+        found = self._marks.get(value)
+        if found is None:
+            found = self._marks[value] = f"\x01{len(self.named)}\x02"
+            self.named.append(value)
+        return found
+
+    def key(self, name: str) -> str:
+        """Write a key."""
+        written = self._keys.get(name)
+        if written is None:
+            written = self._keys[name] = name if _KEY.match(name) else quoted(name)
+        return written
+
+    def inline(self, value: Value) -> str:
+        """Write a value between spaces, in one line."""
+        written = self._inline.get(value)
+        if written is None:
+            if type(value) in NODES and is_shared(value):  # type: ignore[arg-type]
+                written = self.mark(value)
+            else:
+                written = self.spelled(value)
+            self._inline[value] = written
+        return written
+
+    def spelled(self, value: Value) -> str:
+        """Write a value between spaces, in one line, itself without a name."""
+        if isinstance(value, str):
+            return self._string(value)
+        if isinstance(value, bytes):
+            return value.decode()
+        if isinstance(value, Obj):
+            return "{" + " ".join([f"{self.key(k)}:{self.inline(v)}" for k, v in zip(value.keys, value.values)]) + "}"
+        if isinstance(value, Arr):
+            return self._matrix(value) or "[" + " ".join(map(self.inline, value.values)) + "]"
+        if isinstance(value, Embedded):
+            self.features.add("JSON")
+            return f"JSON{value.style}({self.inline(value.values[0])})"
+        return _LITERALS[value]
+
+    def cell(self, value: Value, *, commas: bool, typed: bool) -> str:
+        """Write a value in a row; ``commas``: they stand between the cells, not spaces; ``typed``: only strings here."""
+        if type(value) is not str:
+            return self.inline(value)
+        if not commas and not typed:
+            return self.inline(value)
+        written = self._cells.get((value, commas, typed))
+        if written is None:
+            written = self._cells[value, commas, typed] = self._string(value, cell=commas, typed=typed)
+        return written
+
+    def _string(self, text: str, *, cell: bool = False, typed: bool = False) -> str:
+        bare = is_bare(text, cell=cell, typed=typed)
+        if len(text) >= LONG and (beginning := self._beginnings.get(text)):
+            if beginning == text:
+                return self.mark(text)
+            if bare:
+                return self.mark(beginning) + text[len(beginning) :]
+        return text if bare else quoted(text)
+
+    def _matrix(self, array: Arr) -> str | None:
+        """Write rows of numbers or short values of one length as ``[1 2;3 4]``."""
+        rows = array.values
+        first = rows[0] if rows else None
+        if not isinstance(first, Arr) or not first.values:
+            return None
+        width = len(first.values)
+        for row in rows:
+            if not isinstance(row, Arr) or len(row.values) != width or row.depth > 1:
+                return None
+        written = ";".join([" ".join(map(self.inline, row.values)) for row in rows])  # type: ignore[union-attr]
+        return f"[{written};]" if len(rows) == 1 else f"[{written}]"
+
+
+def _beginnings(strings: Counter[str]) -> dict[str, str]:
+    """Choose for repeated strings, and for strings that begin alike, which beginning gets a name."""
+    counts: Counter[str] = Counter()
+    of_prefix: dict[str, list[str]] = {}
+    for text, count in strings.items():
+        if count > 1:
+            counts[text] += count
+            of_prefix.setdefault(text, []).append(text)
+        if not is_bare(text):
+            continue
+        for cut in _CUTS.finditer(text, LONG, LONG * 16):
+            start = text[: cut.start()]
+            if not is_bare(start):
+                continue
+            counts[start] += count
+            of_prefix.setdefault(start, []).append(text)
+    chosen: dict[str, str] = {}
+    gains = {start: (count - 1) * (len(start) // 4 - 2) for start, count in counts.items() if count > 1}
+    for start in sorted(gains, key=lambda start: (-gains[start], start)):
+        if gains[start] < GAIN:
+            break
+        free = [text for text in of_prefix[start] if text not in chosen]
+        uses = sum(strings[text] for text in free)
+        if (uses - 1) * (len(start) // 4 - 2) >= GAIN:
+            chosen.update((text, start) for text in free)
+    return chosen

@@ -1,0 +1,183 @@
+"""JSON read exactly: numbers keep their spelling, keys their order, and equal subtrees are one object.
+
+Types never meet in a comparison: a string is ``str``, a number the ``bytes`` it was spelled with, and ``True``,
+``False`` and ``None`` are themselves. Equal containers are identical, so a tree is a DAG that knows its repetitions.
+"""
+
+import json
+from collections import Counter
+from typing import Any, TypeAlias
+
+DEEPEST = 80  # levels of nesting; what is deeper is no record, and the writers recurse
+EMBEDDED = 40  # characters; a shorter string that holds JSON is not worth its frame
+LONG = 16  # characters; shorter strings are not looked at for repetition
+
+
+class NotExact(ValueError):
+    """The text is no JSON, or one that a value cannot stand for: duplicate keys, NaN, too deep."""
+
+    position = -1
+    """Where in the text that showed; -1 if unknown."""
+
+
+class Obj:
+    """An object: keys and values in their order."""
+
+    __slots__ = ("depth", "keys", "refs", "size", "values")
+
+    def __init__(self, keys: tuple[str, ...], values: tuple["Value", ...]) -> None:
+        self.keys = keys
+        self.values = values
+        self.refs = 0
+        self.size, self.depth = _measure(values)
+        self.size += 2 * len(keys)
+
+
+class Arr:
+    """An array."""
+
+    __slots__ = ("depth", "refs", "size", "values")
+
+    def __init__(self, values: tuple["Value", ...]) -> None:
+        self.values = values
+        self.refs = 0
+        self.size, self.depth = _measure(values)
+
+
+class Embedded:
+    """A string that is a JSON text in one of the styles of ``json.dumps``: see ``dumped``."""
+
+    __slots__ = ("depth", "refs", "size", "style", "values")
+
+    def __init__(self, style: str, value: "Value") -> None:
+        self.style = style
+        self.values = (value,)
+        self.refs = 0
+        self.size, self.depth = _measure(self.values)
+
+
+Node: TypeAlias = Obj | Arr | Embedded
+Value: TypeAlias = str | bytes | bool | None | Node
+NODES = (Obj, Arr, Embedded)
+
+
+def _measure(values: tuple[Value, ...]) -> tuple[int, int]:
+    """Return a rough size in tokens, and the depth."""
+    size, depth = 2, 0
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            size += len(value) // 4 + 2  # type: ignore[arg-type]
+        elif kind is bytes:
+            size += len(value) // 3 + 2  # type: ignore[arg-type]
+        elif value is None or kind is bool:
+            size += 2
+        else:
+            size += value.size + 1  # type: ignore[union-attr]
+            depth = max(depth, value.depth)  # type: ignore[union-attr]
+    return size, depth + 1
+
+
+class Reader:
+    """Reads JSON texts into one DAG."""
+
+    def __init__(self) -> None:
+        self.strings: Counter[str] = Counter()
+        """How often each longer string stands in the DAG."""
+        self.objects: dict[Any, Obj] = {}
+        self._known: dict[Any, Any] = {}
+        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._decode_at = json.JSONDecoder(
+            object_pairs_hook=self._object, parse_float=str.encode, parse_int=str.encode, parse_constant=_refused
+        ).raw_decode
+
+    def read_at(self, text: str, start: int) -> tuple[Value, int]:
+        """Return the value that begins there, and where it ends; raises ``NotExact``."""
+        try:
+            found, end = self._decode_at(text, start)
+            value = self._settled(found)
+        except json.JSONDecodeError as error:
+            refusal = NotExact(error.msg)
+            refusal.position = error.pos
+            raise refusal from error
+        except RecursionError as error:
+            raise NotExact("nested too deeply") from error
+        if isinstance(value, NODES) and value.depth > DEEPEST:
+            raise NotExact("nested too deeply")
+        return value, end
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> Obj:
+        keys, values = zip(*pairs, strict=True) if pairs else ((), ())
+        shape = self._shapes.get(keys)
+        if shape is None:
+            if len(set(keys)) != len(keys):
+                raise NotExact("duplicate keys")
+            shape = self._shapes[keys] = keys
+        values = tuple([self._settled(value) if type(value) in (list, str) else value for value in values])
+        node = self.objects.get((shape, values))
+        if node is None:
+            node = self.objects[shape, values] = Obj(shape, values)
+            self._refer(values)
+        return node
+
+    def _settled(self, value: Any) -> Any:
+        """Return a string or list as a value of the DAG."""
+        kind = type(value)
+        if kind is str:
+            if len(value) < LONG:
+                return value
+            if len(value) >= EMBEDDED and value[0] in "[{" and (style := _style(value)) is not None:
+                inner, _ = self.read_at(value, 0)
+                return self._shared(("text", style, inner), Embedded(style, inner))
+            return value
+        if kind is not list:
+            return value
+        values = tuple([self._settled(item) if type(item) in (list, str) else item for item in value])
+        node = self._known.get(values)
+        if node is None:
+            node = self._known[values] = Arr(values)
+            self._refer(values)
+        return node
+
+    def _shared(self, key: Any, node: Embedded) -> Embedded:
+        found: Embedded = self._known.setdefault(key, node)
+        if found is node:
+            self._refer(node.values)
+        return found
+
+    def _refer(self, values: tuple[Value, ...]) -> None:
+        for value in values:
+            if type(value) in NODES:
+                value.refs += 1  # type: ignore[union-attr]
+            elif type(value) is str and len(value) >= LONG:
+                self.strings[value] += 1
+
+
+def _refused(name: str) -> Any:
+    raise NotExact(name)
+
+
+def _style(text: str) -> str | None:
+    """Return the name of the style that writes ``text`` again, letter by letter: see the legend of ``JSON`` texts."""
+    if text[-1] not in "]}":
+        return None
+    line = text.find("\n")
+    indent = len(text[line + 1 :]) - len(text[line + 1 :].lstrip(" ")) if line >= 0 else 0
+    style = str(indent) if line >= 0 else "_" if ('": ' in text or ", " in text) else ""
+    style += "a" if "\\u" in text else ""
+    try:
+        return style if dumped(json.loads(text), style) == text else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def dumped(value: Any, style: str) -> str:
+    """Write JSON: style ``""`` is compact, ``_`` has a space after each comma and colon, ``2`` or another number
+    indents by as much; a further ``a`` means that all but ASCII is escaped.
+    """
+    ascii_only = style.endswith("a")
+    style = style.removesuffix("a")
+    if style in ("", "_"):
+        separators = (",", ":") if not style else (", ", ": ")
+        return json.dumps(value, ensure_ascii=ascii_only, separators=separators)
+    return json.dumps(value, ensure_ascii=ascii_only, indent=int(style))
