@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from proxy import Mitmdump
 
 ANTHROPIC = "api.anthropic.com"
-PATIENCE = 60  # seconds without a byte
+PATIENCE = 30  # seconds without a byte
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,20 @@ def log(count: int, *, salt: str = "a") -> str:
     return "\n".join(lines)
 
 
+def measurements(count: int, *, salt: str = "a") -> str:
+    """A log of a monitor: but for one error, lines that carry nothing but figures."""
+    lines = []
+    for number in range(count):
+        at = f"2026-03-01T12:{number // 60 % 60:02}:{number % 60:02}.{number * 37 % 1000:03}Z"
+        if number == count * 2 // 3:
+            lines.append(f"{at} ERROR worker-{salt} payment 4711 failed: card declined")
+        elif number % 3:
+            lines.append(f"{at} INFO worker-{salt} health check passed in {number * 31 % 90} ms")
+        else:
+            lines.append(f"{at} DEBUG worker-{salt} cache hit ratio 0.{number % 100:02}, {number * 7 % 50} ms")
+    return "\n".join(lines)
+
+
 def turn(call_id: str, result: str, command: str = "list rows") -> list[Json]:
     """A tool call of the model and its result."""
     call = {"type": "tool_use", "id": call_id, "name": "Bash", "input": {"command": command}}

@@ -86,6 +86,11 @@ class Provider:
         self._script = list(steps)
         return self
 
+    def take_script(self) -> list[Step]:
+        """Return what is still to be answered; until there is a new script the model says ``ok``."""
+        steps, self._script = self._script, []
+        return steps
+
     def release(self) -> None:
         """Let the stream that is held go on."""
         self._loop.call_soon_threadsafe(self._gate.set)

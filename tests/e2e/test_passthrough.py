@@ -113,11 +113,12 @@ def test_a_dead_store_makes_nothing_fail(provider: Provider, start: Start, conne
 
 def test_what_the_deadline_made_raw_stays_raw(provider: Provider, start: Start, connect: Connect) -> None:
     """Rendering it later would break the provider's cache."""
-    hurried = start(headroom_mode="lossless", headroom_deadline="0.0001")
-    connect(hurried).post(MESSAGES, GOOD)
+    body = request(history(log(20_000)))  # takes seconds
+    hurried = start(headroom_mode="lossless", headroom_deadline="0.2")
+    connect(hurried).post(MESSAGES, body)
     hurried.stop()
-    connect(start(headroom_mode="lossless")).post(MESSAGES, GOOD)
-    assert [received.raw for received in provider.received] == [GOOD, GOOD]
+    connect(start(headroom_mode="lossless")).post(MESSAGES, body)
+    assert [received.raw for received in provider.received] == [body, body]
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ from collections.abc import Callable
 import pytest
 from answers import Answer, Call, Json, Say, Think, answer
 from client import Client, Connect, Reply
-from conversations import TOOLS, history, log, request, results_of
+from conversations import TOOLS, history, measurements, request, results_of
 from provider import Provider, Received
 from proxy import Start
 
 OURS = "headroom_retrieve"
 TEXT_ID = re.compile(rf"{OURS}, id=([0-9a-f]{{8}})")
-LOG = log(4000)
-LAST_LINE = LOG.rsplit("\n", 1)[1]
+LOG = measurements(1500)
+LINES = LOG.split("\n")
 ENDLESS = 30
 
 
@@ -28,7 +28,17 @@ def asking(call_id: str = "toolu_r", **arguments: str) -> Callable[[Received], A
     return step
 
 
+def begin(client: Client, provider: Provider) -> Client:
+    """Ask the first question of a conversation: only one that begins here is offered the tool."""
+    steps = provider.take_script()
+    client.post("/v1/messages", request(history()))
+    provider.received.clear()
+    provider.script(*steps)
+    return client
+
+
 def send(client: Client, *, stream: bool) -> Reply:
+    """Send the result of the model's first call; the answer is what the test has scripted."""
     reply = client.post("/v1/messages", request(history(LOG), stream=stream))
     assert reply.status == 200
     return reply
@@ -66,22 +76,23 @@ STREAM = pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"
 def test_the_answer_goes_on_and_shows_no_trace(
     provider: Provider, start: Start, connect: Connect, *, stream: bool
 ) -> None:
-    provider.script(asking(lines="4000-4000"), answer(Think("Ah."), Say("It was the card.")))
-    reply = send(connect(start()), stream=stream)
+    provider.script(asking(lines="701-703"), answer(Think("Ah."), Say("It was the card.")))
+    reply = send(begin(connect(start()), provider), stream=stream)
     message = message_of(reply, stream=stream)
     assert texts(message) == "I look closer. It was the card."
     assert message["stop_reason"] == "end_turn"
     assert b"headroom" not in reply.body
     assert b"toolu_r" not in reply.body
     assert provider.refused == []
-    assert LAST_LINE in results_of(provider.received[1].json)["toolu_r"]
+    assert "\n".join(LINES[700:703]) in results_of(provider.received[1].json)["toolu_r"]
+    assert LINES[700] not in provider.received[0].body.decode()
 
 
 @STREAM
 def test_the_next_leg_begins_as_the_first(provider: Provider, start: Start, connect: Connect, *, stream: bool) -> None:
     """It extends the prompt that the provider has just cached, with the model's own words unchanged."""
     provider.script(asking(), answer(Say("Done.")))
-    send(connect(start()), stream=stream)
+    send(begin(connect(start()), provider), stream=stream)
     first, second = (received.json for received in provider.received)
     assert second["messages"][: len(first["messages"])] == first["messages"]
     assert {key: second[key] for key in first if key != "messages"} == {k: first[k] for k in first if k != "messages"}
@@ -98,7 +109,8 @@ def test_the_first_leg_is_not_held_back(provider: Provider, start: Start, connec
 
     provider.script(held, answer(Say("Done.")))
     body = request(history(LOG), stream=True)
-    reply = connect(start()).post("/v1/messages", body, on_piece=lambda _: provider.release())
+    client = begin(connect(start()), provider)
+    reply = client.post("/v1/messages", body, on_piece=lambda _: provider.release())
     assert texts(message_of(reply, stream=True)).endswith("Done.")
 
 
@@ -107,7 +119,7 @@ def test_the_conversation_goes_on_with_what_the_client_saw(
     provider: Provider, start: Start, connect: Connect, *, stream: bool
 ) -> None:
     """The client's history has one message for the two legs, and the provider takes it."""
-    client = connect(start())
+    client = begin(connect(start()), provider)
     provider.script(asking(), answer(Say("It was the card.")))
     said = message_of(send(client, stream=stream), stream=stream)
     content = [block for block in said["content"] if block["type"] == "text"]
@@ -123,7 +135,7 @@ def test_an_unknown_id_is_told_once_and_for_all(
     provider: Provider, start: Start, connect: Connect, *, stream: bool, arguments: Json
 ) -> None:
     provider.script(answer(Call("toolu_r", OURS, arguments)), answer(Say("Then not.")))
-    message = message_of(send(connect(start()), stream=stream), stream=stream)
+    message = message_of(send(begin(connect(start()), provider), stream=stream), stream=stream)
     assert texts(message) == "Then not."
     result = provider.received[1].json["messages"][-1]["content"][0]
     assert result["is_error"] is True
@@ -135,7 +147,7 @@ def test_a_model_that_never_stops_is_stopped(
     provider: Provider, start: Start, connect: Connect, *, stream: bool
 ) -> None:
     provider.script(*(asking(f"toolu_r{number}") for number in range(ENDLESS)))
-    message = message_of(send(connect(start()), stream=stream), stream=stream)
+    message = message_of(send(begin(connect(start()), provider), stream=stream), stream=stream)
     assert OURS not in str(message)
     assert message["stop_reason"] != "tool_use"
     assert len(provider.received) <= 10
@@ -148,7 +160,7 @@ def test_an_error_in_a_later_leg_is_seen_as_one(
 ) -> None:
     """The client must not take half an answer for a whole one."""
     provider.script(asking(), answer(status=529))
-    client = connect(start())
+    client = begin(connect(start()), provider)
     if stream:
         received = client.post_cut("/v1/messages", request(history(LOG), stream=True))
         assert b"message_stop" not in received
@@ -167,7 +179,7 @@ def test_a_turn_with_a_call_of_the_clients_too(
         asked = asking()(received)
         return answer(*asked.blocks, Call("toolu_1", "Bash", {"command": "list rows"}))
 
-    client = connect(start())
+    client = begin(connect(start()), provider)
     provider.script(both, answer(Say("Done.")))
     message = message_of(send(client, stream=stream), stream=stream)
     assert [block["name"] for block in message["content"] if block["type"] == "tool_use"] == ["Bash"]
@@ -180,8 +192,8 @@ def test_a_turn_with_a_call_of_the_clients_too(
 def test_retrieved_text_is_never_shortened(provider: Provider, start: Start, connect: Connect) -> None:
     """Or the model would ask for ever."""
     provider.script(asking(lines="1-60"), answer(Say("Done.")))
-    send(connect(start()), stream=True)
-    assert "\n".join(LOG.split("\n")[:60]) in results_of(provider.received[1].json)["toolu_r"]
+    send(begin(connect(start()), provider), stream=True)
+    assert "\n".join(LINES[:60]) in results_of(provider.received[1].json)["toolu_r"]
 
 
 def test_the_tool_stands_last_and_costs_little(provider: Provider, start: Start, connect: Connect) -> None:

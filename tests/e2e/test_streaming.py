@@ -5,14 +5,14 @@ import json
 import pytest
 from answers import Call, Say, answer
 from client import Connect
-from conversations import history, request, rows
+from conversations import history, request
 from provider import Provider
 from proxy import Start
 
 OPENAI = {"model": "gpt-5", "stream": True}
 # host, path, body; each is the first request of a conversation
 REQUESTS: dict[str, tuple[str, str, bytes]] = {
-    "anthropic, tool offered": ("api.anthropic.com", "/v1/messages", request(history(rows(300)), stream=True)),
+    "anthropic, tool offered": ("api.anthropic.com", "/v1/messages", request(history(), stream=True)),
     "anthropic, no tools": (
         "api.anthropic.com",
         "/v1/messages",
@@ -47,7 +47,7 @@ def test_the_first_event_is_there_before_the_last_is_sent(
 
 def test_an_ordinary_answer_is_the_providers_byte_for_byte(provider: Provider, start: Start, connect: Connect) -> None:
     """Also where the tool is offered, and the model calls one of the client's own."""
-    body = request(history(rows(300)), stream=True)
+    body = request(history(), stream=True)
     model = answer(Say(ANSWER), Call("toolu_9", "Bash", {"command": "ls"}))
     provider.script(model, model)
     through_us = connect(start()).post("/v1/messages", body).body
@@ -59,14 +59,14 @@ def test_a_stream_that_breaks_off_breaks_off(provider: Provider, start: Start, c
     """The client must see a cut connection, not an answer that seems to be whole: then it tries again."""
     client = connect(start())
     provider.script(answer(Say(ANSWER), cut=5))
-    received = client.post_cut("/v1/messages", request(history(rows(300)), stream=True))
+    received = client.post_cut("/v1/messages", request(history(), stream=True))
     assert b"text_delta" in received
     assert b"message_stop" not in received
-    assert client.post("/v1/messages", request(history(rows(300)), stream=True)).events[-1]["type"] == "message_stop"
+    assert client.post("/v1/messages", request(history(), stream=True)).events[-1]["type"] == "message_stop"
 
 
 def test_an_error_of_the_provider_is_the_providers(provider: Provider, start: Start, connect: Connect) -> None:
     provider.script(answer(status=529))
-    reply = connect(start()).post("/v1/messages", request(history(rows(300)), stream=True))
+    reply = connect(start()).post("/v1/messages", request(history(), stream=True))
     assert reply.status == 529
     assert reply.json["type"] == "error"
