@@ -1,7 +1,9 @@
 """The compressors, one strategy a file, in the order in which a tie of scores is decided."""
 
 from headroom_mitm.compressors.base import Compressed, Compressor, Content, Level
+from headroom_mitm.compressors.json_records import JsonRecords
+from headroom_mitm.compressors.log_lines import LogLines
 
-COMPRESSORS: tuple[Compressor, ...] = ()
+COMPRESSORS: tuple[Compressor, ...] = (JsonRecords(), LogLines())
 
 __all__ = ["COMPRESSORS", "Compressed", "Compressor", "Content", "Level"]

@@ -66,7 +66,7 @@ class Compressor(Protocol):
 
     @property
     def exact(self) -> bool:
-        """The lossless form keeps every line as it is, or says exactly how: False if white space may be lost."""
+        """The lossless form gives back every character; False if white space is lost, as that of JSON."""
         ...
 
     def score(self, content: Content) -> float:
