@@ -20,6 +20,7 @@ _NUMBER = re.compile(rf"([-+]?[0-9]+(?:[.,][0-9]+)*)( ?(?:{'|'.join(sorted(UNITS
 _MOMENT = re.compile(
     r"(?:\d{4}[-/.]?\d\d[-/.]?\d\d[T_-]?)?\d{1,2}:\d{1,2}(?::\d{1,2}(?:[.,:]\d+)?)?Z?|\d{4}-\d\d-\d\d|1\d{9}(?:\d{3}){0,3}"
 )
+_DIGITS = re.compile(r"[0-9]+")
 _SHARE = re.compile(r"\d+/\d+")
 _NAMES = re.compile(
     r"(?:\b(?:[pt]?id|uid|port|process|child|thread|session|request|req|job|task|user|order|block|container|pod|ticket"
@@ -83,8 +84,7 @@ class Column:
             return " or ".join(distinct)
         if self.kind is Kind.NAME:
             return f"{len(distinct)} different"
-        by_size = sorted(distinct, key=lambda value: (_number(value) or 0.0, value))
-        return f"{by_size[0]} to {by_size[-1]}"
+        return f"{min(distinct, key=_size)} to {max(distinct, key=_size)}"
 
 
 def _all_measure(values: set[str], before: str) -> bool:
@@ -99,6 +99,12 @@ def _all_measure(values: set[str], before: str) -> bool:
     if _NAMES.search(before):
         return False
     return bool(_MEASURES.search(before)) or max(len(match[1]) for match in numbers) <= _SHORT_NUMBER
+
+
+def _size(value: str) -> tuple[float, list[int]]:
+    """By what measurements are put in order: numbers by their value, times and shares by their digits."""
+    number = _number(value)
+    return (0.0 if number is None else number), [int(digits) for digits in _DIGITS.findall(value)]
 
 
 def _number(value: str) -> float | None:

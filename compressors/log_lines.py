@@ -1,6 +1,7 @@
 """Logs and other line by line output of programs: templates once, then the values of each line, in order."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
@@ -41,10 +42,11 @@ class LogLines:
         found = families(log.masked())
         if not found:
             return None
-        part = _with_gaps(_form(log, content, found, level), level) if level > Level.LOSSLESS else None
+        loose = frozenset(template.rows for template in found if is_loose(template, level))
+        part = _with_gaps(_form(log, content, found, loose), level) if loose else None
         whole = None
         if part is None or len(part.text) > _CLOSE * len(content.text):
-            whole = _whole(_form(log, content, found, Level.LOSSLESS))
+            whole = _whole(_form(log, content, found, frozenset()))
         chosen = whole if part is None or (whole and len(part.text) > _LOSSY_WORTH * len(whole.text)) else part
         if chosen is None:
             return None
@@ -74,9 +76,10 @@ def _with_gaps(form: Form | None, level: Level) -> Compressed | None:
     return Compressed(text, lossless=False, left_out=omission.in_words(form.total))
 
 
-def _form(log: Log, content: Content, found: Sequence[Template], level: Level) -> Form | None:
+def _form(log: Log, content: Content, found: Sequence[Template], unsplit: AbstractSet[tuple[int, ...]]) -> Form | None:
+    """Return the form with the templates that are worth it; families whose rows are in ``unsplit`` stay whole."""
     least_saving = int(_LEAST_SAVING + _LEAST_SHARE * len(content.text))
-    templates = worthy(found, least_saving, lambda template: is_loose(template, level))
+    templates = worthy(found, least_saving, lambda template: template.rows in unsplit)
     fewest = _ALARM_SHARE * len(log.lines)
     templates = [t for t in templates if t.family >= fewest or not is_alarm(" ".join(t.literals))]
     return Form.of(log, templates, content.text) if templates else None

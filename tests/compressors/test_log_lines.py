@@ -126,6 +126,16 @@ def test_levels_and_codes_are_counted_in_the_legend() -> None:
     assert "219 INFO, 1 ERROR" in legend
     codes = [f"src/a{n}.ts({n},3): error TS{2307 + n % 2}: Cannot find module 'm{n}'." for n in range(60)]
     assert "TS2307: 30" in compressed(codes).text.split("\n", maxsplit=1)[0]
+    both = [f"call {n * 31} ended with KeyError and TimeoutError after {'a long way ' * 30}" for n in range(40)]
+    assert "KeyError: 40, TimeoutError: 40" in compressed(both).text.split("\n", maxsplit=1)[0]
+
+
+@pytest.mark.parametrize(
+    "line", ["[{}] call {}", 'time=10:00:00 level={} msg="call {}"', '{{"level":"{}","msg":"call {}"}}']
+)
+def test_levels_are_known_however_they_are_written(line: str) -> None:
+    lines = [line.format("info" if n % 4 else "error", n * 1009) for n in range(80)]
+    assert "60 info, 20 error" in compressed(lines).text.split("\n", maxsplit=1)[0]
 
 
 def test_templates_of_one_family_tell_its_size() -> None:
@@ -173,6 +183,11 @@ def test_shown_lines_are_those_of_the_original_and_gaps_the_rest(level: Level) -
     assert all(lines[number - 1] == line for number, line in kept.items())
     gone = re.findall(r"^\[lines (\d+)-(\d+) left out", form.text, re.MULTILINE)
     assert len(kept) + sum(int(last) - int(first) + 1 for first, last in gone) == 220
+
+
+def test_a_range_goes_by_size_and_not_by_spelling() -> None:
+    lines = [f"remote: counting the objects of the pack: {n}/700 in {n + 2}.5 ms" for n in range(5, 700)]
+    assert "; ".join(("8/700 to 696/700", "10.5 ms to 698.5 ms")) in compressed(lines, Level.LIGHT).text
 
 
 def test_light_keeps_rows_that_name_something() -> None:
