@@ -23,10 +23,10 @@ _STOP = sse.written("message_stop", b'{"type":"message_stop"}')
 class Leg:
     """What one answer of the provider has brought so far, and how its blocks are numbered for the client."""
 
-    def __init__(self, tool: str, next_index: int) -> None:
+    def __init__(self, tool: str, first_index: int) -> None:
         self._tool = tool
-        self._shown_as: dict[int, int] = {}
-        self.next_index = next_index
+        self._first_index = first_index
+        self.next_index = first_index
         """Of the blocks the client sees, over all legs."""
         self.events: list[bytes] = []
         """Of blocks."""
@@ -60,7 +60,6 @@ class Leg:
                 self.hidden.add(index)
                 return b""
             self.client_is_called = True
-        self._shown_as[index] = self.next_index
         self.next_index += 1
         return self._renumbered(event)
 
@@ -76,7 +75,7 @@ class Leg:
             return event
         if index in self.hidden:
             return b""
-        shown = self._shown_as.get(index, index)
+        shown = self._first_index + index - sum(hidden < index for hidden in self.hidden)
         return event if shown == index else _changed(event, data, [Edit(members["index"], b"%d" % shown)])
 
 
@@ -101,6 +100,8 @@ class StreamedReply:
     def end_leg(self) -> bytes:
         """Return what an upstream that breaks off has left; see ``Reply`` for where that is an error."""
         leg, rest = self._leg, self._splitter.rest()
+        if sse.is_whole(rest):
+            rest = self._shown(rest)
         self._blocks = {}
         if leg.is_whole and leg.goes_on:
             self._blocks = anthropic_turn.assembled(leg.events)

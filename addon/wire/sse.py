@@ -33,6 +33,11 @@ class Splitter:
         return rest
 
 
+def is_whole(event: bytes) -> bool:
+    """Say whether a stream's rest is an event after all: one that ends in carriage returns had to wait for the end."""
+    return event.endswith((b"\r\r", b"\n\r"))
+
+
 def name_of(event: bytes) -> str:
     """Return the event's name, or an empty string."""
     names = _values(event, b"event")
@@ -45,8 +50,8 @@ def data_of(event: bytes) -> bytes:
 
 
 def written(name: str, data: bytes) -> bytes:
-    """Return an event with a name and one line of data."""
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), data)
+    """Return an event with a name; each line of the data becomes one of the event."""
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), data.replace(b"\n", b"\ndata: "))
 
 
 def _values(event: bytes, field: bytes) -> list[bytes]:

@@ -70,6 +70,14 @@ def test_a_field_is_its_whole_name() -> None:
 
 
 def test_what_is_written_is_read() -> None:
-    event = sse.written("ping", b'{"a":1}')
+    event = sse.written("ping", b'{"a":\n1}')
     assert split([event]) == ([event], b"")
-    assert (sse.name_of(event), sse.data_of(event)) == ("ping", b'{"a":1}')
+    assert (sse.name_of(event), sse.data_of(event)) == ("ping", b'{"a":\n1}')
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_the_last_event_is_whole_though_nothing_follows(end: bytes) -> None:
+    event = end.join([b"data: 1", b"", b""])
+    events, rest = split([event])
+    assert events == [event] or (rest == event and sse.is_whole(rest))
+    assert not sse.is_whole(split([event[: -len(end)]])[1])
