@@ -79,11 +79,14 @@ class Segment:
     """It stands behind the model's last answer: the provider has not seen it yet, unless this is a retry."""
     protected: bool = False
     """It is read (for references, for the ledger) but never changed."""
+    variant: int = 0
+    """Above 0: the text is decided anew, since what an earlier decision rested on is gone."""
 
     @property
     def key(self) -> Key:
         """Under which its rendering is stored."""
-        return Key(digest(self.call_id.encode("utf-8", "surrogatepass"), b"%d" % self.part, self.digest))
+        parts = (self.call_id.encode("utf-8", "surrogatepass"), b"%d" % self.part, self.digest)
+        return Key(digest(*parts, b"%d" % self.variant) if self.variant else digest(*parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,8 @@ class Rendering:
     lossless: bool
     tokens_before: int
     tokens_after: int
+    base: Key | None = None
+    """Key of the earlier text that this one refers to: it holds only where that text stands verbatim above."""
 
     @property
     def id(self) -> str:

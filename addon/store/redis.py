@@ -43,6 +43,7 @@ class _Record(msgspec.Struct, array_like=True, frozen=True):
     lossless: bool
     tokens_before: int
     tokens_after: int
+    base: bytes | None = None
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -208,6 +209,7 @@ def _packed(rendering: Rendering) -> bytes:
             lossless=rendering.lossless,
             tokens_before=rendering.tokens_before,
             tokens_after=rendering.tokens_after,
+            base=rendering.base,
         )
     )
 
@@ -225,6 +227,7 @@ def _rendering(key: Key, value: bytes | None) -> Rendering:
             lossless=record.lossless,
             tokens_before=record.tokens_before,
             tokens_after=record.tokens_after,
+            base=None if record.base is None else Key(record.base),
         )
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreUnavailable(f"{_name(b'rendering', key).decode()} cannot be read: {error}") from error

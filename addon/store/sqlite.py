@@ -19,7 +19,7 @@ RECENT_SECONDS = 3600
 _VARIABLES = 900  # SQLite before 3.32 takes 999 in a statement
 _SWEPT_AT_ONCE = 100  # short transactions: others wait for a write lock at most a second
 _PAUSE_SECONDS = 0.01  # between them, so that waiting threads and processes get their turn
-_COLUMNS = "key, text, original, compressor, level, lossless, tokens_before, tokens_after"
+_COLUMNS = "key, text, original, compressor, level, lossless, tokens_before, tokens_after, base"
 
 
 class _Row(NamedTuple):
@@ -151,7 +151,7 @@ def _rows(db: sqlite3.Connection, keys: Sequence[Key]) -> Iterator[_Row]:
 
 
 def _rendering(key: bytes, text: bytes | None, original: bytes, compressor: str, *figures: Any) -> Rendering:
-    level, lossless, before, after = figures
+    level, lossless, before, after, base = figures
     return Rendering(
         key=Key(key),
         text=None if text is None else packing.to_text(text),
@@ -161,6 +161,7 @@ def _rendering(key: bytes, text: bytes | None, original: bytes, compressor: str,
         lossless=bool(lossless),
         tokens_before=before,
         tokens_after=after,
+        base=None if base is None else Key(base),
     )
 
 
@@ -177,8 +178,9 @@ def _insert(db: sqlite3.Connection, new: Rendering, now: int) -> bool:
         new.lossless,
         new.tokens_before,
         new.tokens_after,
+        new.base,
     )
-    statement = f"INSERT INTO rendering (used, {_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO NOTHING"  # noqa: S608
+    statement = f"INSERT INTO rendering (used, {_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO NOTHING"  # noqa: S608
     return db.execute(statement, values).rowcount == 1
 
 

@@ -34,6 +34,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             lossless INTEGER NOT NULL,
             tokens_before INTEGER NOT NULL,
             tokens_after INTEGER NOT NULL,
+            base BLOB,
             text BLOB
         )""",
         "CREATE INDEX rendering_used ON rendering (used)",
