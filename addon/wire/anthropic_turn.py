@@ -4,6 +4,7 @@ The provider compares what comes back with what it sent (thinking is signed), so
 member, and the arguments of calls byte for byte. Source: docs.anthropic.com, "Streaming messages".
 """
 
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -129,11 +130,9 @@ def _arguments(text: str, given: Any) -> bytes:
     if not text:
         return _dumped(given)
     raw = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-    try:
+    with contextlib.suppress(ValueError, RecursionError):
         if isinstance(json.loads(raw), dict):
             return raw
-    except ValueError:
-        pass
     return _dumped({"INVALID_JSON": text})
 
 

@@ -1,0 +1,268 @@
+"""The model gets what it may see, and an answer comes to an end whatever goes wrong."""
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headroom_mitm.roundtrip.exchange import LONGEST_REFUSAL, MOST_ROUNDS, Exchange, Leg
+from headroom_mitm.segments import Key, Rendering, digest, digest_of_text
+from headroom_mitm.store import Decision, Store, open_store
+from headroom_mitm.wire.anthropic_reply import StreamedReply
+from headroom_mitm.wire.anthropic_whole import WholeReply
+
+OURS = "headroom_retrieve"
+BODY = b'{"model":"m","messages":[{"role":"user","content":"x"}]}'
+ORIGINAL = "\n".join(f"line {number}" for number in range(1, 5001))
+DONE: dict[str, Any] = {"type": "text", "text": "Done."}
+ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+Json = dict[str, Any]
+
+
+def rendering(name: str, original: str = ORIGINAL) -> Rendering:
+    return Rendering(Key(digest(name.encode())), "short", digest_of_text(original), "log_lines/1", 1, False, 900, 30)
+
+
+HERE, ELSEWHERE, GONE = rendering("here"), rendering("elsewhere", "secret"), rendering("gone", "nobody kept this")
+ORIGINALS: Mapping[str, Rendering] = {known.id: known for known in (HERE, GONE)}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store that keeps a text of this conversation and one of another."""
+    opened = open_store(str(tmp_path / "store.sqlite"))
+    opened.freeze([Decision(HERE, ORIGINAL), Decision(ELSEWHERE, "secret")])
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def dead(tmp_path: Path) -> Iterator[Store]:
+    """A store whose file is none."""
+    path = tmp_path / "dead.sqlite"
+    path.write_bytes(b"no database at all " * 1000)
+    opened = open_store(str(path))
+    yield opened
+    opened.close()
+
+
+def call(call_id: str = "toolu_1", arguments: object = None) -> Json:
+    return {
+        "type": "tool_use",
+        "id": call_id,
+        "name": OURS,
+        "input": {"id": HERE.id} if arguments is None else arguments,
+    }
+
+
+def whole(*blocks: Json) -> bytes:
+    stop = "tool_use" if any(block["type"] == "tool_use" for block in blocks) else "end_turn"
+    return json.dumps({"id": "msg_1", "content": blocks, "stop_reason": stop, "usage": {"output_tokens": 1}}).encode()
+
+
+def streamed(*blocks: Json) -> bytes:
+    message = json.loads(whole(*blocks))
+    data: list[Json] = [{"type": "message_start", "message": {"usage": {"input_tokens": 1}}}]
+    for index, block in enumerate(blocks):
+        data += [{"type": "content_block_start", "index": index, "content_block": block}]
+        data += [{"type": "content_block_stop", "index": index}]
+    data += [{"type": "message_delta", "delta": {"stop_reason": message["stop_reason"]}, "usage": message["usage"]}]
+    data += [{"type": "message_stop"}]
+    return b"".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in data)
+
+
+def exchange(store: Store, *, stream: bool = False) -> Exchange:
+    return Exchange(StreamedReply(OURS) if stream else WholeReply(OURS), BODY, ORIGINALS, store.original)
+
+
+def leg(exchanged: Exchange, data: bytes) -> bytes:
+    return exchanged.feed(data) + exchanged.end_leg()
+
+
+def results(body: bytes) -> list[Json]:
+    found: list[Json] = json.loads(body)["messages"][-1]["content"]
+    return found
+
+
+def answered(store: Store, arguments: object) -> Json:
+    """What the model is told of a call."""
+    exchanged = exchange(store)
+    leg(exchanged, whole(call(arguments=arguments)))
+    assert exchanged.wants_next_leg
+    (result,) = results(exchanged.advance())
+    assert leg(exchanged, whole(DONE))
+    return result
+
+
+@pytest.mark.parametrize(
+    ("arguments", "note"),
+    [
+        ({}, "[lines 1-"),
+        ({"lines": "7-9"}, "[lines 7-9 of 5000]\nline 7\nline 8\nline 9"),
+        ({"lines": 4999}, "[lines 4999-5000 of 5000]"),
+        ({"search": "LINE 4999"}, "[1 lines contain 'LINE 4999'"),
+        ({"lines": None, "search": "", "path": None}, "[lines 1-"),
+        ({"id": f"id={HERE.id}]", "other": 1}, "[lines 1-"),
+    ],
+    ids=["id alone", "lines", "a number", "search", "empty arguments", "copied from the note"],
+)
+def test_the_model_gets_what_it_asks_for(store: Store, arguments: Json, note: str) -> None:
+    result = answered(store, {"id": HERE.id, **arguments})
+    assert result["content"].startswith(note)
+    assert result["is_error"] is False
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"id": "00000000"},
+        {"id": ELSEWHERE.id},
+        {"id": GONE.id},
+        {},
+        {"id": None},
+        {"id": ["x"]},
+        {"id": "9" * 100_000},
+        [],
+    ],
+    ids=["unknown", "of another conversation", "gone", "none", "null", "a list", "long", "no object"],
+)
+def test_what_is_not_here_is_told_once_and_for_all(store: Store, arguments: object) -> None:
+    """The texts of other conversations are none of its business, though the store has them."""
+    result = answered(store, arguments)
+    assert result["is_error"] is True
+    assert "do not ask for it again" in result["content"]
+    assert "secret" not in result["content"]
+    assert len(result["content"]) < 500
+
+
+def test_a_store_that_does_not_answer_is_no_reason_to_fail(dead: Store) -> None:
+    result = answered(dead, {"id": HERE.id})
+    assert result["is_error"] is True
+    assert "cannot be read at the moment" in result["content"]
+
+
+@pytest.mark.parametrize("raw", ['{"id": "0a', "", "[", "null", '"' + HERE.id, "[" * 100_000, '{"id": "\\ud800"}'])
+def test_broken_arguments_are_answered_too(store: Store, raw: str) -> None:
+    exchanged = exchange(store, stream=True)
+    begun = streamed(call(arguments={}))
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": raw}}
+    stop = b"event: content_block_stop"
+    leg(exchanged, begun.replace(stop, f"event: content_block_delta\ndata: {json.dumps(delta)}\n\n".encode() + stop))
+    (result,) = results(exchanged.advance())
+    assert result["is_error"] is True
+
+
+def test_all_calls_of_a_leg_are_answered_and_noted(store: Store) -> None:
+    exchanged = exchange(store)
+    leg(exchanged, whole(call("a"), call("b", {"id": "00000000"}), call("c")))
+    assert [result["tool_use_id"] for result in results(exchanged.advance())] == ["a", "b", "c"]
+    assert exchanged.retrieved == [HERE.id, HERE.id]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_rounds_are_bounded(store: Store, *, stream: bool) -> None:
+    """A model that asks on and on is told to stop, and then its answer is closed."""
+    exchanged, asks = exchange(store, stream=stream), streamed if stream else whole
+    shown = leg(exchanged, asks(DONE, call("toolu_0")))
+    told: list[bool] = []
+    while exchanged.wants_next_leg:
+        told += [result["is_error"] for result in results(exchanged.advance())]
+        shown += leg(exchanged, asks(DONE, call(f"toolu_{len(told)}")))
+    assert told == [False] * MOST_ROUNDS + [True]
+    assert shown.count(b"Done.") == MOST_ROUNDS + 2
+    assert b"end_turn" in shown
+    assert OURS.encode() not in shown
+    assert exchanged.status == 200
+
+
+def test_a_failure_is_said_once(store: Store) -> None:
+    """Whatever comes behind it is not shown, and no further leg begins."""
+    exchanged = exchange(store, stream=True)
+    leg(exchanged, streamed(call()))
+    exchanged.advance()
+    assert b"Overloaded" in exchanged.fail(529, json.dumps(ERROR).encode())
+    assert exchanged.fail(500, b"") == b""
+    assert leg(exchanged, streamed(call())) == b""
+    assert not exchanged.wants_next_leg
+    assert exchanged.idle() == b""
+    assert exchanged.status == 529
+
+
+def test_a_damaged_encoding_ends_the_answer_with_an_error(store: Store) -> None:
+    exchanged = exchange(store, stream=True)
+    assert exchanged.begin_leg("gzip")
+    data = gzip.compress(streamed(DONE) * 99)
+    shown = exchanged.feed(data[:60]) + exchanged.feed(b"\xff" * 60) + exchanged.feed(data[120:])
+    assert shown.count(b"event: error") == 1
+    assert exchanged.end_leg() == b""
+
+
+# status, content type, encoding, body, words for the client, status for the client
+REFUSALS: dict[str, tuple[int, str, str, bytes, bytes, int]] = {
+    "overloaded": (529, "application/json", "", json.dumps(ERROR).encode(), b"Overloaded", 529),
+    "overloaded, gzip": (
+        529,
+        "application/json",
+        "gzip",
+        gzip.compress(json.dumps(ERROR).encode()),
+        b"Overloaded",
+        529,
+    ),
+    "overloaded, odd encoding": (529, "application/json", "odd", b"?", b"could not be completed", 529),
+    "overloaded, damaged": (529, "application/json", "gzip", b"?", b"could not be completed", 529),
+    "a gateway's page": (502, "text/html", "", b"<html>" * 999_999, b"could not be completed", 502),
+    "empty": (204, "", "", b"", b"could not be completed", 502),
+    "moved": (302, "", "", b"", b"could not be completed", 502),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(("status", "kind", "encoding", "body", "words", "told"), REFUSALS.values(), ids=REFUSALS)
+def test_a_leg_that_is_refused_is_the_clients_error(
+    store: Store, status: int, kind: str, encoding: str, body: bytes, words: bytes, told: int, *, stream: bool
+) -> None:
+    exchanged = exchange(store, stream=stream)
+    leg(exchanged, (streamed if stream else whole)(call()))
+    exchanged.advance()
+    later = Leg(-1, exchanged)
+    later.begin(status, kind, encoding)
+    assert later.feed(body[:9]) + later.feed(body[9:]) == b""
+    assert words in later.end()
+    assert exchanged.status == told
+    assert LONGEST_REFUSAL < 999_999 * 6
+
+
+@pytest.mark.parametrize(
+    ("stream", "kind", "body"),
+    [
+        (True, "application/json", whole(DONE)),
+        (False, "text/event-stream", streamed(DONE)),
+        (True, "text/event-stream", streamed(DONE)[:-30]),
+        (False, "application/json", whole(DONE)[:-30]),
+    ],
+    ids=["a document for a stream", "a stream for a document", "a stream cut", "a document cut"],
+)
+def test_a_leg_that_does_not_fit_is_an_error(store: Store, kind: str, body: bytes, *, stream: bool) -> None:
+    exchanged = exchange(store, stream=stream)
+    leg(exchanged, (streamed if stream else whole)(call()))
+    exchanged.advance()
+    later = Leg(-1, exchanged)
+    later.begin(200, kind, "")
+    assert b"overloaded_error" in later.feed(body) + later.end()
+    assert exchanged.status == 502
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity", ""])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_leg_may_come_encoded(store: Store, encoding: str, *, stream: bool) -> None:
+    """Also where the provider was asked not to, and the first leg was plain."""
+    exchanged, written = exchange(store, stream=stream), streamed if stream else whole
+    leg(exchanged, written(call()))
+    exchanged.advance()
+    later = Leg(-1, exchanged)
+    later.begin(200, "Text/Event-Stream; charset=utf-8" if stream else "application/json", encoding)
+    data = gzip.compress(written(DONE)) if encoding == "gzip" else written(DONE)
+    assert b"Done." in later.feed(data) + later.end()
