@@ -7,8 +7,8 @@ model's last answer. A decision is kept in the store before the request that car
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.recent import Recent
@@ -33,6 +33,8 @@ TOUCH_SECONDS = 3_600
 class Plan:
     """What is decided about a request's texts, and what is not."""
 
+    prompt: Prompt
+    """The request; a text whose decision rested on one that is gone has another variant now."""
     known: dict[Key, Rendering]
     """Decisions that must be replayed."""
     fresh: tuple[Segment, ...]
@@ -71,6 +73,8 @@ class Aligner:
             except StoreUnavailable as error:
                 logger.warning("store unavailable, new texts go out raw: %s", error)
                 unanswered = True
+        if baseless := _without_base(segments, known):
+            return self.recall(_decided_anew(prompt, baseless), may_offer=may_offer)
         unknown = [segment for segment in segments if segment.key not in known]
         fresh = () if unanswered else tuple(segment for segment in unknown if _is_new(segment, prompt))
         past = [segment for segment in unknown if not _is_new(segment, prompt)]
@@ -82,12 +86,11 @@ class Aligner:
             decided = self._decided_offer(prompt, unanswered=unanswered)
         except StoreUnavailable as error:
             logger.warning("store unavailable, the tool is not offered: %s", error)
-            if may_offer:
-                self.leave_without_tool(prompt)
-            return Plan(known, fresh, offered=False, undecided_offer=False)
+            self.leave_without_tool(prompt)
+            return Plan(prompt, known, fresh, offered=False, undecided_offer=False)
         if decided is not None:
-            return Plan(known, fresh, decided, undecided_offer=False)
-        return Plan(known, fresh, _chosen_offer(prompt, known, may_offer=may_offer), undecided_offer=True)
+            return Plan(prompt, known, fresh, decided, undecided_offer=False)
+        return Plan(prompt, known, fresh, _chosen_offer(prompt, known, may_offer=may_offer), undecided_offer=True)
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
         """Keep decisions, and what is owed; return what holds, which may be an earlier one.
@@ -162,7 +165,29 @@ class Aligner:
 
 
 def _is_new(segment: Segment, prompt: Prompt) -> bool:
-    return segment.newest or not prompt.answered
+    """Say whether no request can have carried this text as it is now."""
+    return segment.newest or not prompt.answered or segment.variant > 0
+
+
+def _without_base(segments: Sequence[Segment], known: Mapping[Key, Rendering]) -> frozenset[Key]:
+    """Return the keys of texts that are told against an earlier one which does not stand verbatim above them any more.
+
+    The client has changed its own prefix there, so nothing behind is in the provider's cache.
+    """
+    above: set[Key] = set()
+    gone: set[Key] = set()
+    for segment in segments:
+        rendering = known.get(segment.key)
+        if rendering is not None and rendering.base is not None and rendering.base not in above:
+            gone.add(segment.key)
+        if rendering is not None and rendering.is_raw:
+            above.add(segment.key)
+    return frozenset(gone)
+
+
+def _decided_anew(prompt: Prompt, keys: frozenset[Key]) -> Prompt:
+    segments = (replace(s, variant=s.variant + 1) if s.key in keys else s for s in prompt.segments)
+    return replace(prompt, segments=tuple(segments))
 
 
 def _chosen_offer(prompt: Prompt, known: dict[Key, Rendering], *, may_offer: bool) -> bool:

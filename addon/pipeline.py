@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from headroom_mitm import tokens
+from headroom_mitm import deltas, tokens
 from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.file_reads import is_worked_on, path_of
@@ -79,8 +79,9 @@ class Pipeline:
 
     def plan(self, wire: Wire, body: bytes, policy: Policy) -> tuple[Prompt, Plan]:
         """First step, quick: read the body and recall what is decided. Raises ``UnreadableBody``."""
-        prompt = wire.read(body)
-        return prompt, self._aligner.recall(prompt, may_offer=policy.change and policy.lossy and policy.answerable)
+        may_offer = policy.change and policy.lossy and policy.answerable
+        plan = self._aligner.recall(wire.read(body), may_offer=may_offer)
+        return plan.prompt, plan
 
     def settled(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy) -> Outcome:
         """Return the outcome without a second step: what is decided is replayed, all else stays as it is."""
@@ -91,7 +92,7 @@ class Pipeline:
         """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
         offered = plan.offered
         lossy = policy.lossy and policy.answerable and offered
-        chosen = [self._choose(prompt, segment, policy, lossy=lossy) for segment in plan.fresh]
+        chosen = [self._choose(plan, segment, policy, lossy=lossy) for segment in plan.fresh]
         if not ticket.take():
             return None
         if not policy.change:
@@ -115,7 +116,7 @@ class Pipeline:
     def give_up(self, prompt: Prompt, plan: Plan, reason: str) -> None:
         """Note that a request leaves with its new texts raw, and without the tool if that was undecided. Quick."""
         self._aligner.leave_raw(plan.fresh, reason)
-        if plan.undecided_offer and plan.offered:
+        if plan.undecided_offer:
             self._aligner.leave_without_tool(prompt)
 
     def keep(self) -> None:
@@ -125,8 +126,9 @@ class Pipeline:
         except StoreUnavailable as error:
             logger.warning("store unavailable, what went out raw is kept in memory: %s", error)
 
-    def _choose(self, prompt: Prompt, segment: Segment, policy: Policy, *, lossy: bool) -> Decision:
-        """Choose what a new text becomes. The original is kept only where the text alone does not give it back."""
+    def _choose(self, plan: Plan, segment: Segment, policy: Policy, *, lossy: bool) -> Decision:
+        """Choose what a new text becomes. The original is kept only where the request alone does not give it back."""
+        prompt = plan.prompt
         call = prompt.calls.get(segment.call_id)
         if call is not None and policy.excludes(call.name):
             return Decision(raw(segment, "excluded"))
@@ -134,6 +136,9 @@ class Pipeline:
             text = document.string(prompt.body, segment.span)
         except UnreadableBody:
             return Decision(raw(segment, "unreadable"))
+        delta = None if policy.excludes(deltas.NAME) else deltas.rendered(prompt, segment, text, plan.known)
+        if delta is not None:
+            return Decision(delta)
         excluded = frozenset(kind for kind in self._router.kinds if policy.excludes(kind))
         path = path_of(call) if call is not None else ""
         edited = bool(path) and call is not None and is_worked_on(path, call, prompt.calls.values())
