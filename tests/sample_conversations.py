@@ -77,6 +77,10 @@ class FailingStore:
         self.mute = False
         self.asked = 0
 
+    @property
+    def is_there(self) -> bool:
+        return not (self.down or self.mute)
+
     def _call(self, work: Callable[[], Any]) -> Any:
         self.asked += 1
         if self.down:
