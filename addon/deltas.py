@@ -1,0 +1,143 @@
+"""Send only what changed: a file read again, a command run again, becomes a reference to the earlier result, or a diff.
+
+Only against a text that stands verbatim in the same request, above. If a client drops that text later, the reference is
+not used any more: see ``Aligner.recall``.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from headroom_mitm import tokens
+from headroom_mitm.file_reads import path_of
+from headroom_mitm.segments import Call, Key, Prompt, Rendering, Segment
+from headroom_mitm.wire import document
+
+NAME = "delta"
+"""As a kind, for ``headroom_exclude``, and in front of the version in a rendering."""
+VERSION = 1
+LONGEST_CHANGE = 1_500
+"""Lines, between the common beginning and the common end: finding a small diff is not linear."""
+LEAST_TOKENS = 15
+LARGEST_SHARE = 0.6
+"""A diff of more than this share of the text's tokens is harder to read than the text."""
+_CONTEXT = 1
+
+
+class Base(NamedTuple):
+    """An earlier result that a new one may be told against."""
+
+    segment: Segment
+    call: Call
+    ordinal: int
+    """Which of the calls with this tool and subject it is, from 1."""
+    calls: int
+    """How many of them there are before the new one."""
+
+
+def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Rendering]) -> Rendering | None:
+    """Return what a new text becomes if it says little that is new; None otherwise. Errors stay as they are."""
+    base = None if segment.is_error else find_base(prompt, segment, known)
+    if base is None:
+        return None
+    form = written(document.string(prompt.body, base.segment.span), text, base)
+    before = tokens.count(text)
+    after = tokens.count(form) if form is not None else before
+    if before - after < LEAST_TOKENS or after > LARGEST_SHARE * before:
+        return None
+    name, digest = f"{NAME}/{VERSION}", segment.digest
+    return Rendering(segment.key, form, digest, name, 0, True, before, after, base.segment.key)  # noqa: FBT003  # lossless
+
+
+def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Base | None:
+    """Return the nearest earlier result of the same call, or of the same file, that stands verbatim in the request."""
+    call = prompt.calls.get(segment.call_id)
+    if call is None or not call.subject:
+        return None
+    same: list[Segment] = []
+    for other in _before(prompt.segments, segment):
+        other_call = prompt.calls.get(other.call_id)
+        if other_call is not None and other.part == segment.part and _is_same(other_call, call):
+            same.append(other)
+    for at in range(len(same) - 1, -1, -1):
+        if is_verbatim(same[at], known) and not same[at].is_error:
+            return _described(prompt, same, at)
+    return None
+
+
+def is_verbatim(segment: Segment, known: Mapping[Key, Rendering]) -> bool:
+    """Say whether a text leaves as it came."""
+    rendering = known.get(segment.key)
+    return rendering is not None and rendering.is_raw
+
+
+def written(old: str, new: str, base: Base) -> str | None:
+    """Return what stands for ``new`` to a reader who has ``old``; None if that is no small thing to say."""
+    where = f'{base.call.name} with "{_short(base.call.subject)}"'
+    if base.calls > 1:
+        where += f", number {base.ordinal} of {base.calls} so far"
+    lines = new.split("\n")
+    if old == new:
+        return f"[Unchanged, all {len(lines)} lines: the same text as the earlier result above of {where}.]"
+    changes = diff(old, new)
+    if not changes:
+        return None
+    head = (
+        f"[Changed since the earlier result above of {where}. Unified diff against it; all other lines are the same:]"
+    )
+    return "\n".join([head, *changes])
+
+
+def diff(before: str, after: str) -> list[str]:
+    """Return a unified diff without file names, by lines; empty if the texts are too different to look."""
+    old, new = before.split("\n"), after.split("\n")
+    start = 0
+    while start < min(len(old), len(new)) and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    if max(len(old), len(new)) - start - end > LONGEST_CHANGE:
+        return []
+    # The common beginning and end cost the matcher nothing when they are not given to it.
+    above, below = max(0, start - _CONTEXT), max(0, end - _CONTEXT)
+    changed = difflib.unified_diff(
+        old[above : len(old) - below], new[above : len(new) - below], n=_CONTEXT, lineterm=""
+    )
+    return [_moved(line, above) if line.startswith("@@") else line for line in list(changed)[2:]]
+
+
+def _moved(hunk: str, by: int) -> str:
+    """Return a hunk's head with its line numbers counted from the text's beginning."""
+    _, old, new, _ = hunk.split(" ", 3)
+    return f"@@ {_shifted(old, by)} {_shifted(new, by)} @@"
+
+
+def _shifted(place: str, by: int) -> str:
+    first, comma, count = place[1:].partition(",")
+    return f"{place[0]}{int(first) + by}{comma}{count}"
+
+
+def _before(segments: Iterable[Segment], segment: Segment) -> Iterable[Segment]:
+    for other in segments:
+        if other.span.start >= segment.span.start:
+            return
+        yield other
+
+
+def _is_same(one: Call, other: Call) -> bool:
+    if one.name == other.name and one.subject == other.subject:
+        return True
+    path = path_of(one)
+    return bool(path) and path == path_of(other)
+
+
+def _described(prompt: Prompt, same: Sequence[Segment], at: int) -> Base:
+    call = prompt.calls[same[at].call_id]
+    alike = [s for s in same if (c := prompt.calls[s.call_id]).name == call.name and c.subject == call.subject]
+    return Base(same[at], call, alike.index(same[at]) + 1, len(alike))
+
+
+def _short(subject: str) -> str:
+    line = subject.strip().split("\n", 1)[0]
+    return line if len(line) <= 120 else f"{line[:117]}..."

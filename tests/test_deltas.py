@@ -1,0 +1,159 @@
+"""A result that repeats an earlier one says only what changed, and a reader can put it together again exactly."""
+
+import json
+import re
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headroom_mitm import deltas
+from headroom_mitm.aligner import Aligner
+from headroom_mitm.pipeline import Pipeline, Policy, Ticket
+from headroom_mitm.router import Router
+from headroom_mitm.store import open_store
+from headroom_mitm.wire.anthropic_messages import AnthropicMessages
+
+WIRE = AnthropicMessages()
+FILE = "\n".join(f"def function_{number}(argument): return argument * {number * 7919 % 1009}" for number in range(40))
+EDITED = FILE.replace("argument * 0", "argument + 1")
+
+
+class Talk:
+    """A conversation in which a file is read again and again."""
+
+    def __init__(self, tmp_path: Any) -> None:
+        self.pipeline = Pipeline(Aligner(open_store(str(tmp_path / "s.sqlite")), lambda: 0.0), Router(()))
+        self.messages: list[dict[str, Any]] = [{"role": "user", "content": "Go on."}]
+
+    def read(self, call_id: str, text: str, name: str = "Read", **arguments: str) -> None:
+        call = {"type": "tool_use", "id": call_id, "name": name, "input": arguments or {"file_path": "/a/b.py"}}
+        self.messages.append({"role": "assistant", "content": [call]})
+        self.messages.append(
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call_id, "content": text}]}
+        )
+
+    def send(self, policy: Policy | None = None) -> dict[str, str]:
+        """Send the request; return what left for each call."""
+        policy = policy or Policy(answerable=False)
+        body = json.dumps({"model": "m", "messages": self.messages}).encode()
+        prompt, plan = self.pipeline.plan(WIRE, body, policy)
+        outcome = self.pipeline.complete(WIRE, prompt, plan, policy, Ticket())
+        assert outcome is not None
+        blocks = [
+            b for m in json.loads(outcome.body)["messages"] if isinstance(m["content"], list) for b in m["content"]
+        ]
+        return {block["tool_use_id"]: block["content"] for block in blocks if block["type"] == "tool_result"}
+
+
+def applied(old: str, diff: list[str]) -> str:
+    """Apply a unified diff, trusting nothing but its own line numbers."""
+    source, result, at = old.split("\n"), [], 0
+    for line in diff:
+        if match := re.fullmatch(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@", line):
+            start = int(match[1]) - (match[2] != "0")
+            result += source[at:start]
+            at = start
+        elif line.startswith("+"):
+            result.append(line[1:])
+        else:
+            assert source[at] == line[1:]
+            result += [line[1:]] if line.startswith(" ") else []
+            at += 1
+    return "\n".join(result + source[at:])
+
+
+def test_what_is_read_again_unchanged_is_a_reference(tmp_path: Any) -> None:
+    """The second result names the first call and says how many lines are the same."""
+    talk = Talk(tmp_path)
+    talk.read("c1", FILE)
+    talk.send()
+    talk.read("c2", FILE)
+    left = talk.send()
+    assert left["c1"] == FILE
+    assert left["c2"] == '[Unchanged, all 40 lines: the same text as the earlier result above of Read with "/a/b.py".]'
+
+
+def test_what_changed_is_a_diff_against_a_text_that_stands_above(tmp_path: Any) -> None:
+    """A third reading is told against the first one, since the second is a diff itself."""
+    talk = Talk(tmp_path)
+    third = EDITED.replace("function_30", "renamed_30")
+    for call_id, text in (("c1", FILE), ("c2", EDITED), ("c3", third)):
+        talk.read(call_id, text)
+        left = talk.send()
+    assert left["c1"] == FILE
+    for call_id, text in (("c2", EDITED), ("c3", third)):
+        head, *diff = left[call_id].split("\n")
+        assert 'Read with "/a/b.py"' in head
+        assert applied(FILE, diff) == text
+
+
+def test_it_stays_the_same_in_every_later_request(tmp_path: Any) -> None:
+    """A delta is a decision like any other: replayed."""
+    talk = Talk(tmp_path)
+    for call_id in ("c1", "c2"):
+        talk.read(call_id, FILE)
+        first = talk.send()
+    talk.read("c3", "something else " * 40, name="Bash", command="ls")
+    assert {key: talk.send()[key] for key in first} == first
+
+
+def test_without_the_text_it_rests_on_it_is_whole_again(tmp_path: Any) -> None:
+    """A client that cuts off its past gets the text; one that goes back to the longer past gets the delta again."""
+    talk = Talk(tmp_path)
+    for call_id in ("c1", "c2"):
+        talk.read(call_id, FILE)
+        talk.send()
+    whole = list(talk.messages)
+    talk.messages = [talk.messages[0], *talk.messages[3:]]
+    assert talk.send() == {"c2": FILE}
+    assert talk.send() == {"c2": FILE}
+    talk.messages = whole
+    assert talk.send()["c2"].startswith("[Unchanged")
+
+
+def test_two_calls_of_one_kind_are_told_apart(tmp_path: Any) -> None:
+    """Where there were several such calls before, the reference says which one is meant."""
+    talk = Talk(tmp_path)
+    other = "\n".join(f"quite another text, number {number}" for number in range(40))
+    for call_id, text in (("c1", FILE), ("c2", other), ("c3", other)):
+        talk.read(call_id, text)
+        left = talk.send()
+    assert left["c2"] == other
+    assert "number 2 of 2 so far" in left["c3"]
+
+
+def test_other_calls_errors_and_excluded_kinds_are_left_alone(tmp_path: Any) -> None:
+    """Only the same call, or the same file, is told against; an error is never a base and never a delta."""
+    talk = Talk(tmp_path)
+    talk.read("c1", FILE)
+    talk.send()
+    talk.read("c2", FILE, file_path="/other.py")
+    assert talk.send()["c2"] == FILE
+    talk.read("c3", FILE)
+    talk.messages[-1]["content"][0]["is_error"] = True
+    assert talk.send()["c3"] == FILE
+    talk.read("c4", FILE)
+    assert talk.send(Policy(excludes=lambda name: name == deltas.NAME))["c4"] == FILE
+
+
+def test_a_file_that_a_shell_read_is_the_same_file(tmp_path: Any) -> None:
+    """``cat`` and a reading tool name one file."""
+    talk = Talk(tmp_path)
+    talk.read("c1", FILE, name="Bash", command="cat /a/b.py")
+    talk.send()
+    talk.read("c2", FILE)
+    assert 'Bash with "cat /a/b.py"' in talk.send()["c2"]
+
+
+LINES = st.lists(st.sampled_from(["", "a", "b", "c", " a", "+a", "-b", "@@ -1 +1 @@", "x" * 40, "é\r"]), max_size=40)
+
+
+@given(old=LINES, new=LINES)
+def test_a_diff_gives_the_text_back_exactly(old: list[str], new: list[str]) -> None:
+    """Whatever the lines look like."""
+    before, after = "\n".join(old), "\n".join(new)
+    if before == after:
+        return
+    diff = deltas.diff(before, after)
+    assert applied(before, diff) == after
