@@ -171,6 +171,7 @@ class WatchedStream(HttpStream):
     def _cancel(self, leg: Leg, event: layers.RequestProtocolError) -> Commands:
         """The client has gone: cancel the leg, which cancels upstream."""
         yield layers.ReceiveHttp(layers.RequestProtocolError(leg.id, event.message, event.code))
+        self._legs.pop(leg.id, None)
         # The first leg is long over: mitmproxy has nothing to cancel for it, and would not say that it has failed.
         self.flow.error = Error(event.message)
         yield layers.HttpErrorHook(self.flow)
