@@ -74,6 +74,8 @@ class Mitmdump:
         self._process.wait()
         if self._reader is not None:
             self._reader.join()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
         self._process = None
 
     def exit_status(self) -> int:
