@@ -25,7 +25,10 @@ FILE_FLOOR = 2_000
 """Tokens. A shorter file that was read is likely to be edited next, and an edit must name its text exactly."""
 LOSSY_GAIN = 1_500
 """Tokens that leaving something out must save over the lossless form. A model that asks for the rest costs a turn
-(about 40,000 tokens read again from the cache, at a tenth) and a page of 4,000: where one in five asks, this much pays."""
+(40,000 tokens read again from the cache, at a tenth) and a page of 4,000: where one in five asks, this much pays."""
+
+BEST_LOSSLESS = 0.14
+"""Share of the tokens that the best lossless forms of long logs leave. Well below it, they are not made to compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Router:
         for compressor in self._ranked(content, excluded):
             if keep_spaces and not compressor.exact:
                 continue
-            form = _best_form(compressor, content, lossy=lossy and not source.segment.is_error)
+            form = _best_form(compressor, content, before, lossy=lossy and not source.segment.is_error)
             if form is None:
                 continue
             text = _framed(frame, form, source.segment.key)
@@ -85,7 +88,7 @@ class Router:
 def raw(segment: Segment, reason: str, size: int | None = None) -> Rendering:
     """Return the decision that a text stays as it is; ``size`` in tokens where it is known."""
     size = tokens.estimate(segment.size) if size is None else size
-    return Rendering(segment.key, None, segment.digest, reason, 0, True, size, size)
+    return Rendering(segment.key, None, segment.digest, reason, 0, lossless=True, tokens_before=size, tokens_after=size)
 
 
 class _Form(NamedTuple):
@@ -93,21 +96,23 @@ class _Form(NamedTuple):
     level: Level
 
 
-def _best_form(compressor: Compressor, content: Content, *, lossy: bool) -> _Form | None:
-    """Return the lossless form, or the lossy one where that saves enough beyond it."""
-    whole = _compress(compressor, content, Level.LOSSLESS)
-    if whole is not None and not whole.lossless:
-        return None
-    lossless = _Form(whole, Level.LOSSLESS) if whole is not None else None
-    if not lossy:
-        return lossless
-    size = tokens.count(whole.text if whole is not None else content.text)
-    if size <= LOSSY_GAIN:
-        return lossless
+def _best_form(compressor: Compressor, content: Content, before: int, *, lossy: bool) -> _Form | None:
+    """Return the lossless form, or the lossy one where that saves enough beyond it. ``before``: tokens of the text."""
+    if not lossy or before <= LOSSY_GAIN:
+        return _lossless(_compress(compressor, content, Level.LOSSLESS))
     part = _compress(compressor, content, Level.LIGHT)
-    if part is None or part.lossless or size - tokens.count(f"{part.text}{part.left_out}") < LOSSY_GAIN:
-        return lossless
-    return _Form(part, Level.LIGHT)
+    if part is None or part.lossless:
+        return _lossless(part)
+    after = tokens.count(f"{part.text}{part.left_out}")
+    if BEST_LOSSLESS * before - after >= LOSSY_GAIN:
+        return _Form(part, Level.LIGHT)  # no lossless form comes near, so none is made
+    whole = _lossless(_compress(compressor, content, Level.LOSSLESS))
+    size = tokens.count(whole.compressed.text) if whole is not None else before
+    return whole if size - after < LOSSY_GAIN else _Form(part, Level.LIGHT)
+
+
+def _lossless(form: Compressed | None) -> _Form | None:
+    return _Form(form, Level.LOSSLESS) if form is not None and form.lossless else None
 
 
 def _framed(frame: Framed, form: _Form, key: Key) -> str:

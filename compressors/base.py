@@ -77,5 +77,8 @@ class Compressor(Protocol):
         ...
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
-        """Return a form with fewer tokens, or None where there is none. At ``LOSSLESS`` the result is lossless."""
+        """Return a form with fewer tokens, or None where there is none at this level or below.
+
+        At ``LOSSLESS`` the result is lossless. At the other levels it is, too, where leaving out is not worth it.
+        """
         ...
