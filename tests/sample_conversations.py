@@ -105,6 +105,12 @@ class FailingStore:
     def offer(self, head: Digest, offered: bool) -> bool:
         return self._call(lambda: self._store.offer(head, offered))
 
+    def rounds(self, keys: Sequence[Digest]) -> dict[Digest, bytes]:
+        return self._call(lambda: self._store.rounds(keys))
+
+    def keep_rounds(self, key: Digest, packed: bytes) -> bytes:
+        return self._call(lambda: self._store.keep_rounds(key, packed))
+
     def sweep(self) -> int:
         return self._call(self._store.sweep)
 

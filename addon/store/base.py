@@ -1,4 +1,4 @@
-"""What a store is: originals, and the decisions that must be replayed for ever."""
+"""What a store is: originals, the decisions that must be replayed for ever, and rounds that a client has not seen."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -65,6 +65,14 @@ class Store(Protocol):
 
     def offer(self, head: Digest, offered: bool) -> bool:  # noqa: FBT001  # the decision itself is the value
         """Decide it, unless it is decided; return what holds. Counts as use."""
+        ...
+
+    def rounds(self, keys: Sequence[Digest]) -> dict[Digest, bytes]:
+        """Return what is kept of hidden rounds under these keys, and count it as used now."""
+        ...
+
+    def keep_rounds(self, key: Digest, packed: bytes) -> bytes:
+        """Keep hidden rounds, durably, before this returns. The first ones for a key win; return what holds."""
         ...
 
     def sweep(self) -> int:

@@ -19,8 +19,21 @@ def to_text(raw: bytes) -> str:
 
 
 def pack(text: str) -> bytes:
+    """Return a text as ``squeeze`` packs it."""
+    return squeeze(to_bytes(text))
+
+
+def squeeze(raw: bytes) -> bytes:
     """Return a zstd frame with a checksum: SQLite and Redis have none of their own."""
-    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(to_bytes(text))
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(raw)
+
+
+def unsqueeze(packed: bytes) -> bytes | None:
+    """Return what ``squeeze`` was given; None if the frame is damaged."""
+    try:
+        return zstandard.ZstdDecompressor().decompress(packed)
+    except zstandard.ZstdError:
+        return None
 
 
 def unpack(packed: bytes, digest: Digest) -> str:

@@ -94,7 +94,7 @@ class _Server:
 
 
 class RedisStore:
-    """One string per rendering, original and offer, written by ``SET NX`` and forgotten after the idle time."""
+    """One string per rendering, original, offer and rounds, written by ``SET NX`` and forgotten after the idle time."""
 
     def __init__(self, client: redis.Redis, limits: Limits, clock: Clock) -> None:
         self._server = _Server(client, clock)
@@ -140,14 +140,27 @@ class RedisStore:
 
     def offer(self, head: Digest, offered: bool) -> bool:  # noqa: FBT001  # the decision itself is the value
         """See ``Store``."""
-        name = _name(b"offer", head)
+        return self._decided(_name(b"offer", head), b"1" if offered else b"0") == b"1"
+
+    def rounds(self, keys: Sequence[Digest]) -> dict[Digest, bytes]:
+        """See ``Store``."""
+        if not keys:
+            return {}
         with self._server.lent() as client:
-            pipe = client.pipeline(transaction=True)
-            pipe.set(name, b"1" if offered else b"0", nx=True)
-            pipe.expire(name, self._ttl)
-            pipe.get(name)
-            value = pipe.execute()[-1]
-        return bool(value == b"1")
+            values: Any = client.mget([_name(b"rounds", key) for key in keys])
+        found = {key: bytes(value) for key, value in zip(keys, values, strict=True) if value is not None}
+        if found:
+            # Not to have prolonged them is no reason to withhold what was read.
+            with contextlib.suppress(StoreUnavailable), self._server.lent() as client:
+                pipe = client.pipeline(transaction=False)
+                for key in found:
+                    pipe.expire(_name(b"rounds", key), self._ttl)
+                pipe.execute()
+        return found
+
+    def keep_rounds(self, key: Digest, packed: bytes) -> bytes:
+        """See ``Store``."""
+        return self._decided(_name(b"rounds", key), packed)
 
     def sweep(self) -> int:
         """Nothing to do: the server forgets by itself."""
@@ -166,6 +179,15 @@ class RedisStore:
             if isinstance(value, redis.RedisError):
                 raise value
         return None if value is None else bytes(value)
+
+    def _decided(self, name: bytes, value: bytes) -> bytes:
+        """Write a value unless there is one; return the one that holds."""
+        with self._server.lent() as client:
+            pipe = client.pipeline(transaction=True)
+            pipe.set(name, value, nx=True)
+            pipe.expire(name, self._ttl)
+            pipe.get(name)
+            return bytes(pipe.execute()[-1] or value)
 
     def _count_as_used(self, known: dict[Key, Rendering]) -> None:
         now = self._clock()

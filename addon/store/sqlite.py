@@ -29,9 +29,9 @@ class _Row(NamedTuple):
 
 
 class SqliteStore:
-    """Renderings, originals and offers in three tables; see ``MIGRATIONS``.
+    """Renderings, originals, offers and rounds in four tables; see ``MIGRATIONS``.
 
-    An original lives as long as a rendering names it, so only renderings carry the time of their last use. One
+    An original lives as long as a rendering names it, so it has no time of its last use. One
     connection behind a lock: statements here take well under a millisecond, and SQLite has one writer anyway.
     """
 
@@ -100,6 +100,27 @@ class SqliteStore:
             row = db.execute("SELECT offered FROM offer WHERE head = ?", (head,)).fetchone()
         return bool(row[0])
 
+    def rounds(self, keys: Sequence[Digest]) -> dict[Digest, bytes]:
+        """See ``Store``."""
+        found: list[tuple[bytes, int, bytes]] = []
+        with self._database() as db:
+            for some in _batches(keys):
+                marks = ",".join("?" * len(some))
+                found += db.execute(f"SELECT key, used, packed FROM rounds WHERE key IN ({marks})", some)  # noqa: S608
+        now = int(self._clock())
+        stale = [(now, key) for key, used, _ in found if _is_stale(used, now)]
+        if stale:
+            with contextlib.suppress(StoreUnavailable), self._database() as db, transaction(db):
+                db.executemany("UPDATE rounds SET used = ? WHERE key = ?", stale)
+        return {Digest(key): packed for key, _, packed in found}
+
+    def keep_rounds(self, key: Digest, packed: bytes) -> bytes:
+        """See ``Store``."""
+        with self._database() as db, transaction(db):
+            db.execute("INSERT INTO rounds VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (key, int(self._clock()), packed))
+            row = db.execute("SELECT packed FROM rounds WHERE key = ?", (key,)).fetchone()
+        return bytes(row[0])
+
     def sweep(self) -> int:
         """See ``Store``. What is removed in one go is bounded; between two goes others may write."""
         now = int(self._clock())
@@ -119,10 +140,12 @@ class SqliteStore:
         with self._database() as db:
             if db.execute("SELECT 1 FROM offer WHERE used < ? LIMIT 1", (idle_since,)).fetchone():
                 db.execute("DELETE FROM offer WHERE used < ?", (idle_since,))
+            db.execute("DELETE FROM rounds WHERE used < ?", (idle_since,))
             if not _victims(db, now, idle_since, self._limits.max_bytes):
                 return 0
             with transaction(db):  # what was read before it began may have been used since
                 removed = _remove(db, _victims(db, now, idle_since, self._limits.max_bytes))
+                _remove_rounds(db, now)
             # A page is given back with each step of the statement, and only a script is stepped to its end.
             db.executescript("PRAGMA incremental_vacuum")
         return removed
@@ -141,9 +164,12 @@ def _is_stale(used: int, now: int) -> bool:
     return abs(now - used) > REFRESH_SECONDS
 
 
+def _batches(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    return (keys[start : start + _VARIABLES] for start in range(0, len(keys), _VARIABLES))
+
+
 def _rows(db: sqlite3.Connection, keys: Sequence[Key]) -> Iterator[_Row]:
-    for start in range(0, len(keys), _VARIABLES):
-        some = keys[start : start + _VARIABLES]
+    for some in _batches(keys):
         marks = ",".join("?" * len(some))
         query = f"SELECT id, used, {_COLUMNS} FROM rendering WHERE key IN ({marks})"  # noqa: S608  # only question marks
         for row in db.execute(query, some):
@@ -221,3 +247,11 @@ def _remove(db: sqlite3.Connection, victims: list[tuple[int, bytes]]) -> int:
         [(digest,) for digest in {digest for _, digest in victims}],
     )
     return len(victims) + orphans.rowcount
+
+
+def _remove_rounds(db: sqlite3.Connection, now: int) -> None:
+    """Remove the rounds that were last used before all renderings that are left: those of their time are gone."""
+    db.execute(
+        "DELETE FROM rounds WHERE used < ifnull((SELECT min(used) FROM rendering), ?)",
+        (now - RECENT_SECONDS - REFRESH_SECONDS,),
+    )

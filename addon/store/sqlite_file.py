@@ -46,6 +46,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             offered INTEGER NOT NULL
         ) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE rounds (
+            key BLOB NOT NULL PRIMARY KEY,
+            used INTEGER NOT NULL,
+            packed BLOB NOT NULL
+        )""",
+        "CREATE INDEX rounds_used ON rounds (used)",
+    ),
 )
 """What turns schema n into n + 1. A released entry is never changed, only followed by another."""
 

@@ -25,7 +25,9 @@ def lossy(name: str, text: str = "short", original: str = "a long text") -> Deci
 
 
 def lossless(name: str, text: str = "shorter", original: str = "a long text") -> Decision:
-    return Decision(Rendering(key(name), text, digest_of_text(original), "json_records/1", 0, True, 900, 300, key("its base")))
+    return Decision(
+        Rendering(key(name), text, digest_of_text(original), "json_records/1", 0, True, 900, 300, key("its base"))
+    )
 
 
 def raw(name: str, original: str = "a long text") -> Decision:

@@ -19,6 +19,7 @@ from headroom_mitm.store import Store, open_store
 
 OpenStore = Callable[..., Store]
 HEAD = digest_of_text("the beginning of a conversation")
+OTHER_HEAD, UNKNOWN_HEAD = digest_of_text("another beginning"), digest_of_text("one that nobody knows")
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -139,6 +140,30 @@ def test_an_offer_is_decided_once(opened: OpenStore, url: str, first: bool) -> N
     assert other.offered(HEAD) is first
 
 
+def test_rounds_come_back_as_they_went_in(opened: OpenStore, url: str) -> None:
+    """As another process finds them; what is not known is not there."""
+    first = opened(url)
+    assert first.keep_rounds(HEAD, b"\0packed\xff") == b"\0packed\xff"
+    assert first.keep_rounds(OTHER_HEAD, b"") == b""
+    first.close()
+    assert opened(url).rounds([OTHER_HEAD, HEAD, UNKNOWN_HEAD]) == {HEAD: b"\0packed\xff", OTHER_HEAD: b""}
+
+
+def test_the_first_rounds_win(opened: OpenStore, url: str) -> None:
+    store, other = opened(url), opened(url)
+    store.keep_rounds(HEAD, b"first")
+    assert other.keep_rounds(HEAD, b"second") == b"first"
+    assert other.rounds([HEAD]) == {HEAD: b"first"}
+
+
+def test_rounds_of_a_long_conversation_are_found_at_once(store: Store) -> None:
+    keys = [digest_of_text(f"answer {number}") for number in range(2_500)]
+    store.keep_rounds(keys[0], b"first")
+    store.keep_rounds(keys[-1], b"last")
+    assert store.rounds(keys) == {keys[0]: b"first", keys[-1]: b"last"}
+    assert store.rounds([]) == {}
+
+
 def test_many_threads_agree(store: Store) -> None:
     """Eight threads decide forty keys, each in its own way; all see the same forty decisions."""
     together = threading.Barrier(8)
@@ -186,6 +211,7 @@ def decide_and_wait(url: str, answer: Connection) -> None:
     store = open_store(url)
     store.freeze([lossy("call 1")])
     store.offer(HEAD, offered=True)
+    store.keep_rounds(HEAD, b"rounds")
     answer.send("frozen")
     threading.Event().wait()
 
@@ -203,3 +229,4 @@ def test_a_decision_outlives_its_killed_process(opened: OpenStore, url: str) -> 
     assert store.recall([key("call 1")]) == {key("call 1"): lossy("call 1").rendering}
     assert store.original(lossy("call 1").rendering.original) == "a long text"
     assert store.offered(HEAD) is True
+    assert store.rounds([HEAD]) == {HEAD: b"rounds"}

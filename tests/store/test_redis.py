@@ -28,6 +28,7 @@ NAMES = {
     f"headroom:1:rendering:{key('call 1').hex()}",
     f"headroom:1:original:{digest_of_text('a long text').hex()}",
     f"headroom:1:offer:{HEAD.hex()}",
+    f"headroom:1:rounds:{HEAD.hex()}",
 }
 
 
@@ -50,6 +51,7 @@ def test_every_key_has_our_prefix_and_an_idle_time(
     store = opened(redis_server.url, limits=Limits(idle_seconds=10 * DAY))
     store.freeze([lossy("call 1")])
     store.offer(HEAD, True)
+    store.keep_rounds(HEAD, b"packed")
     times = idle_times(server)
     assert set(times) == NAMES
     assert all(10 * DAY + HOUR - 60 < seconds <= 10 * DAY + HOUR for seconds in times.values())
@@ -63,8 +65,10 @@ def test_every_key_has_our_prefix_and_an_idle_time(
         (lambda store: store.original(digest_of_text("a long text")), {"original"}),
         (lambda store: store.offered(HEAD), {"offer"}),
         (lambda store: store.offer(HEAD, False), {"offer"}),
+        (lambda store: store.rounds([HEAD]), {"rounds"}),
+        (lambda store: store.keep_rounds(HEAD, b"other"), {"rounds"}),
     ],
-    ids=["recall", "freeze", "original", "offered", "offer"],
+    ids=["recall", "freeze", "original", "offered", "offer", "rounds", "keep_rounds"],
 )
 def test_use_prolongs(
     redis_server: RedisServer,
@@ -77,6 +81,7 @@ def test_use_prolongs(
     store = opened(redis_server.url)
     store.freeze([lossy("call 1")])
     store.offer(HEAD, True)
+    store.keep_rounds(HEAD, b"packed")
     for name in NAMES:
         server.expire(name, 60)
     use(opened(redis_server.url))
@@ -119,6 +124,8 @@ def test_nothing_takes_more_than_two_round_trips(
     assert trips(lambda: store.recall([key(name) for name in names])) == 1
     assert trips(lambda: store.offer(HEAD, True)) == 1
     assert trips(lambda: store.original(digest_of_text("a long text"))) == 1
+    assert trips(lambda: store.keep_rounds(HEAD, b"packed")) == 1
+    assert trips(lambda: store.rounds([HEAD] * 5)) == 2
 
 
 def test_a_server_that_is_down_at_the_start_is_used_once_it_is_up(
@@ -140,8 +147,10 @@ def test_a_server_that_is_down_at_the_start_is_used_once_it_is_up(
         lambda store: store.original(digest_of_text("a long text")),
         lambda store: store.offered(HEAD),
         lambda store: store.offer(HEAD, True),
+        lambda store: store.rounds([HEAD]),
+        lambda store: store.keep_rounds(HEAD, b"packed"),
     ],
-    ids=["recall", "freeze", "original", "offered", "offer"],
+    ids=["recall", "freeze", "original", "offered", "offer", "rounds", "keep_rounds"],
 )
 def test_a_server_that_goes_away_and_comes_back(
     own_redis: RedisServer, opened: OpenStore, clock: HandClock, use: Callable[[Store], object]

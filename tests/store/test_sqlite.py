@@ -91,16 +91,43 @@ def test_an_offer_stays_as_long_as_it_is_asked_for(store: Store, clock: HandCloc
     assert store.offered(HEAD) is None
 
 
+def test_rounds_stay_as_long_as_they_are_asked_for(store: Store, clock: HandClock) -> None:
+    store.keep_rounds(HEAD, b"packed")
+    for _ in range(3):
+        clock.now += 20 * DAY
+        assert store.rounds([HEAD]) == {HEAD: b"packed"}
+        store.sweep()
+    clock.now += 31 * DAY
+    store.sweep()
+    assert store.rounds([HEAD]) == {}
+
+
+def test_beyond_the_size_rounds_go_with_the_renderings_of_their_time(
+    path: Path, opened: OpenStore, clock: HandClock
+) -> None:
+    store = opened(str(path), limits=Limits(max_bytes=1_000_000), clock=clock)
+    kept = [digest_of_text(f"answer {number}") for number in range(20)]
+    for number in range(20):
+        store.freeze([big(number)])
+        store.keep_rounds(kept[number], b"packed")
+        clock.now += 60
+    clock.now += 6 * HOUR
+    assert store.sweep() > 0
+    assert set(store.rounds(kept)) == {kept[number] for number in known(store, 20)}
+
+
 def test_a_use_is_written_down_once_an_hour(path: Path, store: Store, clock: HandClock) -> None:
     """``data_version`` changes with every commit of another connection."""
     store.freeze([lossy("call 1")])
     store.offer(HEAD, True)
+    store.keep_rounds(HEAD, b"packed")
     with contextlib.closing(sqlite3.connect(path)) as watcher:
 
         def commits_of_a_use() -> int:
             before = watcher.execute("PRAGMA data_version").fetchone()[0]
             store.recall([key("call 1")])
             store.offered(HEAD)
+            store.rounds([HEAD])
             return int(watcher.execute("PRAGMA data_version").fetchone()[0]) - before
 
         clock.now += HOUR
