@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from headroom_mitm import tokens
+from headroom_mitm.compressors import numbered_lines
+from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.file_reads import path_of
 from headroom_mitm.segments import Call, Key, Prompt, Rendering, Segment
 from headroom_mitm.wire import document
@@ -22,6 +24,7 @@ LEAST_TOKENS = 15
 LARGEST_SHARE = 0.6
 """A diff of more than this share of the text's tokens is harder to read than the text."""
 _CONTEXT = 1
+_NUMBERED = f"{NumberedLines().name}/"
 
 
 class Base(NamedTuple):
@@ -66,9 +69,9 @@ def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) 
 
 
 def is_verbatim(segment: Segment, known: Mapping[Key, Rendering]) -> bool:
-    """Say whether a text leaves as it came."""
+    """Say whether each line of a text leaves as it came; its line number may be left to the reader."""
     rendering = known.get(segment.key)
-    return rendering is not None and rendering.is_raw
+    return rendering is not None and (rendering.is_raw or rendering.compressor.startswith(_NUMBERED))
 
 
 def written(old: str, new: str, base: Base) -> str | None:
@@ -79,12 +82,14 @@ def written(old: str, new: str, base: Base) -> str | None:
     lines = new.split("\n")
     if old == new:
         return f"[Unchanged, all {len(lines)} lines: the same text as the earlier result above of {where}.]"
+    aside = ""
+    if (bare := _without_numbers(old, new)) is not None:
+        old, new = bare
+        aside = ", line numbers aside"
     changes = diff(old, new)
     if not changes:
         return None
-    head = (
-        f"[Changed since the earlier result above of {where}. Unified diff against it; all other lines are the same:]"
-    )
+    head = f"[Changed since the earlier result above of {where}. Unified diff against it{aside}; all else is the same:]"
     return "\n".join([head, *changes])
 
 
@@ -116,6 +121,20 @@ def _moved(hunk: str, by: int) -> str:
 def _shifted(place: str, by: int) -> str:
     first, comma, count = place[1:].partition(",")
     return f"{place[0]}{int(first) + by}{comma}{count}"
+
+
+def _without_numbers(old: str, new: str) -> tuple[str, str] | None:
+    """Return both texts without their line numbers, if they are numbered the same way from the same line on."""
+    one, other = numbered_lines.read(old.split("\n")), numbered_lines.read(new.split("\n"))
+    if one is None or other is None or len(one.lines) < 2 or len(other.lines) < 2:
+        return None
+    if (one.first, one.width, one.mark, len(one.head)) != (other.first, other.width, other.mark, len(other.head)):
+        return None
+    # With something behind the numbered lines, their end would have to be told too.
+    if one.tail or other.tail:
+        return None
+    before, after = ("\n".join([*text.head, *text.lines]) for text in (one, other))
+    return before, after
 
 
 def _before(segments: Iterable[Segment], segment: Segment) -> Iterable[Segment]:

@@ -3,7 +3,8 @@
 from headroom_mitm.compressors.base import Compressed, Compressor, Content, Level
 from headroom_mitm.compressors.json_records import JsonRecords
 from headroom_mitm.compressors.log_lines import LogLines
+from headroom_mitm.compressors.numbered_lines import NumberedLines
 
-COMPRESSORS: tuple[Compressor, ...] = (JsonRecords(), LogLines())
+COMPRESSORS: tuple[Compressor, ...] = (NumberedLines(), JsonRecords(), LogLines())
 
 __all__ = ["COMPRESSORS", "Compressed", "Compressor", "Content", "Level"]

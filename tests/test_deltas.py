@@ -146,6 +146,23 @@ def test_a_file_that_a_shell_read_is_the_same_file(tmp_path: Any) -> None:
     assert 'Bash with "cat /a/b.py"' in talk.send()["c2"]
 
 
+def numbered(text: str) -> str:
+    return "\n".join(f"{number:>6}\t{line}" for number, line in enumerate(text.split("\n"), 1))
+
+
+def test_line_numbers_are_aside(tmp_path: Any) -> None:
+    """A line put into a numbered file changes the number of every line below: the diff says the line alone."""
+    talk = Talk(tmp_path)
+    longer = FILE.replace("def function_20", "# new\ndef function_20")
+    for call_id, text in (("c1", numbered(FILE)), ("c2", numbered(longer))):
+        talk.read(call_id, text)
+        left = talk.send()
+    head, *diff = left["c2"].split("\n")
+    assert "line numbers aside" in head
+    assert numbered(applied(FILE, diff)) == numbered(longer)
+    assert [line for line in diff if line[0] in "+-"] == ["+# new"]
+
+
 LINES = st.lists(st.sampled_from(["", "a", "b", "c", " a", "+a", "-b", "@@ -1 +1 @@", "x" * 40, "é\r"]), max_size=40)
 
 

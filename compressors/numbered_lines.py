@@ -1,0 +1,82 @@
+"""Line numbers of a file that was read: said at every tenth line, they cost a tenth, and every line stays verbatim."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headroom_mitm.compressors.base import Compressed, Content, Level
+
+STEP = 10
+SHORTEST = 12  # lines; fewer are not worth the note
+_HEAD_LINES = 4  # what clients say before the first line, such as "Here's the result of running `cat -n` on …:"
+# cat -n and Claude Code (spaces, number, tab or arrow), opencode and others ("12: text", "12|text").
+_NUMBERED = re.compile(r"( *)(\d{1,7})(\t|→|: |\| ?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A text of lines that are numbered one by one, taken apart. Joined by line feeds, head, lines and tail are all."""
+
+    head: tuple[str, ...]
+    first: int
+    width: int
+    """Of the number with the spaces before it; 0 where it is not aligned."""
+    mark: str
+    """What stands between number and line."""
+    lines: tuple[str, ...]
+    """Without their numbers."""
+    tail: tuple[str, ...]
+
+    def prefix(self, number: int) -> str:
+        """Return what stands in front of a line."""
+        return f"{number:>{self.width}}{self.mark}" if self.width else f"{number}{self.mark}"
+
+
+def read(lines: Sequence[str]) -> Numbered | None:
+    """Take a text apart; None if its lines are not numbered one by one, after a few lines of head at most."""
+    start = next((at for at in range(min(_HEAD_LINES + 1, len(lines))) if _NUMBERED.match(lines[at])), None)
+    match = _NUMBERED.match(lines[start]) if start is not None else None
+    if start is None or match is None:
+        return None
+    spaces, digits, mark = match.groups()
+    first = int(digits)
+    width = len(spaces) + len(digits) if spaces else 0
+    shape = Numbered((), first, width, mark, (), ())
+    end = start
+    while end < len(lines) and lines[end].startswith(shape.prefix(first + end - start)):
+        end += 1
+    bare = tuple(lines[at][len(shape.prefix(first + at - start)) :] for at in range(start, end))
+    return Numbered(tuple(lines[:start]), first, width, mark, bare, tuple(lines[end:]))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedLines:
+    """Lossless: a line without a number is the one after the line above it."""
+
+    name: str = "numbered_lines"
+    version: int = 1
+    exact: bool = True
+
+    def score(self, content: Content) -> float:
+        """1 if the text begins with numbered lines, else 0."""
+        found = read(content.text[:4000].split("\n")[:-1]) if content.text.count("\n", 0, 4000) >= SHORTEST else None
+        return 1.0 if found is not None and len(found.lines) >= SHORTEST else 0.0
+
+    def compress(self, content: Content, level: Level) -> Compressed | None:  # noqa: ARG002 - only lossless forms
+        """Return the text with a number at its first line and at every tenth, or None if it is not numbered."""
+        found = read(content.lines)
+        if found is None or len(found.lines) < SHORTEST:
+            return None
+        last = found.first + len(found.lines) - 1
+        note = f"[Lines {found.first} to {last} follow. To save space only every {STEP}th shows its number.]"
+        shown = [found.prefix(number) + line if _shows(found, number, line) else line for number, line in _all(found)]
+        return Compressed("\n".join([*found.head, note, *shown, *found.tail]), lossless=True)
+
+
+def _all(found: Numbered) -> list[tuple[int, str]]:
+    return list(enumerate(found.lines, found.first))
+
+
+def _shows(found: Numbered, number: int, line: str) -> bool:
+    """Say whether a line shows its number. One that looks numbered by itself must, or it would be misread."""
+    return number == found.first or number % STEP == 0 or _NUMBERED.match(line) is not None

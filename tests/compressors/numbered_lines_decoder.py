@@ -1,0 +1,25 @@
+"""Turns the form of ``numbered_lines`` back, knowing only what its note says."""
+
+import re
+
+_NOTE = re.compile(r"\[Lines (\d+) to (\d+) follow\. To save space only every 10th shows its number\.\]")
+_NUMBER = re.compile(r"( *)(\d+)(\t|→|: |\| ?)")
+
+
+def decode(text: str) -> str:
+    """Return the text with a number at each line."""
+    lines = text.split("\n")
+    at = next(number for number, line in enumerate(lines) if _NOTE.fullmatch(line))
+    match = _NOTE.fullmatch(lines[at])
+    assert match is not None
+    first, last = int(match[1]), int(match[2])
+    spaces, digits, mark = _NUMBER.match(lines[at + 1]).groups()  # type: ignore[union-attr]
+    numbered = []
+    for number, line in enumerate(lines[at + 1 : at + 2 + last - first], first):
+        shown = _NUMBER.match(line)
+        if shown is not None and int(shown[2]) == number and shown[3] == mark:
+            numbered.append(line)
+        else:
+            pad = len(spaces) + len(digits) if spaces else 0
+            numbered.append(f"{number:>{pad}}{mark}{line}" if pad else f"{number}{mark}{line}")
+    return "\n".join([*lines[:at], *numbered, *lines[at + 2 + last - first :]])

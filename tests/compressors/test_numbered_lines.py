@@ -1,0 +1,66 @@
+"""Line numbers are said at every tenth line; all lines stay verbatim, and all numbers come back."""
+
+import numbered_lines_decoder
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headroom_mitm.compressors import Content, Level
+from headroom_mitm.compressors.numbered_lines import NumberedLines
+
+COMPRESSOR = NumberedLines()
+CODE = [f"\tline {number} of a file that says nothing" for number in range(40)]
+
+
+def numbered(lines: list[str], first: int = 1, form: str = "{:>6}\t") -> str:
+    return "\n".join(form.format(number) + line for number, line in enumerate(lines, first))
+
+
+@pytest.mark.parametrize("form", ["{:>6}\t", "{:>6}→", "{}\t", "{}: ", "{}|", "{:>5}| "])
+@pytest.mark.parametrize("first", [1, 95, 991, 99_990])
+def test_every_form_of_numbers_comes_back(form: str, first: int) -> None:
+    """Aligned or not, and where numbers grow by a digit."""
+    text = numbered(CODE, first, form)
+    folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert folded is not None
+    assert folded.lossless
+    assert len(folded.text) < len(text)
+    assert numbered_lines_decoder.decode(folded.text) == text
+
+
+def test_what_stands_around_stays() -> None:
+    """A client's words before the first and behind the last line are no lines of the file."""
+    text = f"Here is the file:\n{numbered(CODE)}\n\n(the file goes on)"
+    folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert folded is not None
+    assert folded.text.startswith("Here is the file:\n[Lines 1 to 40 follow.")
+    assert folded.text.endswith("\n\n(the file goes on)")
+    assert numbered_lines_decoder.decode(folded.text) == text
+
+
+def test_a_line_that_looks_numbered_keeps_its_number() -> None:
+    """The text of a line may be a numbered line itself."""
+    text = numbered([*CODE[:5], "     7\tlooks like line 7", *CODE[6:]])
+    folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert folded is not None
+    assert "     6\t     7\tlooks like line 7" in folded.text
+    assert numbered_lines_decoder.decode(folded.text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "no numbers at all\n" * 30, numbered(CODE[:5]), "\n".join(f"{n * 2}: every other" for n in range(30))],
+    ids=["empty", "not numbered", "short", "not one by one"],
+)
+def test_other_texts_are_left_alone(text: str) -> None:
+    """Hits of a search have numbers too, but not one by one."""
+    assert COMPRESSOR.score(Content(text)) <= 0 or COMPRESSOR.compress(Content(text), Level.LOSSLESS) is None
+
+
+@given(lines=st.lists(st.text("ab1 :\t→|\r\x00", max_size=12), min_size=12, max_size=60), first=st.integers(0, 2000))
+def test_it_is_exact(lines: list[str], first: int) -> None:
+    """Whatever the lines hold."""
+    text = numbered(lines, first)
+    folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert folded is not None
+    assert numbered_lines_decoder.decode(folded.text) == text
