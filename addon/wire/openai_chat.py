@@ -35,7 +35,7 @@ class OpenAIChat:
             model=document.member_string(body, top, "model"),
             streamed=document.is_true(body, top.get("stream")),
             forced_tool=is_forced(body, top.get("tool_choice")) or is_forced(body, top.get("function_call")),
-            tools=Tools(tools.names | functions.names, tools.slot),
+            tools=Tools(tools.names | functions.names, tools.slot if _takes_one_more(body, top) else None),
         )
         return self._history.prompt(body, document.items(body, required(top, "messages")), envelope)
 
@@ -43,6 +43,17 @@ class OpenAIChat:
         """Return the edit that declares one more tool; None where the client declares none."""
         function = {"name": name, "description": description, "parameters": msgspec.Raw(schema)}
         return added(prompt, name, msgspec.json.encode({"type": "function", "function": function}))
+
+
+def _takes_one_more(body: bytes, top: dict[str, Span]) -> bool:
+    """Say whether one more tool can be declared.
+
+    Of several choices one might call it and the others not; old-style functions do not stand beside tools.
+    """
+    choices, functions = top.get("n"), top.get("functions")
+    return (choices is None or body[slice(*choices)] in (b"1", b"null")) and (
+        functions is None or not document.is_list(body, functions)
+    )
 
 
 def _turn(raw: bytes) -> Turn:

@@ -54,6 +54,15 @@ def written(name: str, data: bytes) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (name.encode(), data.replace(b"\n", b"\ndata: "))
 
 
+def with_data(event: bytes, changed: bytes) -> bytes:
+    """Return the event with other data; all else of it stays, unless the data stands in several lines."""
+    data, name = data_of(event), name_of(event)
+    before, found, behind = event.partition(data)
+    if found:
+        return before + changed + behind
+    return written(name, changed) if name else b"data: %s\n\n" % changed.replace(b"\n", b"\ndata: ")
+
+
 def _values(event: bytes, field: bytes) -> list[bytes]:
     """Return the values of a field: what stands behind the first colon, without one space."""
     values: list[bytes] = []

@@ -103,3 +103,15 @@ def test_a_call_may_lack_anything_but_its_id(call: dict[str, Any]) -> None:
 def test_messages_of_another_shape_are_unreadable(messages: Any) -> None:
     with pytest.raises(UnreadableBody):
         read(messages=messages)
+
+
+@pytest.mark.parametrize(
+    ("members", "has_place"),
+    [({}, True), ({"n": 1}, True), ({"n": None}, True), ({"n": 2}, False), ({"functions": [{"name": "f"}]}, False)],
+    ids=repr,
+)
+def test_there_is_no_place_where_several_choices_or_old_functions_are_asked_for(
+    members: dict[str, Any], has_place: bool
+) -> None:
+    prompt = read(tools=[{"type": "function", "function": {"name": "a"}}], **members)
+    assert (prompt.tool_slot is not None) is has_place
