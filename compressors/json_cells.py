@@ -13,7 +13,7 @@ _WORDS = frozenset(("true", "false", "null", "-", "+", ":"))
 _EMBEDDED = re.compile(r"JSON[_\d]*a?(?:\(|\Z)")
 # A bare string ends at a space, or in a row with commas at the comma; ``$`` would begin a name.
 _BARE = re.compile(
-    r"""[^\s"{}\[\],;$#\x00-\x1f\x7f-\x9f\ud800-\udfff](?:[^\s"{}\[\],;$\x00-\x1f\x7f-\x9f\ud800-\udfff]|\{[\w/?&+.-]*\}|\[[\w*.-]*\])*\Z"""
+    r"""[^\s"{}\[\],;$#\x00-\x1f\x7f-\x9f\ud800-\udfff](?:[^\s"{}\[\],;$\x00-\x1f\x7f-\x9f\ud800-\udfff]|\{[\w/?&+.,-]*\}|\[[\w*.-]*\])*\Z"""
 )
 _BARE_CELL = re.compile(
     r"""[^\s"{}\[\],$#\x00-\x1f\x7f-\x9f\ud800-\udfff](?:[^\s,$\x00-\x1f\x7f-\x9f\ud800-\udfff]| (?!\Z))*\Z"""
@@ -49,7 +49,7 @@ def is_shared(node: Node) -> bool:
 class Cells:
     """Writes values in one line, and gives names to what is repeated.
 
-    A name is written as a mark, ``\\x01`` number ``\\x02``: whether it pays is known only at the end, see ``named``.
+    A name is written as a mark, a number between two control characters: whether it pays is known only at the end.
     """
 
     def __init__(self, strings: Counter[str]) -> None:
@@ -62,6 +62,7 @@ class Cells:
         self._inline: dict[Value, str] = {}
         self._cells: dict[tuple[Value, bool, bool], str] = {}
         self._beginnings = _beginnings(strings)
+        self._starts = frozenset(self._beginnings.values())
 
     def mark(self, value: Value) -> str:
         """Return the mark that stands for a value or the beginning of a string."""
@@ -82,11 +83,8 @@ class Cells:
         """Write a value between spaces, in one line."""
         written = self._inline.get(value)
         if written is None:
-            if type(value) in NODES and is_shared(value):  # type: ignore[arg-type]
-                written = self.mark(value)
-            else:
-                written = self.spelled(value)
-            self._inline[value] = written
+            shared = isinstance(value, NODES) and is_shared(value)
+            written = self._inline[value] = self.mark(value) if shared else self.spelled(value)
         return written
 
     def spelled(self, value: Value) -> str:
@@ -96,7 +94,8 @@ class Cells:
         if isinstance(value, bytes):
             return value.decode()
         if isinstance(value, Obj):
-            return "{" + " ".join([f"{self.key(k)}:{self.inline(v)}" for k, v in zip(value.keys, value.values)]) + "}"
+            fields = zip(map(self.key, value.keys), map(self.inline, value.values), strict=True)
+            return "{" + " ".join([f"{key}:{written}" for key, written in fields]) + "}"
         if isinstance(value, Arr):
             return self._matrix(value) or "[" + " ".join(map(self.inline, value.values)) + "]"
         if isinstance(value, Embedded):
@@ -105,7 +104,7 @@ class Cells:
         return _LITERALS[value]
 
     def cell(self, value: Value, *, commas: bool, typed: bool) -> str:
-        """Write a value in a row; ``commas``: they stand between the cells, not spaces; ``typed``: only strings here."""
+        """Write a value in a row; ``commas`` stand between its cells, or else spaces; ``typed``: all are strings."""
         if type(value) is not str:
             return self.inline(value)
         if not commas and not typed:
@@ -114,6 +113,13 @@ class Cells:
         if written is None:
             written = self._cells[value, commas, typed] = self._string(value, cell=commas, typed=typed)
         return written
+
+    def beginning(self, text: str) -> str:
+        """Write the beginning of bare strings, with the name of a beginning of it where there is one."""
+        for end in reversed([len(text), *(cut.start() for cut in _CUTS.finditer(text, LONG))]):
+            if text[:end] in self._starts and is_bare(text[:end]):
+                return self.mark(text[:end]) + text[end:]
+        return text
 
     def _string(self, text: str, *, cell: bool = False, typed: bool = False) -> str:
         bare = is_bare(text, cell=cell, typed=typed)
@@ -148,10 +154,8 @@ def _beginnings(strings: Counter[str]) -> dict[str, str]:
             of_prefix.setdefault(text, []).append(text)
         if not is_bare(text):
             continue
-        for cut in _CUTS.finditer(text, LONG, LONG * 16):
+        for cut in _CUTS.finditer(text, LONG, LONG * 8):
             start = text[: cut.start()]
-            if not is_bare(start):
-                continue
             counts[start] += count
             of_prefix.setdefault(start, []).append(text)
     chosen: dict[str, str] = {}
@@ -161,6 +165,8 @@ def _beginnings(strings: Counter[str]) -> dict[str, str]:
             break
         free = [text for text in of_prefix[start] if text not in chosen]
         uses = sum(strings[text] for text in free)
+        if not is_bare(start):
+            free = [text for text in free if text == start]
         if (uses - 1) * (len(start) // 4 - 2) >= GAIN:
             chosen.update((text, start) for text in free)
     return chosen

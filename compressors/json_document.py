@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headroom_mitm.compressors.json_cells import GAIN, Cells, is_bare, quoted
 from headroom_mitm.compressors.json_outline import Outline
@@ -33,7 +33,7 @@ class Part:
     """A stretch of the text: verbatim, a JSON value, or JSON values on lines of their own."""
 
     text: str = ""
-    values: tuple[Value, ...] = ()
+    values: list[Value] = field(default_factory=list)
     is_line: bool = False
     """Each value stood in one line."""
 
@@ -75,7 +75,7 @@ class _Document:
             names = list(self._numbers)[done:]
             done = len(self._numbers)
             definitions.extend(_MARK.sub(self._name, line) for line in self._written(names))
-        features = self._outline.features | ({"~"} if is_mixed else set()) | ({"$n"} if definitions else set())
+        features = self._cells.features | ({"~"} if is_mixed else set()) | ({"$n"} if definitions else set())
         legend = "; ".join(text for feature, text in _LEGEND.items() if feature in features)
         if definitions:
             definitions.append("")

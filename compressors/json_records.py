@@ -5,21 +5,27 @@ from dataclasses import dataclass
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.json_document import Part, written
-from headroom_mitm.compressors.json_tree import NotExact, Reader, Value
+from headroom_mitm.compressors.json_tree import NotExact, Reader
 
 SHORTEST = 100  # characters; less is not worth a second form
-SHORTEST_VALUE = 20  # characters of a value among other text
-MOST_REFUSALS = 4  # values that cannot be written exactly, before the rest of the text is left alone
+SHORTEST_VALUE = 60  # characters of JSON among other text; less is not worth a fence
+MOST_REFUSALS = 200  # lines that begin like a value and are none, before the rest of the text is left alone
+SAMPLE = 20_000  # characters that are looked at to say whether a text is JSON
+_BEGINS = re.compile(
+    r"""^(?:\{\s*(?:"(?:[^"\\\n]|\\.)*"\s*:|\})"""  # {"key":
+    r"""|\[\s*(?:[{"\]]|\[\s*(?:[\[{"\]]|-?\d)"""  # [{ or [" or [[1
+    r"""|(?:-?\d+(?:\.\d+)?|true|false|null)\s*[,\]]))""",  # [1,
+    re.MULTILINE,
+)
 _END = re.compile(r"[ \t]*(?:\r?\n|\Z)")
-_LOOKS = re.compile(r'^(?:\{\s*(?:"|\})|\[\s*(?:[\[{"\]\d-]|true|false|null))', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class JsonRecords:
     """Lossless: the JSON value comes back with its key order and its spelling of numbers; white space does not.
 
-    Handles a JSON text, JSON lines, and JSON values that stand on lines of their own in another text, which stays
-    verbatim. What has duplicate keys is declined.
+    Handles a JSON text, JSON lines, and JSON values that begin and end a line of another text, which stays
+    verbatim. What has duplicate keys is declined. All levels give the lossless form.
     """
 
     name: str = "json_records"
@@ -27,16 +33,21 @@ class JsonRecords:
     exact: bool = False
 
     def score(self, content: Content) -> float:
-        """1 if the text begins and ends like JSON, about a half if some line begins so, else 0."""
-        head, tail = content.text[:2000].lstrip(), content.text[-200:].rstrip()
-        if len(content.text) < SHORTEST:
+        """1 if the text begins and ends like JSON, else 0.9 of the share of characters that look like it, from 0.3."""
+        text = content.text
+        if len(text) < SHORTEST:
             return 0.0
-        if _LOOKS.match(head):
-            return 1.0 if tail[-1:] in "]}" else 0.5
-        return 0.5 if _LOOKS.search(content.text, 0, 20_000) else 0.0
+        if _BEGINS.match(text[:SAMPLE].lstrip()) and text[-200:].rstrip()[-1:] in ("]", "}"):
+            return 1.0
+        found = _BEGINS.search(text, 0, SAMPLE)
+        if found is None:
+            return 0.0
+        lines = text[found.start() : SAMPLE].split("\n")
+        share = sum(len(line) + 1 for line in lines if line[:1] in "{}[] \t") / min(len(text), SAMPLE)
+        return 0.9 * min(share, 1) if share >= 0.3 else 0.0
 
     def compress(self, content: Content, level: Level) -> Compressed | None:  # noqa: ARG002 - only lossless forms
-        """Return the form with the fewest tokens, or None if the text as it is has no more."""
+        """Return the text with its JSON written shorter, or None if that would not save tokens."""
         text = content.text
         if len(text) < SHORTEST or "\x01" in text:
             return None
@@ -53,30 +64,44 @@ class JsonRecords:
 def _parts(text: str, reader: Reader) -> list[Part]:
     """Cut a text into JSON values, which begin and end a line, and what is between them."""
     parts: list[Part] = []
-    done = at = wasted = 0
-    while wasted <= len(text) and (start := _LOOKS.search(text, at)) is not None:
-        try:
-            value, end = reader.read_at(text, start.start())
-        except NotExact as error:
-            wasted += max(error.position - start.start(), 0) if error.position >= 0 else len(text) // MOST_REFUSALS
-            at = start.end()
+    done = 0
+    for start, stop, part in _found(text, reader):
+        if stop - start < SHORTEST_VALUE:
             continue
-        stop = _END.match(text, end)
-        if stop is None or end - start.start() < SHORTEST_VALUE:
-            at = max(end, start.end())
-            continue
-        if text[done : start.start()].strip():
-            parts.append(Part(text[done : start.start()].removesuffix("\n")))
-        _add_value(parts, value, is_line="\n" not in text[start.start() : end])
-        done = at = stop.end()
-    if text[done:].strip():
-        parts.append(Part(text[done:]))
+        _add(parts, text[done:start].removesuffix("\n"))
+        parts.append(part)
+        done = stop
+    _add(parts, text[done:])
     return parts
 
 
-def _add_value(parts: list[Part], value: Value, *, is_line: bool) -> None:
-    """Add a value, to the JSON lines before it if it is one as well."""
-    if is_line and parts and parts[-1].is_line:
-        parts[-1] = Part(values=(*parts[-1].values, value), is_line=True)
-    else:
-        parts.append(Part(values=(value,), is_line=is_line))
+def _add(parts: list[Part], text: str) -> None:
+    """Add what is between the values; white space alone does not count."""
+    if text.strip():
+        parts.append(Part(text))
+
+
+def _found(text: str, reader: Reader) -> list[tuple[int, int, Part]]:
+    """Return the values of the text and where each begins and ends; those that stand in lines one by one together."""
+    found: list[tuple[int, int, Part]] = []
+    at = 0
+    wasted = 0.0  # of the length of the text: what was read as JSON and turned out to be none
+    while wasted <= 1 and (start := _BEGINS.search(text, at)) is not None:
+        try:
+            value, end = reader.read_at(text, start.start())
+        except NotExact as error:
+            wasted += max((error.position - start.start()) / len(text), 1 / MOST_REFUSALS)
+            at = start.end()
+            continue
+        stop = _END.match(text, end)
+        if stop is None:
+            at = max(end, start.end())
+            continue
+        at = stop.end()
+        is_line = "\n" not in text[start.start() : end]
+        if is_line and found and found[-1][2].is_line and not text[found[-1][1] : start.start()].strip():
+            found[-1][2].values.append(value)
+            found[-1] = (found[-1][0], at, found[-1][2])
+        else:
+            found.append((start.start(), at, Part(values=[value], is_line=is_line)))
+    return found

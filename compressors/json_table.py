@@ -5,7 +5,7 @@ A record is a row if its keys are columns in the columns' order; what cannot be 
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -16,6 +16,9 @@ from headroom_mitm.compressors.json_tree import Arr, Obj, Value
 FEWEST_ROWS = 2
 FEWEST_IN_KINDS = 5
 MOST_KINDS = 26
+MOST_COLUMNS = 80  # in a table whose columns are compared with each other
+MANY = 10  # rows from which a usual value may leave its cells empty
+USUAL = 0.9  # share of the rows that have it
 FILL = 0.6  # share of cells that must be filled where records differ in their keys
 
 
@@ -99,10 +102,10 @@ def table_of(records: Sequence[Obj], keys: Sequence[str] | None = None) -> Table
     """Return records as a table, or None if they are too unlike; ``keys``: under which they stand in an object."""
     if len(records) < FEWEST_ROWS:
         return None
+    if len(records) == FEWEST_ROWS and len(records[0].keys) < 3:
+        return None  # the header would cost more than the keys do
     columns = _columns(records, keys)
-    if columns is None or (len(records) == FEWEST_ROWS and len(records[0].keys) < 3):
-        return None
-    return Table(columns, len(records))
+    return None if columns is None else Table(columns, len(records))
 
 
 def kinds_of(records: Sequence[Obj]) -> "Kinds | None":
@@ -128,38 +131,42 @@ def are_records(values: Sequence[Value]) -> bool:
 
 def _columns(records: Sequence[Obj], keys: Sequence[str] | None = None) -> list[Column] | None:
     shapes = Counter([record.keys for record in records])
+    names: Sequence[str] = records[0].keys
+    rows: list[tuple[Cell, ...]]
     if len(shapes) == 1:
-        names: Sequence[str] = records[0].keys
         rows = list(zip(*[record.values for record in records], strict=True))
     else:
-        merged = _merged(list(shapes))
-        filled = sum(len(shape) * count for shape, count in shapes.items())
-        if merged is None or filled < FILL * len(merged) * len(records):
+        merged = _merged(shapes, len(records))
+        if merged is None:
             return None
         names = merged
         by_name = [dict(zip(record.keys, record.values, strict=True)) for record in records]
-        rows = [tuple([record.get(name, ABSENT) for record in by_name]) for name in names]  # type: ignore[misc]
+        rows = [tuple([record.get(name, ABSENT) for record in by_name]) for name in names]
     columns = [_column(name, values) for name, values in zip(names, rows, strict=True)]
     if keys is not None:
         columns.insert(0, Column("@key", tuple(keys), is_text=True, is_key=True))
-    _derive(columns)
+    _hoist(columns)
     return columns
 
 
-def _merged(shapes: list[tuple[str, ...]]) -> list[str] | None:
-    """Return one order of keys that agrees with every record, or None."""
-    merged = list(max(shapes, key=len))
+def _merged(shapes: Counter[tuple[str, ...]], records: int) -> list[str] | None:
+    """Return one order of keys that agrees with every record, or None if there is none or most cells were empty."""
+    filled = sum(len(shape) * count for shape, count in shapes.items())
+    if filled < FILL * records * len(set().union(*shapes)):
+        return None
+    longest = max(shapes, key=len)
+    merged = list(longest)
     for shape in shapes:
         at = 0
         for key in shape:
-            if key in merged:
-                found = merged.index(key)
-                if found < at:
-                    return None
-                at = found + 1
-            else:
+            found = merged.index(key) if key in merged else -1
+            if found < 0:
                 merged.insert(at, key)
                 at += 1
+            elif found < at:
+                return None
+            else:
+                at = found + 1
     return merged
 
 
@@ -169,21 +176,21 @@ def _column(name: str, values: Sequence[Cell]) -> Column:
     if len(counts) == 1 and not optional:
         return Column(name, is_constant=True, value=values[0])  # type: ignore[arg-type]
     kinds = set(map(type, counts))
-    if Obj in kinds and (nested := _nested(name, values, counts)) is not None:
+    if Obj in kinds and (nested := _nested(name, values)) is not None:
         return nested
     if Arr in kinds and (below := _below(name, values, kinds)) is not None:
         return below
     kinds.discard(Absent)
     column = Column(name, values, is_optional=optional, is_text=kinds == {str})
-    if not optional and len(values) > 3:
+    if not optional and len(values) >= MANY:
         value, count = counts.most_common(1)[0]
-        if count >= 0.7 * len(values) and getattr(value, "size", 0) < 10 and len(str(value)) < 40:
+        if count >= USUAL * len(values) and getattr(value, "size", 0) < 10 and len(str(value)) < 40:
             column.has_default = True
             column.value = value  # type: ignore[assignment]
     return column
 
 
-def _nested(name: str, values: Sequence[Cell], counts: Counter[Cell]) -> Column | None:
+def _nested(name: str, values: Sequence[Cell]) -> Column | None:
     """Lay objects out in columns, unless few rows have one, or they repeat and shall have names."""
     objects = [value for value in values if type(value) is Obj and value.keys]
     repeated = sum(is_shared(value) for value in objects)
@@ -194,11 +201,11 @@ def _nested(name: str, values: Sequence[Cell], counts: Counter[Cell]) -> Column 
         return None
     if len(objects) == len(values):
         return Column(name, inner=inner)
-    present = [type(value) is Obj and bool(value.keys) for value in values]  # type: ignore[union-attr]
+    present = [type(value) is Obj and bool(value.keys) for value in values]
     for leaf in _leaves(inner):
-        cells = iter(leaf.cells)
-        leaf.cells = [next(cells) if there else ABSENT for there in present]
-    cells = [PRESENT if there else value for there, value in zip(present, values, strict=True)]
+        inside = iter(leaf.cells)
+        leaf.cells = [next(inside) if there else ABSENT for there in present]
+    cells: list[Cell] = [PRESENT if there else value for there, value in zip(present, values, strict=True)]
     return Column(name, cells, is_optional=True, inner=inner)
 
 
@@ -218,35 +225,42 @@ def _below(name: str, values: Sequence[Cell], kinds: set[type]) -> Column | None
     return Column(name, cells, is_optional=Absent in kinds, table=table)
 
 
-def _derive(columns: list[Column]) -> None:
-    """Find columns of strings that follow from others or share beginning and end, and hoist that."""
+def _hoist(columns: list[Column]) -> None:
+    """Hoist what columns of strings have in common, and what follows from other columns of the same row."""
+    plain = [column for column in columns if column.cells and column.inner is None and column.table is None]
     texts: dict[str, Sequence[str]] = {}
-    for column in columns:
-        if (column.is_key or _WORD.match(column.name)) and column.cells and not column.inner:
-            kinds = set(map(type, column.cells))
-            if kinds == {str}:
-                texts[column.name] = column.cells  # type: ignore[assignment]
-            elif kinds == {bytes}:
-                texts[column.name] = [cell.decode() for cell in column.cells]  # type: ignore[union-attr]
+    if len(plain) <= MOST_COLUMNS:
+        texts = {column.name: cells for column in plain if (cells := _texts(column)) is not None}
     pinned: set[str] = set()
-    for column in columns:
-        if not column.cells or column.inner is not None or column.table is not None or column.is_optional:
+    for column in plain:
+        if column.is_optional:
             continue
-        if column.name in pinned:
-            others: dict[str, Sequence[str]] = {}
-        else:
-            others = {name: cells for name, cells in texts.items() if name != column.name}
-        equal = next((c for c in columns if c is not column and c.name in others and c.cells == column.cells), None)
-        if equal is not None:
-            found = Template((f"${equal.name}",), (equal.name,), None)
-        elif column.is_text and not column.has_default:
-            found = derived(column.cells, others)  # type: ignore[arg-type]
-        else:
+        others = {name: cells for name, cells in texts.items() if name != column.name}
+        found = _template(column, {} if column.name in pinned else others, plain if others else [])
+        if found is None:
             continue
-        if found is not None:
-            column.template = found
-            column.has_default = False
-            column.cells = found.cells if found.cells is not None else ()
-            pinned.update(found.refers_to)
-            if found.refers_to:
-                texts.pop(column.name, None)
+        column.template = found
+        column.cells = found.cells or ()
+        column.has_default = False
+        pinned.update(found.refers_to)
+        if found.refers_to:
+            texts.pop(column.name, None)  # or two columns could be made of each other
+
+
+def _texts(column: Column) -> Sequence[str] | None:
+    """Return the cells of a column that a template can name, as strings."""
+    if not column.is_key and not _WORD.match(column.name):
+        return None
+    kinds = set(map(type, column.cells))
+    if kinds == {bytes}:
+        return [cell.decode() for cell in column.cells]  # type: ignore[union-attr]
+    return column.cells if kinds == {str} else None  # type: ignore[return-value]
+
+
+def _template(column: Column, others: Mapping[str, Sequence[str]], plain: list[Column]) -> Template | None:
+    for other in plain:
+        if other.name in others and other.cells == column.cells and other.template is None:
+            return Template((f"${other.name}",), (other.name,), None)
+    if not column.is_text or column.has_default:
+        return None
+    return derived(column.cells, others)  # type: ignore[arg-type]

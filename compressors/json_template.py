@@ -1,12 +1,13 @@
 """Columns of strings that say the same in each row but for a part, or follow from another column."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 _BORDER = re.compile(r"[/?=#&]|(?<=\D):|^\d{4}-\d\d-\d\dT")
 _END_BORDER = re.compile(r"[/?&#.@]|[+-]\d\d:?\d\d$|Z$")
+_LITERAL = re.compile(r"""(?:[^\s"{}\[\],;*$#\\\x00-\x1f\x7f-\x9f\ud800-\udfff]|\{[\w/?&+.,-]*\}|\[[\w.-]*\])*\Z""")
 _LETTER = re.compile(r"[^\W\d_]")
 SHORTEST = 24  # characters hoisted from a column; fewer are not worth tearing the values apart
 MANY = 20  # rows from which even the date of moments is hoisted
@@ -37,14 +38,21 @@ def derived(cells: Sequence[str], others: Mapping[str, Sequence[str]]) -> Templa
         names.append(name)
         if len(set(rest)) == 1:
             return _template([rest[0], *tail], names, None)
-    pre = _up_to_border(os.path.commonprefix(list(rest)))
+    pre = _up_to_border(_common(rest))
     rest = [cell[len(pre) :] for cell in rest]
-    post = _from_border(os.path.commonprefix([cell[::-1] for cell in rest])[::-1])
+    post = _from_border(_common([cell[::-1] for cell in rest])[::-1])
     rest = [cell[: len(cell) - len(post)] for cell in rest]
     shortest = SHORTEST_OF_MANY if len(rest) >= MANY and pre.endswith("T") else SHORTEST
     if len(pre) + len(post) < shortest and not names:
         return None
     return _template([pre, "*", post, *tail], names, tuple(rest))
+
+
+def _common(texts: Sequence[str]) -> str:
+    """Return the longest common beginning."""
+    low, high = min(texts), max(texts)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False)))
+    return low[:same]
 
 
 def _up_to_border(text: str) -> str:
@@ -61,7 +69,7 @@ def _from_border(text: str) -> str:
 
 def _template(parts: list[str], names: list[str], cells: tuple[str, ...] | None) -> Template | None:
     literal = [part for part in parts if part and not (part == "*" or part[0] == "$")]
-    if any(set(part) & set('*$"{}[],; \n\t#\\') for part in literal):
+    if not all(map(_LITERAL.match, literal)):
         return None
     return Template(tuple(parts), tuple(names), cells)
 

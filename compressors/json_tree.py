@@ -36,12 +36,16 @@ class Obj:
 class Arr:
     """An array."""
 
-    __slots__ = ("depth", "refs", "size", "values")
+    __slots__ = ("depth", "is_flat", "refs", "size", "values")
 
     def __init__(self, values: tuple["Value", ...]) -> None:
         self.values = values
         self.refs = 0
         self.size, self.depth = _measure(values)
+        self.is_flat: bool = not any(
+            isinstance(v, Obj | Embedded) or (isinstance(v, Arr) and not v.is_flat) for v in values
+        )
+        """There is no object in it, however deep."""
 
 
 class Embedded:
@@ -57,7 +61,7 @@ class Embedded:
 
 
 Node: TypeAlias = Obj | Arr | Embedded
-Value: TypeAlias = str | bytes | bool | None | Node
+Value: TypeAlias = str | bytes | bool | Node | None
 NODES = (Obj, Arr, Embedded)
 
 
@@ -172,8 +176,10 @@ def _style(text: str) -> str | None:
 
 
 def dumped(value: Any, style: str) -> str:
-    """Write JSON: style ``""`` is compact, ``_`` has a space after each comma and colon, ``2`` or another number
-    indents by as much; a further ``a`` means that all but ASCII is escaped.
+    """Write JSON in a style.
+
+    ``""`` is compact, ``_`` has a space after each comma and colon, ``2`` or another number indents by as much; a
+    further ``a`` means that all but ASCII is escaped.
     """
     ascii_only = style.endswith("a")
     style = style.removesuffix("a")

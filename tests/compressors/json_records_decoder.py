@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 KEY = re.compile(r'"(?:[^"\\]|\\.)*"|@key|\$\d+|[^\s"{}\[\](),;:$=?*]+')
-BARE = re.compile(r'(?:\$\d+)?(?:[^\s"{}\[\],;$]|\{[\w/?&+.-]*\}|\[[\w*.-]*\])*')
+BARE = re.compile(r'(?:\$\d+)?(?:[^\s"{}\[\],;$]|\{[\w/?&+.,-]*\}|\[[\w*.-]*\])*')
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 EMBEDDED = re.compile(r"JSON(_|\d+)?(a?)\(")
-CONSTANT = re.compile(r"(?:[^\s\"{}\[\],;]|\{[\w/?&+.-]*\}|\[[\w*.-]*\])+")
+CONSTANT = re.compile(r"(?:[^\s\"{}\[\],;]|\{[\w/?&+.,-]*\}|\[[\w*.-]*\])+")
 REFERENCE = re.compile(r"(\*|\$(?:@key|[A-Za-z_]\w*))", re.ASCII)
 WORDS = {"null": None, "true": True, "false": False}
 ABSENT, PRESENT, BELOW = object(), object(), object()
@@ -21,6 +21,8 @@ ABSENT, PRESENT, BELOW = object(), object(), object()
 
 class Number(str):
     """A number as it was spelled."""
+
+    __slots__ = ()
 
 
 @dataclass
@@ -58,6 +60,10 @@ class Column:
     template: list[str] | None = None
     inner: "list[Column] | None" = None
     child: "Schema | None" = None
+
+    @property
+    def refers(self) -> bool:
+        return any(part != "*" and REFERENCE.fullmatch(part) is not None for part in self.template or [])
 
     @property
     def is_leaf(self) -> bool:
@@ -367,12 +373,16 @@ class Decoder:
         full = dict(found)
         for with_references in (False, True):
             for column in columns:
-                if column.template is None or any(p[0] == "$" for p in column.template) != with_references:
+                if column.template is None or column.refers != with_references:
                     continue
-                parts = [
-                    found[id(column)] if part == "*" else full[id(by_name[part[1:]])] if part[0] == "$" else part
-                    for part in column.template
-                ]
+                parts = []
+                for part in column.template:
+                    if part == "*":
+                        parts.append(found[id(column)])
+                    elif REFERENCE.fullmatch(part):
+                        parts.append(full[id(by_name[part[1:]])])
+                    else:
+                        parts.append(self.scalar(part, typed=True))
                 full[id(column)] = parts[0] if len(parts) == 1 else Joined(parts)
         return [(column.name, full[id(column)]) for column in columns if full[id(column)] is not ABSENT]
 
@@ -389,15 +399,16 @@ class Decoder:
         if start == "[":
             return self.array(line, position + 1)
         if match := EMBEDDED.match(line, position):
-            value, position = self.value(line, match.end())
+            if name := re.compile(r"\$\d+").match(line, match.end()):
+                value, position = Name(name[0]), name.end()
+            else:
+                value, position = self.value(line, match.end())
             assert line[position] == ")", line[position:]
             return Embedded((match[1] or "") + match[2], value), position + 1
         match = BARE.match(line, position)
-        assert match and match[0], line[position:]
-        end = match.end()
-        if match[0].endswith(")") and "(" not in match[0]:
-            end -= 1  # of an alias in JSON($1)
-        return self.scalar(line[position:end], typed=False), end
+        assert match, line[position:]
+        assert match[0], line[position:]
+        return self.scalar(match[0], typed=False), match.end()
 
     def object(self, line: str, position: int) -> tuple[Any, int]:
         pairs = []

@@ -64,6 +64,8 @@ KEYS = (
 class Spelled(str):
     """A JSON text, to be put into a document as it is."""
 
+    __slots__ = ()
+
 
 def document(value: object, indent: int | None) -> str:
     if isinstance(value, Spelled):
@@ -125,17 +127,108 @@ def records(draw: st.DrawFn, inner: st.SearchStrategy[object]) -> object:
 documents = st.recursive(scalars, containers, max_leaves=40)
 
 
-def compressed(text: str) -> str | None:
-    found = JsonRecords().compress(Content(text, count=len), Level.LOSSLESS)
+def compressed(text: str, level: Level = Level.LOSSLESS) -> str | None:
+    found = JsonRecords().compress(Content(text, count=len), level)
     return None if found is None else found.text
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
-    value=st.one_of(containers(documents), records(documents)), indent=st.sampled_from([None, 2]), head=st.booleans()
+    values=st.lists(st.one_of(containers(documents), records(documents)), min_size=1, max_size=3),
+    indent=st.sampled_from([None, 2]),
+    head=st.sampled_from(["", "Exit code 0\n", "~~~\n"]),
 )
-def test_text_alone_gives_the_values_back(value: object, indent: int | None, head: bool) -> None:
+def test_text_alone_gives_the_values_back(values: list[object], indent: int | None, head: str) -> None:
     """Whatever comes out, its decoder turns it into equal JSON."""
-    text = ("Exit code 0\n" if head else "") + document(value, indent)
+    text = head + "\n".join(document(value, indent) for value in values)
     found = compressed(text + " " * 3000)
     assert found is None or decoder.same(text, decoder.decode(found))
+
+
+def rows(count: int = 12, **more: object) -> list[dict[str, object]]:
+    return [{"id": number, "name": f"name {number}", "state": "open", **more} for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(json.dumps(rows())[:-30], id="truncated"),
+        pytest.param('[{"a": 1, "a": 2, "b": "text"}]' + " " * 200, id="duplicate keys"),
+        pytest.param("[" + "NaN, " * 60 + "1]", id="not a number"),
+        pytest.param("[" * 100 + "1" + "]" * 100 + " " * 100, id="too deep"),
+        pytest.param(json.dumps(rows(1)), id="too short"),
+        pytest.param(json.dumps("a string " * 40), id="no container"),
+        pytest.param("[2024-05-20 10:00:00] INFO started\n" * 40, id="brackets of a log"),
+        pytest.param(json.dumps(rows()) + "\n~~~json\n", id="our own fence in the text"),
+    ],
+)
+def test_declines(text: str) -> None:
+    assert compressed(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        pytest.param(json.dumps(rows()), 1, 1, id="minified"),
+        pytest.param("\n" + json.dumps({"items": rows()}, indent=4) + "\n", 1, 1, id="indented"),
+        pytest.param("\n".join(map(json.dumps, rows())), 1, 1, id="lines"),
+        pytest.param("Exit code 0\n" + json.dumps(rows()), 0.5, 0.9, id="behind a head"),
+        pytest.param("HTTP/1.1 200 OK\n\n" + json.dumps(rows(), indent=1), 0.5, 0.9, id="behind headers"),
+        pytest.param("[2024-05-20 10:00:00] INFO started\n" * 40, 0, 0, id="log"),
+        pytest.param("a line of prose\n" * 400 + json.dumps(rows(2)), 0, 0, id="little JSON in much text"),
+        pytest.param("[[ -f file ]] && echo found # of a script\n" * 10, 0, 0, id="script"),
+        pytest.param("", 0, 0, id="empty"),
+    ],
+)
+def test_score(text: str, least: float, most: float) -> None:
+    """Certain where the text is JSON, by share where it holds JSON among other text."""
+    assert least <= JsonRecords().score(Content(text)) <= most
+
+
+def test_every_level_gives_the_lossless_form() -> None:
+    text = json.dumps(rows())
+    assert {compressed(text, level) for level in Level} == {compressed(text)}
+
+
+def test_nothing_is_said_twice() -> None:
+    """A repeated part is written once, wherever it stands."""
+    owner = {"login": "octo-organisation", "id": 4711, "site": "https://example.org/octo", "type": "Organization"}
+    found = compressed(json.dumps({"repository": {"owner": owner}, "runs": rows(3, owner=owner), "by": [owner, 1]}))
+    assert found is not None
+    assert found.count("octo-organisation") == 1
+    assert found.count("4711") == 1
+
+
+def test_text_around_stays_verbatim() -> None:
+    head, tail = "Exit code 1\r\n  [warn] $1 # not ours\n\n", "{not json}\ttail  "
+    found = compressed(head + json.dumps(rows(), indent=2) + "\n" + tail)
+    assert found is not None
+    assert head in found
+    assert found.endswith("\n" + tail)
+
+
+def test_unlike_lines_of_json_are_items() -> None:
+    lines = [{"query": "up{job}", "limit": 5}, {"status": "success", "data": {"result": []}}, [1, 2, 3], {"end": None}]
+    found = compressed("\n".join(map(json.dumps, lines)))
+    assert found is not None
+    assert found.startswith("jsonl[4]:\n - {query:up{job} limit:5}\n")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("[1]", "[1.0]"),
+        ("[1]", '["1"]'),
+        ("[1]", "[true]"),
+        ("[0.10]", "[0.1]"),
+        ('[{"a":null}]', "[{}]"),
+        ('[""]', "[null]"),
+        ('[{"a":1,"b":2}]', '[{"b":2,"a":1}]'),
+        ("[[]]", "[{}]"),
+        ("head\n[1]", "[1]"),
+    ],
+)
+def test_comparison_tells_values_apart(one: str, other: str) -> None:
+    """The comparison behind the law of losslessness can fail."""
+    assert decoder.same(one, one)
+    assert not decoder.same(one, other)

@@ -1,0 +1,137 @@
+"""How a table is written: its header, and each row with what is below it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Protocol
+
+from headroom_mitm.compressors.json_cells import Cells, is_bare, quoted
+from headroom_mitm.compressors.json_table import ABSENT, PRESENT, Cell, Column, Count, Table
+from headroom_mitm.compressors.json_tree import Value
+
+SAMPLE = 20  # rows on which the separator of a table is tried
+SAMPLE_WIDTH = 400  # characters of each
+
+
+class Outliner(Protocol):
+    """Who writes what is too large for a cell."""
+
+    def is_below(self, value: Cell) -> bool:
+        """Say whether a value is written below its row."""
+        ...
+
+    def below(self, key: str, value: Value, indent: int) -> Iterator[str]:
+        """Write it there."""
+        ...
+
+
+class Rows:
+    """A table, written. The separator of its header is that of its rows: whichever takes fewer tokens."""
+
+    def __init__(self, outliner: Outliner, cells: Cells, count: Callable[[str], int], table: Table) -> None:
+        self._outliner = outliner
+        self._cells = cells
+        self._count = count
+        self._table = table
+        self._children = {
+            id(leaf): Rows(outliner, cells, count, leaf.table) for leaf in table.leaves if leaf.table is not None
+        }
+        self._commas = self._separator() == ","
+        self.header = self._header(table.columns)
+
+    def lines(self, indent: int, tag: str = "") -> Iterator[list[str]]:
+        """Yield the lines of each row: the row itself, behind ``tag``, and what is below it."""
+        leaves = self._table.leaves
+        start = " " * indent + tag
+        if not leaves:
+            yield from ([start.rstrip()] if tag else [] for _ in range(self._table.count))
+            return
+        texts = [self._texts(leaf, leaf.cells, commas=self._commas) for leaf in leaves]
+        rows = (start + row for row in map(("," if self._commas else " ").join, zip(*texts, strict=True)))
+        tall = [leaf for leaf, cells in zip(leaves, texts, strict=True) if leaf.table is not None or ":" in cells]
+        children = {key: child.lines(indent + 1) for key, child in self._children.items()}
+        for number, row in enumerate(rows):
+            lines = [row]
+            for leaf in tall:
+                lines.extend(self._below(leaf, leaf.cells[number], children.get(id(leaf)), indent + 1))
+            yield lines
+
+    def _below(self, leaf: Column, cell: Cell, children: Iterator[list[str]] | None, indent: int) -> Iterator[str]:
+        key = self._cells.key(leaf.name)
+        if children is not None and isinstance(cell, Count):
+            if cell and len(self._children) > 1:
+                yield f"{' ' * indent}{key}:"
+            for lines in islice(children, cell):
+                yield from lines
+        elif self._outliner.is_below(cell):
+            self._cells.features.add(":")
+            yield from self._outliner.below(key, cell, indent)  # type: ignore[arg-type]
+
+    def _separator(self) -> str:
+        leaves = self._table.leaves
+        if len(leaves) < 2:
+            return " "
+        sizes = {}
+        for separator in (" ", ","):
+            texts = [self._texts(leaf, leaf.cells[:SAMPLE], commas=separator == ",") for leaf in leaves]
+            rows = map(separator.join, zip(*texts, strict=True))
+            sizes[separator] = self._count("\n".join([row[:SAMPLE_WIDTH] for row in rows]))
+        return " " if sizes[" "] < sizes[","] else ","
+
+    def _texts(self, leaf: Column, values: Sequence[Cell], *, commas: bool) -> list[str]:
+        """Write the cells of a column."""
+        empty = "" if commas else "-"
+        default = leaf.value if leaf.has_default else ABSENT
+        typed = leaf.is_text or leaf.template is not None
+        write, is_below = self._cells.cell, self._outliner.is_below
+        written = []
+        for value in values:
+            if value is ABSENT or value == default:
+                text = empty
+            elif type(value) is str:
+                text = write(value, commas=commas, typed=typed)
+            elif isinstance(value, Count):
+                text = "+" if value is PRESENT else str(value)
+            else:
+                text = ":" if is_below(value) else write(value, commas=commas, typed=typed)  # type: ignore[arg-type]
+            written.append(text)
+        return written
+
+    def _header(self, columns: list[Column]) -> str:
+        return "{" + ("," if self._commas else " ").join(map(self._item, columns)) + "}"
+
+    def _item(self, column: Column) -> str:
+        name = "@key" if column.is_key else self._cells.key(column.name)
+        if column.template is not None or column.is_constant:
+            return f"{name}={self._hoisted(column)}"
+        features = self._cells.features
+        typed = ":str" if _is_typed(column) else ""
+        if column.has_default:
+            features.add("?=")
+            return f"{name}{typed}?={self._cells.inline(column.value)}"
+        if column.is_optional:
+            features.add("?" if column.inner is None else "+")
+            name += "?"
+        if column.inner is not None:
+            return name + self._header(column.inner)
+        if column.table is not None:
+            features.add("[]")
+            return f"{name}[]{self._children[id(column)].header}"
+        return name + typed
+
+    def _hoisted(self, column: Column) -> str:
+        """Write what each row of the column is made of."""
+        self._cells.features.add("=")
+        if column.template is not None:
+            self._cells.features.update("*" if column.cells else "=", "$" if column.template.refers_to else "=")
+            first, *parts = column.template.parts
+            return "".join([first if first[:1] in ("$", "*") else self._cells.beginning(first), *parts])
+        written = self._cells.inline(column.value)
+        return quoted(column.value) if isinstance(column.value, str) and "*" in written else written
+
+
+def _is_typed(column: Column) -> bool:
+    """Say whether a column needs to be marked as one of strings: without it, some would have to be quoted."""
+    if not column.is_text or column.is_key:
+        return False
+    cells = [cell for cell in column.cells if isinstance(cell, str)]
+    return any(is_bare(cell, cell=True, typed=True) and not is_bare(cell, cell=True) for cell in cells)
