@@ -1,4 +1,4 @@
-"""Clients that speak HTTP/2, as Codex and curl do, get the same: streams at once, answers that go on, no trace of us."""
+"""Clients that speak HTTP/2, as Codex does, get the same: streams at once, answers that go on, no trace of us."""
 
 import subprocess
 from pathlib import Path
