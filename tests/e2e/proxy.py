@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 ADDON = HERE.parent.parent / "headroom_addon.py"
 REDIRECT = HERE / "redirect.py"
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
-LISTENING = re.compile(r"proxy listening at .*:(\d+)")
+LISTENING = re.compile(r"proxy.* listening at .*:(\d+)")
 START_SECONDS = 60  # a safety net only: it is told by its own log line when it listens
 
 
