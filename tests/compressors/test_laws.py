@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import json_records_decoder
 import log_lines_decoder
+import numbered_lines_decoder
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     # of numbers and the order of keys count, white space between tokens does not. All else comes back to the byte.
     "json_records": (json_records_decoder.decode, json_records_decoder.same),
     "log_lines": (log_lines_decoder.decode, operator.eq),
+    "numbered_lines": (numbered_lines_decoder.decode, operator.eq),
 }
 EXTREMES = {
     "empty": "",
@@ -62,9 +64,10 @@ def tool_outputs(draw: st.DrawFn) -> str:
     rows = [[*draw(st.sampled_from(patterns)), str(number), draw(words)] for number in range(draw(st.integers(0, 40)))]
     lines = [" ".join(row) for row in rows]
     values = [{f"k{place}": cell for place, cell in enumerate(row)} for row in rows]
-    shape = draw(st.sampled_from(("lines", "array", "indented", "json lines", "all")))
+    shape = draw(st.sampled_from(("lines", "numbered", "array", "indented", "json lines", "all")))
     made = {
         "lines": "\n".join(lines),
+        "numbered": "\n".join(f"{number:>4}\t{line}" for number, line in enumerate(lines, 97)),
         "array": json.dumps(values, ensure_ascii=False),
         "indented": json.dumps({"items": values, "count": len(values)}, indent=2),
         "json lines": "\n".join(map(json.dumps, values)),
