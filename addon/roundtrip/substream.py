@@ -30,8 +30,8 @@ Commands = layer.CommandGenerator[None]
 _USED: dict[type, tuple[str, ...]] = {
     HttpLayer: ("make_stream", "event_to_child", "streams", "connections", "command_sources"),
     HttpStream: (
-        "_handle_event", "state_stream_response_body", "send_response", "check_killed", "state_done", "server_state",
-        "stream_id", "response_body_buf",
+        "_handle_event", "state_stream_response_body", "send_response", "check_killed", "check_body_size", "state_done",
+        "server_state", "stream_id", "response_body_buf",
     ),
 }  # fmt: skip
 _EXPORTED = (
@@ -83,6 +83,15 @@ class LegEvent(HttpEvent):
     event: HttpEvent
 
 
+class LegStream(HttpStream):
+    """A leg's own stream. All of its request is here, and where its answer goes is not its to decide."""
+
+    def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:  # noqa: ARG002, FBT001  # mitmproxy's signature
+        """Hold nothing up, and let every hook see the request before it leaves."""
+        yield from ()
+        return False
+
+
 class WatchedStream(HttpStream):
     """A client's stream whose answer can go on with further legs."""
 
@@ -101,7 +110,9 @@ class WatchedStream(HttpStream):
         if isinstance(event, LegEvent):
             yield from self._leg_event(event.event)
         elif isinstance(event, events.Wakeup):
-            yield from self._keep_alive(event)
+            job = self._job_of(self.flow)
+            if job is not None and self._leg is not None and event.command is self._alarm:
+                yield from self._keep_alive(job)
         else:
             if self._leg is not None and isinstance(event, layers.RequestProtocolError):
                 leg, self._leg = self._leg, None
@@ -115,6 +126,13 @@ class WatchedStream(HttpStream):
             yield from super().state_stream_response_body(event)
         else:
             yield from self._leg_is_over(job, job.exchange.end_leg())
+
+    def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:  # noqa: FBT001  # mitmproxy's signature
+        """Hold a watched document until it is whole, whatever is to be done with large ones."""
+        job = None if request else self._job_of(self.flow)
+        if job is not None and not job.exchange.streamed:
+            return False
+        return (yield from super().check_body_size(request))
 
     def send_response(self, already_streamed: bool = False) -> Commands:  # noqa: FBT001, FBT002  # mitmproxy's signature
         """Hold back a whole answer that is to go on."""
@@ -146,7 +164,8 @@ class WatchedStream(HttpStream):
             yield from self._end(job, job.exchange.fail(500, b""))
             return
         self._leg, self._leg_response, self._legs[leg.id] = leg, None, self
-        yield from self._set_alarm()
+        self._is_quiet = False
+        yield from self._keep_alive(job)
         yield layers.ReceiveHttp(layers.RequestHeaders(leg.id, flow.request, end_stream=False, replay_flow=flow))
         yield layers.ReceiveHttp(layers.RequestData(leg.id, flow.request.raw_content or b""))
         yield layers.ReceiveHttp(layers.RequestEndOfMessage(leg.id))
@@ -177,19 +196,12 @@ class WatchedStream(HttpStream):
         yield layers.HttpErrorHook(self.flow)
         self.server_state = self.state_done
 
-    def _set_alarm(self) -> Commands:
-        self._is_quiet = True
-        self._alarm = commands.RequestWakeup(QUIET_SECONDS)
-        yield self._alarm
-
-    def _keep_alive(self, event: events.Wakeup) -> Commands:
-        """Show a client that has seen nothing for a while that its answer goes on."""
-        job = self._job_of(self.flow) if event.command is self._alarm and self._leg is not None else None
-        if job is None:
-            return
+    def _keep_alive(self, job: Job) -> Commands:
+        """Show a client that has seen nothing for a while that its answer goes on, and look again later."""
         if self._is_quiet:
             yield from self._show(job, job.exchange.idle())
-        yield from self._set_alarm()
+        self._is_quiet, self._alarm = True, commands.RequestWakeup(QUIET_SECONDS)
+        yield self._alarm
 
     def _show(self, job: Job, data: bytes) -> Commands:
         """Send bytes to the client, if its answer is streamed. Never none: that would end a chunked body."""
@@ -221,7 +233,7 @@ class WatchedLayer(HttpLayer):
         context = self.context.fork()
         is_leg = stream_id < 0
         self.streams[stream_id] = (
-            HttpStream(context, stream_id) if is_leg else WatchedStream(context, stream_id, self.job_of, self.legs)
+            LegStream(context, stream_id) if is_leg else WatchedStream(context, stream_id, self.job_of, self.legs)
         )
         yield from self.event_to_child(self.streams[stream_id], events.Start())
 
