@@ -70,7 +70,9 @@ class NumberedLines:
         last = found.first + len(found.lines) - 1
         note = f"[Lines {found.first} to {last} follow. To save space only every {STEP}th shows its number.]"
         shown = [found.prefix(number) + line if _shows(found, number, line) else line for number, line in _all(found)]
-        return Compressed("\n".join([*found.head, note, *shown, *found.tail]), lossless=True)
+        text = "\n".join([*found.head, note, *shown, *found.tail])
+        # Lines that look numbered by themselves keep their numbers, and then the note may cost more than it saves.
+        return Compressed(text, lossless=True) if content.count(text) < content.count(content.text) else None
 
 
 def _all(found: Numbered) -> list[tuple[int, str]]:
