@@ -7,15 +7,16 @@ can still leave with everything that was decided before.
 import dataclasses
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from headroom_mitm import deltas, tokens
 from headroom_mitm.aligner import Aligner, Plan
+from headroom_mitm.caching import Caching
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.file_reads import is_worked_on, path_of
 from headroom_mitm.router import Router, Source, raw
-from headroom_mitm.segments import Key, Prompt, Rendering, Segment
+from headroom_mitm.segments import Edit, Key, Prompt, Rendering, Segment
 from headroom_mitm.store.base import Decision
 from headroom_mitm.wire import document
 from headroom_mitm.wire.base import Wire
@@ -76,6 +77,7 @@ class Pipeline:
     def __init__(self, aligner: Aligner, router: Router) -> None:
         self._aligner = aligner
         self._router = router
+        self._caching = Caching()
 
     def plan(self, wire: Wire, body: bytes, policy: Policy) -> tuple[Prompt, Plan]:
         """First step, quick: read the body and recall what is decided. Raises ``UnreadableBody``."""
@@ -86,7 +88,7 @@ class Pipeline:
     def settled(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy) -> Outcome:
         """Return the outcome without a second step: what is decided is replayed, all else stays as it is."""
         offered = plan.offered and not plan.undecided_offer
-        return _outcome(wire, prompt, plan.known, policy, offered=offered)
+        return _outcome(wire, prompt, plan.known, policy, self._caching.edits(prompt), offered=offered)
 
     def complete(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, ticket: Ticket) -> Outcome | None:
         """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
@@ -98,9 +100,8 @@ class Pipeline:
         if not policy.change:
             self._aligner.leave_raw(plan.fresh, "audit")
             self.keep()
-            return _outcome(
-                wire, prompt, plan.known | {d.rendering.key: d.rendering for d in chosen}, policy, offered=False
-            )
+            known = plan.known | {d.rendering.key: d.rendering for d in chosen}
+            return _outcome(wire, prompt, known, policy, (), offered=False)
         try:
             if plan.undecided_offer:
                 # First of all: a text with something left out and no tool to get it would be a promise nobody keeps.
@@ -111,7 +112,7 @@ class Pipeline:
             self.give_up(prompt, plan, "store unavailable")
             known = plan.known | self._aligner.leave_raw(plan.fresh, "store unavailable")
             offered = offered and not plan.undecided_offer
-        return _outcome(wire, prompt, known, policy, offered=offered)
+        return _outcome(wire, prompt, known, policy, self._caching.edits(prompt), offered=offered)
 
     def give_up(self, prompt: Prompt, plan: Plan, reason: str) -> None:
         """Note that a request leaves with its new texts raw, and without the tool if that was undecided. Quick."""
@@ -158,14 +159,17 @@ def _without_tool(decision: Decision) -> Decision:
     )
 
 
-def _outcome(wire: Wire, prompt: Prompt, known: Mapping[Key, Rendering], policy: Policy, *, offered: bool) -> Outcome:
-    """Splice what is known into the body, and declare the tool where the conversation has it."""
+def _outcome(
+    wire: Wire, prompt: Prompt, known: Mapping[Key, Rendering], policy: Policy, further: Iterable[Edit], *, offered: bool
+) -> Outcome:
+    """Splice what is known into the body, and what else it lacks; declare the tool where the conversation has it."""
     found = [(segment, known.get(segment.key)) for segment in prompt.segments]
     before = sum(r.tokens_before if r else tokens.estimate(segment.size) for segment, r in found)
     after = sum(r.tokens_after if r else tokens.estimate(segment.size) for segment, r in found)
     if not policy.change:
         return Outcome(prompt.body, prompt, tokens_before=before, tokens_after=after)
     edits = [text_edit(segment.span, r.text) for segment, r in found if r is not None and r.text is not None]
+    edits += further
     declared = None
     if offered and policy.answerable:
         declared = wire.declare(prompt, TOOL_NAME, TOOL_DESCRIPTION, TOOL_SCHEMA)

@@ -3,7 +3,7 @@
 import enum
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, NewType
 
 Digest = NewType("Digest", bytes)
@@ -97,6 +97,44 @@ class Edit:
     raw: bytes
 
 
+class Slot(NamedTuple):
+    """A block that a marker of the provider's cache may be put on."""
+
+    block: int
+    """Its number in its message or list."""
+    span: Span
+    bare: bool
+    """It is written as a mere string, and has to become a list of one block first."""
+
+    def shifted(self, by: int) -> "Slot":
+        """Return the same slot in a body in which its text stands ``by`` bytes later."""
+        return Slot(self.block, self.span.shifted(by), self.bare)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The blocks of a message or a list, as the provider's cache counts them. Spans count from its first byte."""
+
+    blocks: int = 0
+    by_model: bool = False
+    marks: tuple[tuple[int, str], ...] = ()
+    """The client's markers: number of the block, lifetime."""
+    slots: tuple[Slot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A whole prompt as the provider's cache counts it, in the order in which it is rendered."""
+
+    front: tuple[tuple[Span, Layout], ...]
+    """The tools, then the system prompt: those that are there."""
+    spans: tuple[Span, ...]
+    """Of the messages."""
+    messages: tuple[Layout, ...]
+    whole: str = ""
+    """Lifetime of a marker that the client has set for the whole request; empty for none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A request body, read: where its texts stand and what else decides. The body is not copied or changed."""
@@ -118,6 +156,14 @@ class Prompt:
     """An empty span behind the last declared tool; None where the request declares no tools."""
     forced_tool: bool = False
     """The client demands a certain tool, or forbids all."""
+    members: Mapping[str, Span] = field(default_factory=dict)
+    """Where the values of the body's top level stand."""
+    front: tuple[tuple[str, Span], ...] = ()
+    """What the provider reads before the conversation, by a name for people: tools, system prompts."""
+    first_answer: Span | None = None
+    """The model's first message."""
+    blocks: Blocks | None = None
+    """None where the format has no markers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ PACKAGE = "headroom_mitm"
 
 # Bottom up: a module may import from rows below its own, and from its own package.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"__init__", "data", "errors", "segments", "tokens"}),
+    frozenset({"__init__", "cache_terms", "data", "errors", "segments", "tokens"}),
     frozenset({"compressors", "credentials", "file_reads", "framing", "store", "wire", "wording"}),
     frozenset({"hosts"}),
     frozenset({"certificates", "settings"}),
-    frozenset({"deltas", "ledger", "recent", "router", "squash"}),
-    frozenset({"aligner", "roundtrip"}),
+    frozenset({"breakpoints", "deltas", "ledger", "recent", "router", "squash"}),
+    frozenset({"aligner", "caching", "roundtrip"}),
     frozenset({"pipeline"}),
     frozenset({"service"}),
     frozenset({"defaults", "web"}),
@@ -32,6 +32,7 @@ ONLY = {
     "data": frozenset(),
     "errors": frozenset(),
     "segments": frozenset(),
+    "cache_terms": frozenset(),
     "tokens": frozenset({"data"}),
     "compressors": frozenset({"tokens"}),
     "store": frozenset({"errors", "segments", "tokens"}),

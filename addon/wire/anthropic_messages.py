@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
-from headroom_mitm.segments import Call, Edit, Prompt, Span
-from headroom_mitm.wire import document, subject
+from headroom_mitm.segments import Call, Edit, Layout, Prompt, Span, digest
+from headroom_mitm.wire import anthropic_cache, document, subject
 from headroom_mitm.wire.history import Envelope, History, Result, Turn, required, texts
+from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.tools import Declarations, added, listed
 
 _TEXT = frozenset({"text"})
@@ -26,15 +27,25 @@ class AnthropicMessages:
     def __init__(self) -> None:
         self._history = History(_turn, _said)
         self._tools = Declarations(lambda raw: listed(raw, _name))
+        # In the order in which the provider reads them.
+        self._layouts: dict[str, Memo[Layout]] = {
+            "tools": Memo(anthropic_cache.of_tools, entries=256),
+            "system": Memo(anthropic_cache.of_system, entries=256),
+        }
 
     def read(self, body: bytes) -> Prompt:
         """Return what stands where in a body; raise ``UnreadableBody`` if that is not exactly known."""
         top = document.members(body, document.whole(body))
+        front = tuple((name, top[name]) for name in self._layouts if name in top and _is_said(body, name, top[name]))
         envelope = Envelope(
             model=document.member_string(body, top, "model"),
             streamed=document.is_true(body, top.get("stream")),
             forced_tool=_is_forced(body, top.get("tool_choice")),
             tools=self._tools.at(body, top.get("tools")),
+            members=top,
+            front=front,
+            layouts=tuple((span, self._laid_out(name, body[span.start : span.end])) for name, span in front),
+            marked=anthropic_cache.lifetime_of(body, top),
         )
         return self._history.prompt(body, document.items(body, required(top, "messages")), envelope)
 
@@ -43,19 +54,29 @@ class AnthropicMessages:
         tool = {"name": name, "description": description, "input_schema": msgspec.Raw(schema)}
         return added(prompt, name, msgspec.json.encode(tool))
 
+    def _laid_out(self, name: str, raw: bytes) -> Layout:
+        return self._layouts[name].get(digest(raw), raw)
+
 
 def _turn(raw: bytes) -> Turn:
     message = document.members(raw, document.whole(raw))
-    by_model = document.member_string(raw, message, "role") == "assistant"
+    role = document.member_string(raw, message, "role")
+    by_model = role == "assistant"
     content = message.get("content")
     if content is None or not document.is_list(raw, content):
-        return Turn(by_model)
-    blocks = [document.members(raw, item) for item in document.items(raw, content)]
+        return Turn(by_model, layout=anthropic_cache.of_string(raw, content, role))
+    places = document.items(raw, content)
+    blocks = [document.members(raw, place) for place in places]
     return Turn(
         by_model,
         calls=tuple(_call(raw, block) for block in blocks if _kind(raw, block) == "tool_use"),
         results=tuple(_result(raw, block) for block in blocks if _kind(raw, block) == "tool_result"),
+        layout=anthropic_cache.of_blocks(raw, places, blocks, role),
     )
+
+
+def _is_said(body: bytes, name: str, span: Span) -> bool:
+    return document.is_list(body, span) or (name == "system" and document.is_string(body, span))
 
 
 def _kind(raw: bytes, block: dict[str, Span]) -> str:

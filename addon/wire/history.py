@@ -5,12 +5,23 @@ message says (for the head). Each message is read once and then remembered by it
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.segments import Call, Digest, Prompt, Role, Segment, Span, digest, digest_of_text
+from headroom_mitm.segments import (
+    Blocks,
+    Call,
+    Digest,
+    Layout,
+    Prompt,
+    Role,
+    Segment,
+    Span,
+    digest,
+    digest_of_text,
+)
 from headroom_mitm.wire import document
 from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.tools import Tools
@@ -46,6 +57,10 @@ class Turn:
     calls: tuple[Call, ...] = ()
     results: tuple[Result, ...] = ()
     tool_names: tuple[str, ...] = ()
+    by_system: bool = False
+    """It is a system prompt, written as a message."""
+    layout: Layout | None = None
+    """Where the format has markers for the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,14 @@ class Envelope:
     tools: Tools = field(default_factory=Tools)
     continued: bool = False
     """It goes on from an answer that the provider keeps."""
+    members: Mapping[str, Span] = field(default_factory=dict)
+    """Where the values of the body's top level stand."""
+    front: tuple[tuple[str, Span], ...] = ()
+    """What is read before the messages, by name."""
+    layouts: tuple[tuple[Span, Layout], ...] | None = None
+    """The same as the provider's cache counts it, where the format has markers."""
+    marked: str = ""
+    """Lifetime of a marker for the whole request."""
 
 
 class History:
@@ -90,6 +113,10 @@ class History:
             tool_names=tools.names.union(*(turn.tool_names for turn in turns if turn.tool_names)),
             tool_slot=tools.slot,
             forced_tool=envelope.forced_tool,
+            members=envelope.members,
+            front=(*envelope.front, *_system_messages(turns[:first], spans)),
+            first_answer=spans[first] if spoken else None,
+            blocks=_blocks(turns, spans, envelope),
         )
 
 
@@ -145,6 +172,17 @@ def _canonical(raw: bytes, said: Callable[[Any], Any]) -> bytes:
         return b"" if value is None else digest(json.dumps(value, sort_keys=True).encode())
     except (ValueError, RecursionError) as error:
         raise UnreadableBody(str(error)) from None
+
+
+def _system_messages(turns: Sequence[Turn], spans: Sequence[Span]) -> Iterator[tuple[str, Span]]:
+    return ((f"message {number}", spans[number]) for number, turn in enumerate(turns) if turn.by_system)
+
+
+def _blocks(turns: Sequence[Turn], spans: Sequence[Span], envelope: Envelope) -> Blocks | None:
+    if envelope.layouts is None:
+        return None
+    messages = tuple(turn.layout or Layout(by_model=turn.by_model) for turn in turns)
+    return Blocks(envelope.layouts, tuple(spans), messages, envelope.marked)
 
 
 def _segments(turns: Sequence[Turn], spans: Sequence[Span], ids: dict[int, list[str]], last: int) -> Iterator[Segment]:
