@@ -65,9 +65,9 @@ def _own(prompt: Prompt, blocks: Blocks, lifetime: str) -> list[Breakpoint]:
         before += span.end - span.start
     start = blocks.spans[0].start if blocks.spans else 0
     for turn in _turns(blocks.messages)[-_TURNS:]:
-        slot = _last_slot(blocks, turn)
-        if slot is not None and before + slot.span.end - start >= smallest * _BYTES_PER_TOKEN:
-            found.append(Breakpoint(slot, lifetime))
+        last = _last_slot(blocks, turn)
+        if last is not None and before + last.span.end - start >= smallest * _BYTES_PER_TOKEN:
+            found.append(Breakpoint(last, lifetime))
     return found
 
 
