@@ -1,6 +1,7 @@
 """The addon: the only file that touches a flow. What goes wrong here is logged, and the original goes out."""
 
 import asyncio
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -14,13 +15,14 @@ from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.hosts import detect
 from headroom_mitm.pipeline import Outcome, Policy
 from headroom_mitm.roundtrip.exchange import Exchange, is_event_stream
+from headroom_mitm.roundtrip.links import Link, LinkedWire
 from headroom_mitm.roundtrip.substream import Job, WatchLayers, missing_names
 from headroom_mitm.service import Service
 from headroom_mitm.settings import Mode, Settings, Subscription
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wire.base import Wire
 from headroom_mitm.wire.replies import REPLIES, Replies
-from headroom_mitm.wire.reply import Answered, HiddenCall, Reply
+from headroom_mitm.wire.reply import Answered, HiddenCall, Keeping, Kept, Reply
 from headroom_mitm.wording import TOOL_NAME
 
 logger = logging.getLogger(__name__)
@@ -95,15 +97,18 @@ class Headroom:
         body = body_of(flow.request) if policy is not None else None
         if policy is None or body is None:
             return
-        outcome = await service.rewrite(wire, body, policy, chosen.deadline)
+        wire, linked = await service.linked(wire, body, chosen.deadline)
+        outcome = await service.rewrite(wire, linked, policy, chosen.deadline)
         if outcome is None:
+            if linked is not body:
+                put_body(flow.request, linked)
             return
         note = f"{wire.name} {outcome.prompt.model} · {outcome.tokens_before} -> {outcome.tokens_after} tok"
         flow.comment = f"headroom: {note}" if policy.change else f"headroom: {note} (audit, nothing changed)"
         logger.info(flow.comment)
-        if outcome.changed:
-            if outcome.offered:
-                self._answers.expect(flow, wire, outcome)
+        if outcome.offered:
+            self._answers.expect(flow, wire, outcome)
+        if outcome.body is not body:
             put_body(flow.request, outcome.body)  # the last thing that happens
 
     def _policy(self, flow: http.HTTPFlow, chosen: Settings, wire: Wire) -> Policy | None:
@@ -171,6 +176,8 @@ class Answers:
     def expect(self, flow: http.HTTPFlow, wire: Wire, outcome: Outcome) -> None:
         """Watch the answer to a flow. It must be readable, so it is asked for without compression."""
         flow.request.headers["accept-encoding"] = "identity"
+        if isinstance(wire, LinkedWire):
+            outcome = dataclasses.replace(outcome, originals={**wire.originals, **outcome.originals})
         self._expected[flow.id] = REPLIES[wire.name], outcome
 
     def client_disconnected(self, client: connection.Client) -> None:
@@ -230,6 +237,7 @@ class Answers:
             return
         reply = Guarded((replies.streamed if streamed else replies.whole)(TOOL_NAME))
         exchange = Exchange(reply, outcome.body, outcome.originals, service.read)
+        exchange.on_kept = lambda kept: service.link(Link(kept, outcome.prompt.head, outcome.originals))
         # mitmproxy itself decodes what it holds until it is whole.
         if streamed and not exchange.begin_leg(response.headers.get("content-encoding", "")):
             logger.warning("headroom: an answer in an unknown encoding is not watched")
@@ -281,6 +289,11 @@ class Guarded:
     def hidden(self) -> Sequence[HiddenCall]:
         """See ``Reply``."""
         return () if self._is_raw else self._reply.hidden
+
+    @property
+    def kept(self) -> Kept | None:
+        """See ``Keeping``."""
+        return self._reply.kept if isinstance(self._reply, Keeping) and not self._is_raw else None
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """See ``Reply``."""

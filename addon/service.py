@@ -12,6 +12,7 @@ from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
 from headroom_mitm.roundtrip.exchange import Exchange
+from headroom_mitm.roundtrip.links import Link, Links
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Prompt
 from headroom_mitm.store import open_store
@@ -35,6 +36,7 @@ class Service:
         # Two kinds, so that texts on which compressors hang do not keep other conversations' past from being replayed.
         self._quick = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-quick")
         self._slow = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-slow")
+        self._links = Links(self._store)
         self._pipeline = Pipeline(Aligner(self._store, time.time), router or Router())
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
@@ -57,6 +59,17 @@ class Service:
         if not (plan.fresh or plan.undecided_offer):
             return self._pipeline.settled(wire, prompt, plan, policy)
         return await self._complete(wire, prompt, plan, policy, deadline)
+
+    async def linked(self, wire: Wire, body: bytes, seconds: float) -> tuple[Wire, bytes]:
+        """Return a request as it goes on from an answer that we have watched; see ``Links``. Else the same."""
+        work = asyncio.ensure_future(self._run(self._quick, lambda: self._links.linked(wire, body)))
+        await asyncio.wait({work}, timeout=seconds)
+        return work.result() if work.done() else (wire, body)
+
+    def link(self, link: Link) -> None:
+        """Remember what the request needs that goes on from an answer. Quick; the store is told in the background."""
+        self._links.note(link)
+        self._quick.submit(self._links.keep, link)
 
     async def advance(self, exchange: Exchange) -> bytes:
         """Answer the calls of a leg that is over; return the request for the next one."""

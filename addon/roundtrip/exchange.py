@@ -1,17 +1,13 @@
 """One client request whose answer is watched: the calls of our tool are answered, leg by leg. Sans-IO."""
 
 import logging
-import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
-import msgspec
-
-from headroom_mitm.errors import MissingOriginal, StoreUnavailable, UnreadableBody
+from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.roundtrip.answering import serve
 from headroom_mitm.roundtrip.decoding import Decode, decoder
-from headroom_mitm.roundtrip.pages import Page, Query, page
 from headroom_mitm.segments import Digest, Rendering
-from headroom_mitm.wire.reply import Answered, HiddenCall, Reply
+from headroom_mitm.wire.reply import Answered, HiddenCall, Keeping, Kept, Reply
 
 logger = logging.getLogger(__name__)
 
@@ -19,9 +15,6 @@ MOST_ROUNDS = 8
 """Legs that may follow the first one. A model that asks on and on is told to stop, and then is stopped."""
 LONGEST_REFUSAL = 2**20
 """Bytes of an error of the provider's that are kept."""
-LONGEST_SHOWN = 80
-"""Characters of a wrong id that are repeated to the model."""
-_ID = re.compile(r"[0-9a-f]{8}")
 
 
 class Exchange:
@@ -35,6 +28,8 @@ class Exchange:
         """Ids that were served."""
         self.status = 200
         """What a client that has seen nothing yet is to be told: another one if the answer has failed."""
+        self.on_kept: Callable[[Kept], None] = lambda _: None
+        """Called as soon as the answer has ended, before the client can know it; quick. Not where nothing is kept."""
         self._reply = reply
         self._body = body
         self._originals = originals
@@ -63,9 +58,11 @@ class Exchange:
         if self.status != 200:
             return b""
         try:
-            return self._reply.feed(self._decode(data))
+            shown = self._reply.feed(self._decode(data))
         except UnreadableBody as error:
             return self._broken(error)
+        self._report()
+        return shown
 
     def end_leg(self) -> bytes:
         """Take note that the leg is over; return what the client may still see, all of it where nothing is streamed."""
@@ -75,8 +72,10 @@ class Exchange:
             last = self._reply.end_leg()
         except UnreadableBody as error:
             return self._broken(error)
-        must_close = self.rounds > MOST_ROUNDS and self._reply.hidden
-        return last + self._reply.close() if must_close else last
+        if self.rounds > MOST_ROUNDS and self._reply.hidden:
+            last += self._reply.close()
+        self._report()
+        return last
 
     def fail(self, status: int, raw: bytes) -> bytes:
         """Return what tells the client that its answer has failed: ``raw`` if the provider sent an error. Only once."""
@@ -97,6 +96,11 @@ class Exchange:
         self._body = self._reply.next_body(self._body, answers)
         return self._body
 
+    def _report(self) -> None:
+        kept = self._reply.kept if isinstance(self._reply, Keeping) else None
+        if kept is not None:
+            self.on_kept(kept)
+
     def _broken(self, error: UnreadableBody) -> bytes:
         logger.warning("headroom: an answer ends with an error for the client: %s", error)
         return self.fail(502, b"")
@@ -105,28 +109,9 @@ class Exchange:
         if self.rounds > MOST_ROUNDS:
             text = f"This answer has asked {MOST_ROUNDS} times for left out text, which is the limit. Go on without."
             return Answered(call, text, is_error=True)
-        shown = self._page(call)
-        return Answered(call, shown.text, shown.is_error)
-
-    def _page(self, call: HiddenCall) -> Page:
-        arguments = _arguments(call.arguments)
-        wanted = str(arguments.get("id", ""))
-        match = _ID.search(wanted)
-        rendering = self._originals.get(match[0]) if match else None
-        if rendering is None:
-            return _gone(wanted)
-        query = Query(*(str(arguments.get(name) or "") for name in ("lines", "search", "path")))
-        try:
-            original = self._read(rendering.original)
-        except MissingOriginal:
-            return _gone(rendering.id)
-        except StoreUnavailable as error:
-            logger.warning("store unavailable, the model could not read %s: %s", rendering.id, error)
-            return Page(
-                "The text cannot be read at the moment. Run the command again if you need its output.", is_error=True
-            )
-        self.retrieved.append(rendering.id)
-        return page(original, query)
+        answered, text_id = serve(call, self._originals, self._read)
+        self.retrieved += [text_id] if text_id else []
+        return answered
 
 
 class Leg:
@@ -171,19 +156,3 @@ def _decoded(data: bytes, encoding: str) -> bytes:
         return decode(data) if decode is not None else b""
     except UnreadableBody:
         return b""
-
-
-def _gone(text_id: str) -> Page:
-    return Page(
-        f"There is no text with id {text_id[:LONGEST_SHOWN]!r} in this conversation, and there will be none: "
-        "do not ask for it again. Run the command or read the file again if you need its content.",
-        is_error=True,
-    )
-
-
-def _arguments(raw: bytes) -> dict[str, Any]:
-    try:
-        value = msgspec.json.decode(raw or b"{}")
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

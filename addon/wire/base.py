@@ -1,8 +1,10 @@
 """What a wire format is: it reads a body into a neutral ``Prompt`` and knows where edits go."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from headroom_mitm.segments import Edit, Prompt
+from headroom_mitm.wire.reply import Answered
 
 
 class Wire(Protocol):
@@ -24,5 +26,21 @@ class Wire(Protocol):
         """Return the edit that declares one more tool behind the client's own; None where there is no place for it.
 
         ``schema`` is the JSON schema of the arguments, an object.
+        """
+        ...
+
+
+@runtime_checkable
+class Chaining(Protocol):
+    """What a ``Wire`` has besides where a request may name the answer that it goes on from instead of carrying it."""
+
+    def previous(self, body: bytes) -> str:
+        """Return the id of that answer; empty for none. Raises ``UnreadableBody``."""
+        ...
+
+    def relinked(self, body: bytes, answer_id: str, answers: Sequence[Answered]) -> bytes:
+        """Return the body as one that goes on from another answer, with what calls in it have brought in front.
+
+        Raises ``UnreadableBody``.
         """
         ...

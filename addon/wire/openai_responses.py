@@ -4,16 +4,22 @@ The conversation is a list of items; what a tool gave back is an item whose type
 the provider's own tools and items of unknown types are never looked into.
 """
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from headroom_mitm.segments import Call, Edit, Prompt, Span
+from headroom_mitm.segments import Call, Digest, Edit, Prompt, Span, digest
 from headroom_mitm.wire import document, subject
 from headroom_mitm.wire.history import Envelope, History, Result, Text, Turn, text, texts
+from headroom_mitm.wire.openai_responses_turn import settling
+from headroom_mitm.wire.reply import Answered
+from headroom_mitm.wire.splice import splice, text_edit
 from headroom_mitm.wire.tools import Declarations, added, is_forced, listed
 
+_PREVIOUS = "previous_response_id"
+_TOOLS_IN_INPUT = "additional_tools"
 _TEXT = frozenset({"input_text"})
 _OUTPUTS = frozenset(
     {"function_call_output", "custom_tool_call_output", "local_shell_call_output", "shell_call_output"}
@@ -39,12 +45,47 @@ class OpenAIResponses:
             streamed=document.is_true(body, top.get("stream")),
             forced_tool=is_forced(body, top.get("tool_choice")),
             tools=self._tools.at(body, top.get("tools")),
-            continued=_is_given(body, top.get("previous_response_id")) or _is_given(body, top.get("conversation")),
+            continued=_is_given(body, top.get(_PREVIOUS)) or _is_given(body, top.get("conversation")),
         )
-        return self._history.prompt(body, _items(body, top.get("input")), envelope)
+        items = _items(body, top.get("input"))
+        prompt = self._history.prompt(body, items, envelope)
+        previous = _text_at(body, top.get(_PREVIOUS))
+        # A conversation at the provider is written to by every leg, and what runs in the background is fetched by the
+        # client later: no answer of either can be watched.
+        is_elsewhere = _is_given(body, top.get("conversation")) or document.is_true(body, top.get("background"))
+        return dataclasses.replace(
+            prompt,
+            # The beginning of a conversation that goes on from an answer is not in this body.
+            head=head_behind(previous) if previous else prompt.head,
+            tool_slot=None if is_elsewhere else prompt.tool_slot or self._slot(body, items),
+        )
+
+    def previous(self, body: bytes) -> str:
+        """Return the id of the answer that a request goes on from."""
+        if _PREVIOUS.encode() not in body:
+            return ""
+        return _text_at(body, document.members(body, document.whole(body)).get(_PREVIOUS))
+
+    def relinked(self, body: bytes, answer_id: str, answers: Sequence[Answered]) -> bytes:
+        """Return the request with another id, and outputs in front of its input."""
+        place = document.members(body, document.whole(body))[_PREVIOUS]
+        edits = [text_edit(place, answer_id)]
+        return splice(body, [*edits, *([settling(body, answers)] if answers else [])])
+
+    def _slot(self, body: bytes, items: Sequence[Span]) -> Span | None:
+        """Return the place behind the tools in the input, where the client declares them there before all else."""
+        if (
+            not items
+            or not document.is_object(body, items[0])
+            or _TOOLS_IN_INPUT.encode() not in body[slice(*items[0])]
+        ):
+            return None
+        item = document.members(body, items[0])
+        is_declaration = document.member_string(body, item, "type") == _TOOLS_IN_INPUT
+        return self._tools.at(body, item.get("tools")).slot if is_declaration else None
 
     def declare(self, prompt: Prompt, name: str, description: str, schema: bytes) -> Edit | None:
-        """Return the edit that declares one more tool; None where the client declares none at the top."""
+        """Return the edit that declares one more tool, in no namespace; None where the client declares none."""
         tool = {"type": "function", "name": name, "description": description, "strict": False}
         return added(prompt, name, msgspec.json.encode({**tool, "parameters": msgspec.Raw(schema)}))
 
@@ -54,6 +95,15 @@ def _items(body: bytes, given: Span | None) -> list[Span]:
     if given is None or not (document.is_list(body, given) or document.is_string(body, given)):
         return []
     return [given] if document.is_string(body, given) else document.items(body, given)
+
+
+def head_behind(answer_id: str) -> Digest:
+    """Return the head of requests that go on from an answer which the provider keeps."""
+    return digest(b"answer", answer_id.encode())
+
+
+def _text_at(body: bytes, span: Span | None) -> str:
+    return document.string(body, span) if span is not None and document.is_string(body, span) else ""
 
 
 def _is_given(body: bytes, span: Span | None) -> bool:
@@ -67,7 +117,7 @@ def _turn(raw: bytes) -> Turn:
     kind = document.member_string(raw, item, "type")
     if kind in _OUTPUTS:
         return Turn(results=(Result(_call_id(raw, item), tuple(_texts(raw, item.get("output")))),))
-    if kind == "additional_tools":
+    if kind == _TOOLS_IN_INPUT:
         return Turn(tool_names=tuple(_member_names(raw, item)))
     by_model = kind.endswith("_call") or kind in _BY_MODEL or document.member_string(raw, item, "role") == "assistant"
     read = _CALLS.get(kind)

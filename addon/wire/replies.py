@@ -3,8 +3,13 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from headroom_mitm.wire.anthropic_reply import StreamedReply
-from headroom_mitm.wire.anthropic_whole import WholeReply
+from headroom_mitm.wire import (
+    anthropic_reply,
+    anthropic_whole,
+    openai_chat_reply,
+    openai_chat_whole,
+    openai_responses_reply,
+)
 from headroom_mitm.wire.reply import Reply
 
 
@@ -16,5 +21,7 @@ class Replies(NamedTuple):
 
 
 REPLIES: dict[str, Replies] = {
-    "anthropic_messages": Replies(StreamedReply, WholeReply),
+    "anthropic_messages": Replies(anthropic_reply.StreamedReply, anthropic_whole.WholeReply),
+    "openai_chat": Replies(openai_chat_reply.StreamedReply, openai_chat_whole.WholeReply),
+    "openai_responses": Replies(openai_responses_reply.StreamedReply, openai_responses_reply.WholeReply),
 }

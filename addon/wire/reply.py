@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,18 @@ class Answered:
     call: HiddenCall
     text: str
     is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer that the provider keeps: a request may go on from it by its id alone."""
+
+    shown_id: str
+    """What the client knows it by."""
+    id: str
+    """What the provider goes on from."""
+    owed: tuple[HiddenCall, ...]
+    """Calls of our tool in it. Only we know of them, so the request that goes on must bring what they ask for."""
 
 
 class Reply(Protocol):
@@ -61,4 +73,14 @@ class Reply(Protocol):
 
     def failed(self, status: int, raw: bytes) -> bytes:
         """Return what tells the client that a later leg failed, as an error that it may retry."""
+        ...
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """What a ``Reply`` has besides where providers keep answers."""
+
+    @property
+    def kept(self) -> Kept | None:
+        """The answer, once it has ended and if the provider keeps it."""
         ...

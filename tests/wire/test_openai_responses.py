@@ -7,6 +7,7 @@ from wire_talks import fixture, seen
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Prompt
 from headroom_mitm.wire.openai_responses import OpenAIResponses
+from headroom_mitm.wire.reply import Answered, HiddenCall
 from headroom_mitm.wire.splice import splice
 
 WIRE = OpenAIResponses()
@@ -55,11 +56,77 @@ def test_a_request_of_codex_is_read_whole() -> None:
     assert [segment.newest for segment in prompt.segments] == [False, True, True]
 
 
-def test_tools_in_the_input_are_known_but_leave_no_place_for_one() -> None:
-    prompt = WIRE.read(fixture(WIRE.name, "codex_default"))
+def test_a_tool_is_declared_beside_those_in_the_input_and_in_no_namespace() -> None:
+    """Codex declares its tools in its first item, in namespaces; a call comes back as a plain function's then."""
+    raw = fixture(WIRE.name, "codex_default")
+    prompt = WIRE.read(raw)
     assert prompt.tool_names == {"exec", "open", "find"}
-    assert prompt.tool_slot is None
-    assert WIRE.declare(prompt, "retrieve", "d", b"{}") is None
+    edit = WIRE.declare(prompt, "retrieve", "d", b"{}")
+    assert edit is not None
+    first, *rest = json.loads(splice(raw, [edit]))["input"]
+    before, *rest_before = json.loads(raw)["input"]
+    *others, tool = first["tools"]
+    assert (rest, others) == (rest_before, before["tools"])
+    assert (tool["type"], tool["name"]) == ("function", "retrieve")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [{"type": "additional_tools", "tools": []}, USER],
+        [{"type": "additional_tools"}, USER],
+        [USER, {"type": "additional_tools", "tools": [{"type": "custom", "name": "exec"}]}],
+        [{"role": "user", "content": "additional_tools"}],
+        "additional_tools",
+    ],
+    ids=["no tools", "no list", "not the first item", "only the word", "text"],
+)
+def test_elsewhere_in_the_input_there_is_no_place_for_a_tool(given: Any) -> None:
+    assert read(input=given).tool_slot is None
+
+
+@pytest.mark.parametrize("members", [{"background": True}, {"conversation": "conv_1"}, {"conversation": {"id": "c"}}])
+def test_no_tool_is_declared_where_the_answer_cannot_be_watched(members: dict[str, Any]) -> None:
+    tools = [{"type": "function", "name": "a"}]
+    assert read(input=[USER], tools=tools, background=False, conversation=None).tool_slot is not None
+    assert read(input=[USER], tools=tools, **members).tool_slot is None
+
+
+def test_a_conversation_that_is_elsewhere_is_known_by_the_answer_it_goes_on_from() -> None:
+    heads = [read(input=[USER], previous_response_id=previous).head for previous in ("resp_1", "resp_2", None)]
+    assert len(set(heads)) == 3
+    assert read(input="Other.", previous_response_id="resp_1").head == heads[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "previous"),
+    [
+        (b'{"input":"previous_response_id"}', ""),
+        (b'{"previous_response_id":null}', ""),
+        (b'{"x":{"previous_response_id":"no"}}', ""),
+        (b'{"previous_response_id" : "resp_1"}', "resp_1"),
+    ],
+)
+def test_the_answer_that_a_request_goes_on_from_is_found(body: bytes, previous: str) -> None:
+    assert WIRE.previous(body) == previous
+
+
+@pytest.mark.parametrize(
+    ("given", "behind"),
+    [
+        (b'[ {"role":"user"} ]', b',{"role":"user"}'),
+        (b"[ ]", b""),
+        (b'"So?"', b',{"role":"user","content":"So?"}'),
+    ],
+)
+def test_a_request_goes_on_from_another_answer_with_what_is_owed(given: bytes, behind: bytes) -> None:
+    body = b'{"a": 1.50, "previous_response_id": "r1", "input": %s, "b":[]}' % given
+    raw = WIRE.relinked(body, "r2", [Answered(HiddenCall("call_1", b""), "one")])
+    owed = b'{"type":"function_call_output","call_id":"call_1","output":"one"}'
+    expected = b'{"a": 1.50, "previous_response_id": "r2", "input": [%s%s], "b":[]}' % (owed, behind)
+    assert json.loads(raw) == json.loads(expected)
+    assert raw.startswith(b'{"a": 1.50, ')
+    assert WIRE.relinked(body, "r2", []) == body.replace(b'"r1"', b'"r2"')
 
 
 def test_the_two_streams_of_each_command_are_numbered() -> None:

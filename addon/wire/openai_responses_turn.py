@@ -1,0 +1,183 @@
+"""A turn of OpenAI's Responses: whom its items call, what it cost, and the request that goes on from it.
+
+Items go back as they came, reasoning beside what it led to, unknown types too. Only the ``status`` of reasoning is left
+out: the provider writes it and refuses to read it.
+Source: platform.openai.com/docs, "Reasoning models", "Conversation state", "Function calling".
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.segments import Edit, Span
+from headroom_mitm.wire import document
+from headroom_mitm.wire.reply import Answered, HiddenCall
+from headroom_mitm.wire.splice import splice
+
+Json = dict[str, Any]
+
+# Items whose type ends in "_call" and that the provider answers by itself.
+_BY_PROVIDER = frozenset(
+    {"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call"}
+)
+_BUSY = {429: "rate_limit_exceeded"}
+
+
+class Item:
+    """One item of an answer."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self._members = document.members(raw, document.whole(raw))
+        self.kind = self._string("type")
+
+    def is_call_of(self, tool: str) -> bool:
+        """Say whether it is a call of this function."""
+        return self.kind == "function_call" and self._string("name") == tool
+
+    @property
+    def call(self) -> HiddenCall:
+        """The item as a call. The arguments are a text, and what the model wrote may be no JSON."""
+        return HiddenCall(self.call_id, self._string("arguments").encode())
+
+    @property
+    def call_id(self) -> str:
+        """What pairs a call and its output."""
+        return self._string("call_id")
+
+    @property
+    def waits(self) -> bool:
+        """It is a call that the provider does not answer itself, or a question."""
+        if self.kind == "mcp_approval_request":
+            return True
+        return self.kind.endswith("_call") and self.kind not in _BY_PROVIDER and self._string("execution") != "server"
+
+    def sent_back(self) -> bytes | None:
+        """Return the item as a part of the next input; None: it cannot be."""
+        if self.kind != "reasoning":
+            return self.raw
+        if not self._string("encrypted_content"):
+            return None  # the provider has not kept it, and there is nothing that it could read here
+        return _without_member(self.raw, self._members, "status")
+
+    def _string(self, name: str) -> str:
+        return document.member_string(self.raw, self._members, name)
+
+
+def calls_client(items: Sequence[Item], tool: str) -> bool:
+    """Say whether some item waits for the client: a call of another tool that is not answered beside it."""
+    answered = {item.call_id for item in items if item.kind.endswith("_output")}
+    return any(item.waits and not item.is_call_of(tool) and item.call_id not in answered for item in items)
+
+
+class Usage:
+    """What the client is told: the context of its own conversation, and the output of all legs."""
+
+    def __init__(self) -> None:
+        self._first: Json = {}
+        self._output = 0
+        self._details: Json = {}
+
+    def add(self, usage: Json) -> None:
+        """Note what a leg has cost."""
+        self._first = self._first or usage
+        self._output += _number(usage.get("output_tokens"))
+        for name, count in (usage.get("output_tokens_details") or {}).items():
+            self._details[name] = self._details.get(name, 0) + _number(count)
+
+    def shown(self, usage: Json) -> Json:
+        """Return the last leg's usage as the client is to see it."""
+        given = {name: self._first[name] for name in ("input_tokens", "input_tokens_details") if name in self._first}
+        total = _number(given.get("input_tokens")) + self._output
+        changed = {**given, "output_tokens": self._output, "output_tokens_details": self._details}
+        return {**usage, **{name: changed[name] for name in changed if name in usage}, "total_tokens": total}
+
+
+def outputs(answers: Iterable[Answered]) -> list[bytes]:
+    """Return the items that answer calls."""
+    return [
+        msgspec.json.encode({"type": "function_call_output", "call_id": answer.call.id, "output": answer.text})
+        for answer in answers
+    ]
+
+
+def going_on(body: bytes, items: Sequence[Item], answers: Sequence[Answered]) -> bytes:
+    """Return a request with a turn of the model and what its calls brought behind the input."""
+    sent_back = [raw for item in items if (raw := item.sent_back()) is not None]
+    given = _input(body)
+    return splice(body, [Edit(given, _list(body, given, behind=[*sent_back, *outputs(answers)]))])
+
+
+def linked(body: bytes, answer_id: str, answers: Sequence[Answered]) -> bytes:
+    """Return a request that goes on from an answer that the provider keeps, with nothing but what its calls brought."""
+    top = document.members(body, document.whole(body))
+    news, previous = b"[%s]" % b",".join(outputs(answers)), msgspec.json.encode(answer_id)
+    if "previous_response_id" in top:
+        return splice(body, [Edit(_input(body), news), Edit(top["previous_response_id"], previous)])
+    return splice(body, [Edit(_input(body), news + b',"previous_response_id":' + previous)])
+
+
+def settling(body: bytes, answers: Sequence[Answered]) -> Edit:
+    """Return the edit by which a request's input begins with what earlier calls brought."""
+    given = _input(body)
+    return Edit(given, _list(body, given, before=outputs(answers)))
+
+
+def without_tool(data: bytes, tools: Span | None, name: str) -> list[Edit]:
+    """Return the edit that takes our declaration out of the tools that an answer repeats."""
+    if tools is None or not document.is_list(data, tools):
+        return []
+    raws = [data[slice(*place)] for place in document.items(data, tools)]
+    kept = [raw for raw in raws if document.member_string(raw, _members(raw), "name") != name]
+    return [] if len(kept) == len(raws) else [Edit(tools, b"[%s]" % b",".join(kept))]
+
+
+def error_of(status: int, raw: bytes) -> Json:
+    """Return what went wrong, as an answer that has failed says it: in the provider's own words where it had any."""
+    try:
+        found = msgspec.json.decode(raw, type=dict[str, Any]).get("error")
+    except (ValueError, RecursionError):
+        found = None
+    error = found if isinstance(found, dict) else {}
+    code = error.get("code") or _BUSY.get(status, "server_error")
+    return {"code": code, "message": error.get("message") or "The answer could not be completed."}
+
+
+def object_at(data: bytes, span: Span | None) -> Json:
+    """Return the object at a place in JSON; an empty one if there is none."""
+    value = document.value(data, span) if span is not None else None
+    return value if isinstance(value, dict) else {}
+
+
+def _input(body: bytes) -> Span:
+    given = document.members(body, document.whole(body)).get("input")
+    if given is None or not (document.is_list(body, given) or document.is_string(body, given)):
+        raise UnreadableBody("no input")
+    return given
+
+
+def _list(body: bytes, given: Span, before: Sequence[bytes] = (), behind: Sequence[bytes] = ()) -> bytes:
+    """Return an input with more items; a text is a message of the user's."""
+    raw = body[slice(*given)]
+    if document.is_string(body, given):
+        inner = b'{"role":"user","content":%s}' % raw
+    else:
+        inner = raw[1:-1].strip(b" \t\r\n") and raw[1:-1]
+    return b"[%s]" % b",".join([*before, *([inner] if inner else []), *behind])
+
+
+def _members(raw: bytes) -> dict[str, Span]:
+    return document.members(raw, document.whole(raw)) if raw.startswith(b"{") else {}
+
+
+def _without_member(raw: bytes, members: dict[str, Span], name: str) -> bytes:
+    if name not in members:
+        return raw
+    kept = (b"%s:%s" % (msgspec.json.encode(key), raw[slice(*at)]) for key, at in members.items() if key != name)
+    return b"{%s}" % b",".join(kept)
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
