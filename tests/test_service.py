@@ -160,7 +160,9 @@ def test_a_plan_that_comes_too_late_leaves_its_texts_raw(path: Path) -> None:
         store.writes.set()
         await send(service, asked())
         late = await service.rewrite(ANTHROPIC, body(FIRST), COMPRESS, SOON)
+        (planning,) = asyncio.all_tasks() - {asyncio.current_task()}
         store.reads.set()
+        await asyncio.wait({planning})
         return [late, texts(await send(service, FIRST))]
 
     assert run(path, talk) == [None, {"c1": TEXT}]
