@@ -36,9 +36,13 @@ class GeminiGenerate:
         envelope = Envelope(
             model=document.member_string(body, top, "model"),
             forced_tool=_is_forced(body, request),
-            tools=self._tools.at(body, request.get("tools")),
+            tools=self._declared(body, request),
         )
         return self._history.prompt(body, document.items(body, required(request, "contents")), envelope)
+
+    def _declared(self, body: bytes, request: Found) -> Tools:
+        tools = self._tools.at(body, request.get("tools"))
+        return tools if _takes_one_more(body, request) else Tools(tools.names)
 
     def declare(self, prompt: Prompt, name: str, description: str, schema: bytes) -> Edit | None:
         """Return the edit that declares one more function; None where the client declares none."""
@@ -101,6 +105,19 @@ def _tools(raw: bytes) -> Tools:
         names.update(document.member_string(raw, document.members(raw, place), "name") for place in functions)
         slot = Span(functions[-1].end, functions[-1].end) if functions else slot
     return Tools(frozenset(names), slot)
+
+
+def _takes_one_more(body: bytes, request: Found) -> bool:
+    """Say whether one more function can be declared.
+
+    Of several candidates one might call it and the others not; arguments that come in pieces are not put together.
+    """
+    config = _object(body, request, "generationConfig", "generation_config") or {}
+    count = _either(config, "candidateCount", "candidate_count")
+    tool_config = _object(body, request, "toolConfig", "tool_config") or {}
+    calling = _object(body, tool_config, "functionCallingConfig", "function_calling_config") or {}
+    in_pieces = _either(calling, "streamFunctionCallArguments", "stream_function_call_arguments")
+    return (count is None or body[slice(*count)] == b"1") and not document.is_true(body, in_pieces)
 
 
 def _is_forced(body: bytes, request: Found) -> bool:

@@ -131,3 +131,19 @@ def test_the_head_is_what_the_user_says_first() -> None:
 def test_contents_of_another_shape_are_unreadable(contents: Any) -> None:
     with pytest.raises(UnreadableBody):
         read(contents=contents)
+
+
+@pytest.mark.parametrize(
+    ("members", "has_place"),
+    [
+        ({}, True),
+        ({"generationConfig": {"candidateCount": 1}}, True),
+        ({"generationConfig": {"candidateCount": 2}}, False),
+        ({"generation_config": {"candidate_count": 2}}, False),
+        ({"toolConfig": {"functionCallingConfig": {"streamFunctionCallArguments": True}}}, False),
+    ],
+    ids=repr,
+)
+def test_there_is_no_place_where_calls_cannot_be_followed(members: dict[str, Any], has_place: bool) -> None:
+    prompt = read(tools=[{"functionDeclarations": [{"name": "a"}]}], **members)
+    assert (prompt.tool_slot is not None) is has_place

@@ -1,0 +1,159 @@
+"""The documents that a Gemini answer consists of, chunks or a whole one: calls of our tool are taken out.
+
+Parts that are shown leave byte for byte. Source: ai.google.dev, "GenerateContentResponse".
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from headroom_mitm.segments import Edit, Span
+from headroom_mitm.wire import document, raw_object
+from headroom_mitm.wire.gemini_turn import USAGE, is_taken_back
+from headroom_mitm.wire.reply import HiddenCall
+from headroom_mitm.wire.splice import splice
+from headroom_mitm.wire.usage import Usage
+
+_HEAD = ("responseId", "modelVersion")
+_ENDING = ("finishReason", "finishMessage")
+# What a candidate that has lost its only part is not shown for.
+_ASIDE = frozenset(("content", "index", "safetyRatings", "tokenCount", "avgLogprobs", "logprobsResult", *_ENDING))
+_NO_TEXT = b'{"text":""}'  # what the model itself sends where it has nothing to say
+_SIGNATURE = "thoughtSignature"
+
+Found = dict[str, Span]
+
+
+class Leg:
+    """What one answer of the provider has brought so far."""
+
+    def __init__(self, tool: str) -> None:
+        self._tool = tool
+        self._signature = b""  # of a hidden call
+        self.parts: list[bytes] = []
+        """As they came, for the next request."""
+        self.said: list[bytes] = []
+        """Those that the client sees."""
+        self.calls: list[HiddenCall] = []
+        self.client_is_called = False
+        self.finish = ""
+        self.has_failed = False
+        """The provider itself says that there is no answer."""
+        self.ending: list[bytes] = []
+        """Documents that end an answer which goes on; the client does not see them, unless it is closed."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Calls of our tool alone end it. Any other reason to stop may have cut a call, and is the client's to see."""
+        return bool(self.calls) and not self.client_is_called and self.finish == "STOP"
+
+    def take(self, raw: bytes) -> list[bytes]:
+        """Take a part; return it as the client gets it, if it does."""
+        part = raw_object.of(raw)
+        if is_taken_back(part):
+            self.parts.append(raw)
+        shown = self._shown_call(raw, part) if part.get("functionCall", b"").startswith(b"{") else [raw]
+        self.said += shown
+        return shown
+
+    def _shown_call(self, raw: bytes, part: dict[str, bytes]) -> list[bytes]:
+        call = raw_object.of(part["functionCall"])
+        if raw_object.string(call, "name") == self._tool:
+            self.calls.append(HiddenCall(raw_object.string(call, "id"), call.get("args", b"")))
+            self._signature = self._signature or part.get(_SIGNATURE, b"")
+            return []
+        # Of calls made at once only the first is signed, and refused when it comes back without.
+        inherits = self._signature and not self.client_is_called and _SIGNATURE not in part
+        self.client_is_called = True
+        return [raw_object.written({**part, _SIGNATURE: self._signature})] if inherits else [raw]
+
+
+class Answer:
+    """All legs. Only the first candidate is watched: where there are several, the tool is not offered."""
+
+    def __init__(self, tool: str) -> None:
+        self._tool = tool
+        self._usage = Usage(USAGE)
+        self._head: dict[str, bytes] = {}
+        self.is_first = True
+        self.leg = Leg(tool)
+
+    def next_leg(self) -> None:
+        """A leg is over, and another one begins."""
+        self._usage.next_leg()
+        self.is_first, self.leg = False, Leg(self._tool)
+
+    def shown(self, data: bytes) -> bytes:
+        """Return a document as the client gets it: the very same where nothing changes, empty for none.
+
+        Raises ``UnreadableBody`` where it is not as documented.
+        """
+        leg, was_over = self.leg, self.leg.goes_on
+        inner = _response(data)
+        leg.has_failed |= "error" in inner or "promptFeedback" in inner
+        edits, places = self._frame(data, inner), _candidates(data, inner)
+        kept = not places
+        for place in places:
+            changes, says = self._candidate(data, place)
+            edits += changes
+            kept |= says
+        if leg.goes_on:
+            leg.ending.append(data)
+        return splice(data, edits) if kept and not was_over else b""
+
+    def ended(self, data: bytes, parts: Sequence[bytes], *, drop_ending: bool = False) -> bytes:
+        """Return a document with these parts, as the end of the answer."""
+        inner = _response(data)
+        edits = self._frame(data, inner)
+        for place in _candidates(data, inner):
+            candidate = raw_object.at(data, place)
+            edits.append(Edit(place, _with_parts(candidate, parts, drop_ending=drop_ending)))
+        return splice(data, edits)
+
+    def _candidate(self, data: bytes, place: Span) -> tuple[list[Edit], bool]:
+        """Return what changes in a candidate, and whether it says anything then."""
+        candidate, leg = raw_object.at(data, place), self.leg
+        if candidate.get("index", b"0") != b"0":
+            return [], True
+        leg.finish = raw_object.string(candidate, "finishReason") or leg.finish
+        content = candidate.get("content", b"")
+        raw = raw_object.of(content).get("parts", b"") if content.startswith(b"{") else b""
+        parts = raw_object.items(raw) if raw.startswith(b"[") else []
+        shown = [left for part in parts for left in leg.take(part)]
+        ends = "finishReason" in candidate
+        if shown == parts and not (ends and leg.goes_on):
+            return [], True
+        says = any(raw_object.of(part) != {"text": b'""'} for part in shown) or not _ASIDE.issuperset(candidate)
+        changed = _with_parts(candidate, shown, drop_ending=leg.goes_on)
+        return [Edit(place, changed)], says or (ends and not leg.goes_on)
+
+    def _frame(self, data: bytes, inner: Found) -> list[Edit]:
+        """Note what a document says of the whole answer; return what of it must change."""
+        if self.is_first:
+            self._head |= {name: data[slice(*inner[name])] for name in _HEAD if name in inner}
+        edits = [Edit(inner[name], self._head[name]) for name in _HEAD if name in inner and name in self._head]
+        place = inner.get("usageMetadata")
+        if place is not None and document.is_object(data, place):
+            usage = document.value(data, place)
+            self._usage.note(usage)
+            edits.append(Edit(place, msgspec.json.encode(self._usage.shown(usage))))
+        return [] if self.is_first else edits
+
+
+def _response(data: bytes) -> Found:
+    """Return the members of a response; Cloud Code wraps it."""
+    top = document.members(data, document.whole(data))
+    place = top.get("response")
+    return document.members(data, place) if place is not None and document.is_object(data, place) else top
+
+
+def _candidates(data: bytes, inner: Found) -> list[Span]:
+    place = inner.get("candidates")
+    return document.items(data, place) if place is not None and document.is_list(data, place) else []
+
+
+def _with_parts(candidate: dict[str, bytes], parts: Sequence[bytes], *, drop_ending: bool) -> bytes:
+    content = raw_object.of(candidate["content"]) if "content" in candidate else {"role": b'"model"'}
+    content["parts"] = raw_object.listed([*parts] or [_NO_TEXT])
+    kept = {name: raw for name, raw in candidate.items() if not (drop_ending and name in _ENDING)}
+    return raw_object.written({**kept, "content": raw_object.written(content)})
