@@ -18,8 +18,7 @@ from mitmproxy.flow import Error
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy import context as proxy_context
 from mitmproxy.proxy.layers import http as layers
-from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
-from mitmproxy.proxy.layers.http._base import HttpEvent
+from mitmproxy.proxy.layers.http import HttpEvent, HttpLayer, HttpStream
 
 from headroom_mitm.roundtrip.exchange import Exchange, Leg
 
@@ -30,13 +29,13 @@ Commands = layer.CommandGenerator[None]
 _USED: dict[type, tuple[str, ...]] = {
     HttpLayer: ("make_stream", "event_to_child", "streams", "connections", "command_sources"),
     HttpStream: (
-        "_handle_event", "state_stream_response_body", "send_response", "check_killed", "check_body_size", "state_done",
-        "server_state", "stream_id", "response_body_buf",
+        "_handle_event", "state_stream_response_body", "send_response", "check_killed", "check_body_size", "stream_id",
+        "handle_protocol_error", "state_done", "state_errored", "client_state", "server_state", "response_body_buf",
     ),
 }  # fmt: skip
 _EXPORTED = (
-    "ReceiveHttp", "SendHttp", "RequestHeaders", "RequestData", "RequestEndOfMessage", "RequestProtocolError",
-    "ResponseHeaders", "ResponseData", "ResponseEndOfMessage", "ResponseProtocolError", "HttpErrorHook",
+    "ReceiveHttp", "SendHttp", "DropStream", "HttpErrorHook", "RequestHeaders", "RequestData", "RequestEndOfMessage",
+    "RequestProtocolError", "ResponseHeaders", "ResponseData", "ResponseEndOfMessage", "ResponseProtocolError",
 )  # fmt: skip
 _leg_ids = itertools.count(-1, -1)  # clients' streams are positive, mitmproxy's own replays use 1
 
@@ -77,6 +76,13 @@ class HeadroomAdvanceHook(commands.StartHook):
 
 
 @dataclass
+class HeadroomConcludeHook(commands.StartHook):
+    """The answer is over, and the client has not got its end: keep what it has not seen. One field, see above."""
+
+    job: Job
+
+
+@dataclass
 class LegEvent(HttpEvent):
     """Something that a leg's stream would have sent to the client."""
 
@@ -87,9 +93,24 @@ class LegStream(HttpStream):
     """A leg's own stream. All of its request is here, and where its answer goes is not its to decide."""
 
     def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:  # noqa: ARG002, FBT001  # mitmproxy's signature
-        """Hold nothing up, and let every hook see the request before it leaves."""
+        """Let every hook see the request before it leaves."""
         yield from ()
         return False
+
+    def handle_protocol_error(self, event: layers.RequestProtocolError | layers.ResponseProtocolError) -> Commands:
+        """Cancel upstream when the client has gone, without a hook of its own: the client's stream has one.
+
+        With two hooks at once mitmproxy 12 may lose the connection before it is closed: its task, already cancelled,
+        waits for the lock behind them, and is cancelled a second time when the client's connection ends.
+        """
+        if isinstance(event, layers.ResponseProtocolError):
+            yield from super().handle_protocol_error(event)
+            return
+        if self.server_state not in (self.state_done, self.state_errored):
+            yield layers.SendHttp(event, self.context.server)
+        self.flow.error, self.flow.live = Error(event.message), False
+        self.client_state = self.server_state = self.state_errored
+        yield layers.DropStream(self.stream_id)
 
 
 class WatchedStream(HttpStream):
@@ -153,6 +174,8 @@ class WatchedStream(HttpStream):
             yield from self._show(job, last)
             yield from self._begin_leg(job)
         else:
+            if job.exchange.must_conclude:
+                yield HeadroomConcludeHook(job)
             yield from self._end(job, last)
 
     def _begin_leg(self, job: Job) -> Commands:
@@ -271,12 +294,11 @@ class WatchLayers:
 
 def _ended(first: http.Response | None, last: http.Response | None, status: int) -> http.Response:
     """Return the response of an answer that is not streamed: the last leg's where it tells what went wrong."""
-    if first is None or (last is not None and status == last.status_code != 200):
-        response = last.copy() if last is not None else http.Response.make(status)
-    else:
-        response = first
-        if status != 200:
-            response.status_code, response.reason = status, HTTPStatus(status).phrase
+    response = first or http.Response.make(status)
+    if status != 200 and last is not None and last.status_code == status:
+        response = last.copy()
+    elif status != 200:
+        response.status_code, response.reason = status, HTTPStatus(status).phrase
     response.stream = False
     response.headers.pop("content-encoding", None)
     return response
