@@ -6,6 +6,7 @@ from typing import NamedTuple
 from headroom_mitm.wire import (
     anthropic_reply,
     anthropic_whole,
+    gemini_reply,
     openai_chat_reply,
     openai_chat_whole,
     openai_responses_reply,
@@ -22,6 +23,7 @@ class Replies(NamedTuple):
 
 REPLIES: dict[str, Replies] = {
     "anthropic_messages": Replies(anthropic_reply.StreamedReply, anthropic_whole.WholeReply),
+    "gemini_generate": Replies(gemini_reply.StreamedReply, gemini_reply.WholeReply),
     "openai_chat": Replies(openai_chat_reply.StreamedReply, openai_chat_whole.WholeReply),
     "openai_responses": Replies(openai_responses_reply.StreamedReply, openai_responses_reply.WholeReply),
 }
