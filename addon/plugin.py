@@ -12,7 +12,7 @@ from mitmproxy.addonmanager import Loader
 from headroom_mitm import defaults, settings
 from headroom_mitm.credentials import is_subscription
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.hosts import detect
+from headroom_mitm.hosts import GEMINI, detect, is_streamed_by
 from headroom_mitm.pipeline import Outcome, Policy
 from headroom_mitm.roundtrip.exchange import Exchange, is_event_stream
 from headroom_mitm.roundtrip.links import Link, LinkedWire
@@ -193,11 +193,7 @@ class Answers:
             flow.response.stream = True
         elif expected is not None and flow.response.status_code == 200:
             self._watch(flow, flow.response, *expected)
-        elif (
-            PROMPT in flow.metadata
-            and is_event_stream(flow.response.headers.get("content-type", ""))
-            and not flow.response.stream
-        ):
+        elif _is_stream(flow, flow.response) and not flow.response.stream:
             flow.response.stream = True  # mitmproxy would hold it back until it is whole
 
     async def headroom_advance(self, job: Job) -> None:
@@ -231,12 +227,13 @@ class Answers:
         self._expected.pop(flow.id, None)
 
     def _watch(self, flow: http.HTTPFlow, response: http.Response, replies: Replies, outcome: Outcome) -> None:
-        service, streamed = self._service(), is_event_stream(response.headers.get("content-type", ""))
+        service, streamed = self._service(), _is_stream(flow, response)
         if service is None:
             response.stream = streamed
             return
         reply = Guarded((replies.streamed if streamed else replies.whole)(TOOL_NAME))
         exchange = Exchange(reply, outcome.body, outcome.originals, service.read)
+        exchange.in_events = _in_events(response)
         exchange.on_kept = lambda kept: service.link(Link(kept, outcome.prompt.head, outcome.originals))
         # mitmproxy itself decodes what it holds until it is whole.
         if streamed and not exchange.begin_leg(response.headers.get("content-encoding", "")):
@@ -349,6 +346,16 @@ def put_body(request: http.Request, body: bytes) -> None:
 def _is_from_client(flow: http.HTTPFlow) -> bool:
     """Say whether this is a request that a client makes now, whole: no replay, no later leg, not answered already."""
     return not (flow.is_replay or flow.response or flow.error or flow.request.stream or LEG_OF in flow.metadata)
+
+
+def _in_events(response: http.Response) -> bool:
+    return is_event_stream(response.headers.get("content-type", ""))
+
+
+def _is_stream(flow: http.HTTPFlow, response: http.Response) -> bool:
+    """Say whether an answer comes in pieces. Gemini's may be those of a JSON array: only the path tells."""
+    wire = flow.metadata.get(PROMPT)
+    return wire is not None and (_in_events(response) or (wire == GEMINI and is_streamed_by(flow.request.path)))
 
 
 def _free_of_length(request: http.Request, response: http.Response) -> None:

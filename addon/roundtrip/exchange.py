@@ -28,6 +28,8 @@ class Exchange:
         """Ids that were served."""
         self.status = 200
         """What a client that has seen nothing yet is to be told: another one if the answer has failed."""
+        self.in_events = reply.streamed
+        """The provider sends events. What is streamed otherwise is a JSON array."""
         self.on_kept: Callable[[Kept], None] = lambda _: None
         """Called as soon as the answer has ended, before the client can know it; quick. Not where nothing is kept."""
         self._reply = reply
@@ -128,7 +130,7 @@ class Leg:
     def begin(self, status: int, content_type: str, encoding: str) -> None:
         """Take what the headers say: only what the first leg was can follow it."""
         self._status, self._encoding = status, encoding
-        fits = status == 200 and is_event_stream(content_type) == self._exchange.streamed
+        fits = status == 200 and is_event_stream(content_type) == self._exchange.in_events
         self._is_readable = fits and self._exchange.begin_leg(encoding)
 
     def feed(self, data: bytes) -> bytes:
