@@ -101,6 +101,9 @@ HOSTS: tuple[Host, ...] = (
     *_rows("localhost 127.0.0.1", {**_OPENAI, ANTHROPIC: r"/v1/messages"}, port=11434),
 )
 
+_TAKE_CACHE_KEYS = ("api.openai.com",)
+"""Hosts that know ``prompt_cache_key``. Azure is none: for models of others it answers 400 to it (November 2026)."""
+
 # How the paths end on a host that only the user knows.
 _ENDINGS: dict[str, re.Pattern[str]] = {
     ANTHROPIC: re.compile(r"(?:/.*)?/v1/messages"),
@@ -137,6 +140,11 @@ def model_in(path: str) -> str:
 def is_streamed_by(path: str) -> bool:
     """Say whether a path asks for a stream; elsewhere the body does."""
     return path.partition("?")[0].endswith((":streamGenerateContent", ":streamRawPredict"))
+
+
+def takes_cache_key(host: str) -> bool:
+    """Say whether a host is known to take a key by which requests of a conversation meet the same cache."""
+    return host.rstrip(".").lower() in _TAKE_CACHE_KEYS
 
 
 def parse_hosts(texts: Sequence[str]) -> tuple[Host, ...]:

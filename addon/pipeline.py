@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from headroom_mitm import deltas, tokens
 from headroom_mitm.aligner import Aligner, Plan
-from headroom_mitm.caching import Caching
+from headroom_mitm.caching import Caching, Wishes
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.file_reads import is_worked_on, path_of
 from headroom_mitm.router import Router, Source, raw
@@ -38,6 +38,7 @@ class Policy:
     """Calls of the tool can be answered inside the response to this request."""
     excludes: Callable[[str], bool] = lambda _: False
     """Says whether results of a tool, or texts of a kind, are to be left alone."""
+    caching: Wishes = field(default_factory=Wishes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Pipeline:
     def settled(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy) -> Outcome:
         """Return the outcome without a second step: what is decided is replayed, all else stays as it is."""
         offered = plan.offered and not plan.undecided_offer
-        return _outcome(wire, prompt, plan.known, policy, self._caching.edits(prompt), offered=offered)
+        return _outcome(wire, prompt, plan.known, policy, self._caching.edits(prompt, policy.caching), offered=offered)
 
     def complete(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, ticket: Ticket) -> Outcome | None:
         """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
@@ -112,7 +113,7 @@ class Pipeline:
             self.give_up(prompt, plan, "store unavailable")
             known = plan.known | self._aligner.leave_raw(plan.fresh, "store unavailable")
             offered = offered and not plan.undecided_offer
-        return _outcome(wire, prompt, known, policy, self._caching.edits(prompt), offered=offered)
+        return _outcome(wire, prompt, known, policy, self._caching.edits(prompt, policy.caching), offered=offered)
 
     def give_up(self, prompt: Prompt, plan: Plan, reason: str) -> None:
         """Note that a request leaves with its new texts raw, and without the tool if that was undecided. Quick."""

@@ -10,9 +10,10 @@ from mitmproxy import connection, ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 
 from headroom_mitm import defaults, settings
+from headroom_mitm.caching import Wishes
 from headroom_mitm.credentials import is_subscription
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.hosts import GEMINI, detect, is_streamed_by
+from headroom_mitm.hosts import GEMINI, detect, is_streamed_by, takes_cache_key
 from headroom_mitm.pipeline import Outcome, Policy
 from headroom_mitm.roundtrip.exchange import Exchange, is_event_stream
 from headroom_mitm.roundtrip.links import Link, LinkedWire
@@ -124,6 +125,7 @@ class Headroom:
             lossy=mode is Mode.COMPRESS,
             answerable=self._answers.can_watch(flow, wire),
             excludes=chosen.excludes,
+            caching=Wishes(takes_key=takes_cache_key(flow.request.pretty_host)),
         )
 
     def _tell_of_subscription(self, choice: Subscription) -> None:

@@ -205,3 +205,11 @@ def test_no_domain_of_the_table_permits_more_than_llm_hosts() -> None:
 )
 def test_a_path_may_name_the_model_and_ask_for_a_stream(path: str, model: str, streamed: bool) -> None:
     assert (hosts.model_in(path), hosts.is_streamed_by(path)) == (model, streamed)
+
+
+@pytest.mark.parametrize(
+    ("host", "takes"),
+    [("api.openai.com", True), ("API.OpenAI.com.", True), ("x.openai.azure.com", False), ("chatgpt.com", False)],
+)
+def test_keys_of_the_cache_go_where_they_are_known(host: str, takes: bool) -> None:
+    assert hosts.takes_cache_key(host) is takes

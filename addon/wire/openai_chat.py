@@ -14,6 +14,7 @@ from headroom_mitm.wire.history import Envelope, History, Result, Turn, required
 from headroom_mitm.wire.tools import Declarations, Tools, added, is_forced, listed
 
 _TEXT = frozenset({"text"})
+_FRONT = ("tools", "functions")
 
 
 class OpenAIChat:
@@ -36,6 +37,8 @@ class OpenAIChat:
             streamed=document.is_true(body, top.get("stream")),
             forced_tool=is_forced(body, top.get("tool_choice")) or is_forced(body, top.get("function_call")),
             tools=Tools(tools.names | functions.names, tools.slot if _takes_one_more(body, top) else None),
+            members=top,
+            front=tuple((name, top[name]) for name in _FRONT if name in top),
         )
         return self._history.prompt(body, document.items(body, required(top, "messages")), envelope)
 
@@ -68,7 +71,7 @@ def _turn(raw: bytes) -> Turn:
     if role == "function":
         name = document.member_string(raw, message, "name")
         return Turn(results=(Result("", tuple(texts(raw, message.get("content"), _TEXT)), name),))
-    return Turn()
+    return Turn(by_system=role in ("system", "developer"))
 
 
 def _calls(raw: bytes, message: dict[str, Span]) -> Iterator[Call]:

@@ -20,6 +20,7 @@ from headroom_mitm.wire.tools import Declarations, added, is_forced, listed
 
 _PREVIOUS = "previous_response_id"
 _TOOLS_IN_INPUT = "additional_tools"
+_FRONT = ("tools", "instructions")
 _TEXT = frozenset({"input_text"})
 _OUTPUTS = frozenset(
     {"function_call_output", "custom_tool_call_output", "local_shell_call_output", "shell_call_output"}
@@ -46,6 +47,8 @@ class OpenAIResponses:
             forced_tool=is_forced(body, top.get("tool_choice")),
             tools=self._tools.at(body, top.get("tools")),
             continued=_is_given(body, top.get(_PREVIOUS)) or _is_given(body, top.get("conversation")),
+            members=top,
+            front=tuple((name, top[name]) for name in _FRONT if name in top),
         )
         items = _items(body, top.get("input"))
         prompt = self._history.prompt(body, items, envelope)
@@ -118,10 +121,11 @@ def _turn(raw: bytes) -> Turn:
     if kind in _OUTPUTS:
         return Turn(results=(Result(_call_id(raw, item), tuple(_texts(raw, item.get("output")))),))
     if kind == _TOOLS_IN_INPUT:
-        return Turn(tool_names=tuple(_member_names(raw, item)))
-    by_model = kind.endswith("_call") or kind in _BY_MODEL or document.member_string(raw, item, "role") == "assistant"
+        return Turn(tool_names=tuple(_member_names(raw, item)), by_system=True)
+    role = document.member_string(raw, item, "role")
+    by_model = kind.endswith("_call") or kind in _BY_MODEL or role == "assistant"
     read = _CALLS.get(kind)
-    return Turn(by_model, calls=(read(raw, item),) if read else ())
+    return Turn(by_model, calls=(read(raw, item),) if read else (), by_system=role in ("system", "developer"))
 
 
 def _call_id(raw: bytes, item: dict[str, Span]) -> str:
