@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.recent import Recent
 from headroom_mitm.router import SHORTEST, raw
-from headroom_mitm.segments import Digest, Key, Prompt, Rendering, Segment
+from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, Segment
 from headroom_mitm.store.base import Decision, Store
 from headroom_mitm.wording import TOOL_NAME
 
@@ -43,6 +43,8 @@ class Plan:
     """The retrieve tool is declared in this conversation."""
     undecided_offer: bool
     """``offered`` was chosen just now and is not in the store yet."""
+    retold: tuple[Edit, ...] = ()
+    """Where the tool is offered: what puts back what clients have not seen of earlier answers."""
 
 
 class Aligner:

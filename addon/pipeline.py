@@ -15,6 +15,7 @@ from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.caching import Caching, Wishes
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.file_reads import is_worked_on, path_of
+from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router, Source, raw
 from headroom_mitm.segments import Edit, Key, Prompt, Rendering, Segment
 from headroom_mitm.store.base import Decision
@@ -75,21 +76,24 @@ class Ticket:
 class Pipeline:
     """Compresses requests. One for all; thread-safe."""
 
-    def __init__(self, aligner: Aligner, router: Router) -> None:
+    def __init__(self, aligner: Aligner, router: Router, retold: Retold) -> None:
         self._aligner = aligner
         self._router = router
+        self._retold = retold
         self._caching = Caching()
 
     def plan(self, wire: Wire, body: bytes, policy: Policy) -> tuple[Prompt, Plan]:
         """First step, quick: read the body and recall what is decided. Raises ``UnreadableBody``."""
         may_offer = policy.change and policy.lossy and policy.answerable
         plan = self._aligner.recall(wire.read(body), may_offer=may_offer)
+        if plan.offered and policy.change and policy.answerable:
+            plan = dataclasses.replace(plan, retold=self._retold.edits(wire.name, plan.prompt))
         return plan.prompt, plan
 
     def settled(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy) -> Outcome:
         """Return the outcome without a second step: what is decided is replayed, all else stays as it is."""
         offered = plan.offered and not plan.undecided_offer
-        return _outcome(wire, prompt, plan.known, policy, self._caching.edits(prompt, policy.caching), offered=offered)
+        return _outcome(wire, plan, plan.known, policy, self._caching.edits(prompt, policy.caching), offered=offered)
 
     def complete(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, ticket: Ticket) -> Outcome | None:
         """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
@@ -102,7 +106,7 @@ class Pipeline:
             self._aligner.leave_raw(plan.fresh, "audit")
             self.keep()
             known = plan.known | {d.rendering.key: d.rendering for d in chosen}
-            return _outcome(wire, prompt, known, policy, (), offered=False)
+            return _outcome(wire, plan, known, policy, (), offered=False)
         try:
             if plan.undecided_offer:
                 # First of all: a text with something left out and no tool to get it would be a promise nobody keeps.
@@ -113,7 +117,7 @@ class Pipeline:
             self.give_up(prompt, plan, "store unavailable")
             known = plan.known | self._aligner.leave_raw(plan.fresh, "store unavailable")
             offered = offered and not plan.undecided_offer
-        return _outcome(wire, prompt, known, policy, self._caching.edits(prompt, policy.caching), offered=offered)
+        return _outcome(wire, plan, known, policy, self._caching.edits(prompt, policy.caching), offered=offered)
 
     def give_up(self, prompt: Prompt, plan: Plan, reason: str) -> None:
         """Note that a request leaves with its new texts raw, and without the tool if that was undecided. Quick."""
@@ -161,9 +165,10 @@ def _without_tool(decision: Decision) -> Decision:
 
 
 def _outcome(
-    wire: Wire, prompt: Prompt, known: Mapping[Key, Rendering], policy: Policy, further: Iterable[Edit], *, offered: bool
+    wire: Wire, plan: Plan, known: Mapping[Key, Rendering], policy: Policy, further: Iterable[Edit], *, offered: bool
 ) -> Outcome:
     """Splice what is known into the body, and what else it lacks; declare the tool where the conversation has it."""
+    prompt = plan.prompt
     found = [(segment, known.get(segment.key)) for segment in prompt.segments]
     before = sum(r.tokens_before if r else tokens.estimate(segment.size) for segment, r in found)
     after = sum(r.tokens_after if r else tokens.estimate(segment.size) for segment, r in found)
@@ -174,6 +179,6 @@ def _outcome(
     declared = None
     if offered and policy.answerable:
         declared = wire.declare(prompt, TOOL_NAME, TOOL_DESCRIPTION, TOOL_SCHEMA)
-        edits += [declared] if declared else []
+        edits += [declared, *plan.retold] if declared else []
     originals = {r.id: r for _, r in found if r is not None and not r.lossless}
     return Outcome(splice(prompt.body, edits), prompt, declared is not None, originals, before, after)

@@ -24,6 +24,7 @@ from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wire.base import Wire
 from headroom_mitm.wire.replies import REPLIES, Replies
 from headroom_mitm.wire.reply import Answered, HiddenCall, Keeping, Kept, Reply
+from headroom_mitm.wire.retelling import Telling, Untold
 from headroom_mitm.wording import TOOL_NAME
 
 logger = logging.getLogger(__name__)
@@ -204,7 +205,7 @@ class Answers:
         if service is None:
             return
         try:
-            body = await service.advance(job.exchange)
+            body = await service.advance(job.exchange.advance)
         except Exception:
             logger.exception("headroom: an answer cannot go on")
             return
@@ -215,6 +216,16 @@ class Answers:
         flow.metadata[LEG_OF] = job.flow.id
         flow.comment = f"headroom: leg {job.exchange.rounds + 1} of an answer"
         job.next_flow = flow
+
+    async def headroom_conclude(self, job: Job) -> None:
+        """Keep what the client has not seen of an answer, before it can ask on."""
+        service = self._service()
+        if service is None:
+            return
+        try:
+            await service.advance(job.exchange.conclude)
+        except Exception:
+            logger.exception("headroom: hidden rounds of an answer are not told again")
 
     def response(self, flow: http.HTTPFlow) -> None:
         """An answer is over."""
@@ -237,6 +248,7 @@ class Answers:
         exchange = Exchange(reply, outcome.body, outcome.originals, service.read)
         exchange.in_events = _in_events(response)
         exchange.on_kept = lambda kept: service.link(Link(kept, outcome.prompt.head, outcome.originals))
+        exchange.on_untold = lambda rounds: service.retold.keep(flow.metadata[PROMPT], outcome.prompt, rounds)
         # mitmproxy itself decodes what it holds until it is whole.
         if streamed and not exchange.begin_leg(response.headers.get("content-encoding", "")):
             logger.warning("headroom: an answer in an unknown encoding is not watched")
@@ -293,6 +305,11 @@ class Guarded:
     def kept(self) -> Kept | None:
         """See ``Keeping``."""
         return self._reply.kept if isinstance(self._reply, Keeping) and not self._is_raw else None
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        return self._reply.untold if isinstance(self._reply, Telling) and not self._is_raw else None
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """See ``Reply``."""

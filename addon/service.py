@@ -11,8 +11,8 @@ from headroom_mitm import tokens
 from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
-from headroom_mitm.roundtrip.exchange import Exchange
 from headroom_mitm.roundtrip.links import Link, Links
+from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Prompt
 from headroom_mitm.store import open_store
@@ -37,7 +37,8 @@ class Service:
         self._quick = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-quick")
         self._slow = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-slow")
         self._links = Links(self._store)
-        self._pipeline = Pipeline(Aligner(self._store, time.time), router or Router())
+        self.retold = Retold(self._store, time.time)
+        self._pipeline = Pipeline(Aligner(self._store, time.time), router or Router(), self.retold)
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
     async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
@@ -71,9 +72,9 @@ class Service:
         self._links.note(link)
         self._quick.submit(self._links.keep, link)
 
-    async def advance(self, exchange: Exchange) -> bytes:
-        """Answer the calls of a leg that is over; return the request for the next one."""
-        return await self._run(self._quick, exchange.advance)
+    async def advance(self, step: Callable[[], T]) -> T:
+        """Do what an exchange has to do at the end of a leg, and what may block."""
+        return await self._run(self._quick, step)
 
     def read(self, digest: Digest) -> str:
         """Return an original; see ``Store.original``."""

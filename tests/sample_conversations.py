@@ -13,6 +13,7 @@ from headroom_mitm.aligner import Aligner
 from headroom_mitm.compressors import Compressor
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
+from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import Decision, Store, open_store
@@ -138,7 +139,9 @@ class Worker:
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.store = open_store(str(store)) if isinstance(store, Path) else store
-        self.pipeline = Pipeline(Aligner(self.store, clock or Hour()), Router(tuple(compressors)))
+        now = clock or Hour()
+        self.retold = Retold(self.store, now)
+        self.pipeline = Pipeline(Aligner(self.store, now), Router(tuple(compressors)), self.retold)
 
     def outcome(self, sent: bytes, policy: Policy = COMPRESS, *, late: bool = False) -> Outcome:
         """Do what the service does with a body; ``late`` means that its new texts are not ready at the deadline."""

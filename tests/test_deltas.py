@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from headroom_mitm import deltas
 from headroom_mitm.aligner import Aligner
 from headroom_mitm.pipeline import Pipeline, Policy, Ticket
+from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.store import open_store
 from headroom_mitm.wire.anthropic_messages import AnthropicMessages
@@ -23,7 +24,8 @@ class Talk:
     """A conversation in which a file is read again and again."""
 
     def __init__(self, tmp_path: Any) -> None:
-        self.pipeline = Pipeline(Aligner(open_store(str(tmp_path / "s.sqlite")), lambda: 0.0), Router(()))
+        store = open_store(str(tmp_path / "s.sqlite"))
+        self.pipeline = Pipeline(Aligner(store, lambda: 0.0), Router(()), Retold(store, lambda: 0.0))
         self.messages: list[dict[str, Any]] = [{"role": "user", "content": "Go on."}]
 
     def read(self, call_id: str, text: str, name: str = "Read", **arguments: str) -> None:

@@ -17,6 +17,7 @@ from headroom_mitm.aligner import Aligner
 from headroom_mitm.compressors import Compressor
 from headroom_mitm.errors import MissingOriginal
 from headroom_mitm.pipeline import Outcome, Pipeline
+from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.service import Service
@@ -148,7 +149,7 @@ class Waiting(FailingStore):
 def on_waiting(service: Service, path: Path) -> Waiting:
     """Let a service work on a store that waits."""
     service._store = store = Waiting(path)
-    service._pipeline = Pipeline(Aligner(store, time.time), Router(SHORTENS))
+    service._pipeline = Pipeline(Aligner(store, time.time), Router(SHORTENS), Retold(store, time.time))
     return store
 
 

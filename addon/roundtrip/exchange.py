@@ -8,6 +8,7 @@ from headroom_mitm.roundtrip.answering import serve
 from headroom_mitm.roundtrip.decoding import Decode, decoder
 from headroom_mitm.segments import Digest, Rendering
 from headroom_mitm.wire.reply import Answered, HiddenCall, Keeping, Kept, Reply
+from headroom_mitm.wire.retelling import Round, Telling, Untold
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ LONGEST_REFUSAL = 2**20
 
 
 class Exchange:
-    """Holds what the next leg needs. ``advance`` reads the store and may block; all else is quick, and never raises."""
+    """Holds what the next leg needs. ``advance`` and ``conclude`` may block; all else is quick, and never raises."""
 
     def __init__(
         self, reply: Reply, body: bytes, originals: Mapping[str, Rendering], read: Callable[[Digest], str]
@@ -32,17 +33,18 @@ class Exchange:
         """The provider sends events. What is streamed otherwise is a JSON array."""
         self.on_kept: Callable[[Kept], None] = lambda _: None
         """Called as soon as the answer has ended, before the client can know it; quick. Not where nothing is kept."""
+        self.on_untold: Callable[[tuple[Round, ...]], None] = lambda _: None
+        """Called by ``conclude`` with all legs of an answer of which the client has not seen all. May block."""
+        self.untold: Untold | None = None
+        """What ``conclude`` must have kept before the client gets the end of the answer."""
+        self.streamed = reply.streamed
+        """The client reads events as they come."""
         self._reply = reply
         self._body = body
         self._originals = originals
         self._read = read
         self._decode: Decode = bytes
         self._failure = b""
-
-    @property
-    def streamed(self) -> bool:
-        """The client reads events as they come."""
-        return self._reply.streamed
 
     @property
     def wants_next_leg(self) -> bool:
@@ -77,6 +79,8 @@ class Exchange:
         if self.rounds > MOST_ROUNDS and self._reply.hidden:
             last += self._reply.close()
         self._report()
+        if not self.wants_next_leg:
+            self.untold = _untold_of(self._reply)
         return last
 
     def fail(self, status: int, raw: bytes) -> bytes:
@@ -97,6 +101,12 @@ class Exchange:
         answers = [self._answer(call) for call in self._reply.hidden]
         self._body = self._reply.next_body(self._body, answers)
         return self._body
+
+    def conclude(self) -> None:
+        """Answer the calls that no further leg answers, and have kept what the client has not seen."""
+        untold, self.untold = self.untold, None
+        if untold is not None:
+            self.on_untold((*untold.before, untold.last([self._answer(call) for call in untold.calls])))
 
     def _report(self) -> None:
         kept = self._reply.kept if isinstance(self._reply, Keeping) else None
@@ -145,6 +155,14 @@ class Leg:
         if self._is_readable:
             return self._exchange.end_leg()
         return self._exchange.fail(self._status, _decoded(self._refusal, self._encoding))
+
+
+def _untold_of(reply: Reply) -> Untold | None:
+    try:
+        return reply.untold if isinstance(reply, Telling) else None
+    except UnreadableBody as error:
+        logger.warning("headroom: hidden rounds of an answer are not told again: %s", error)
+        return None
 
 
 def is_event_stream(content_type: str) -> bool:

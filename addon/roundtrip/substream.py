@@ -174,7 +174,7 @@ class WatchedStream(HttpStream):
             yield from self._show(job, last)
             yield from self._begin_leg(job)
         else:
-            if job.exchange.must_conclude:
+            if job.exchange.untold is not None:
                 yield HeadroomConcludeHook(job)
             yield from self._end(job, last)
 

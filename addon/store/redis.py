@@ -88,6 +88,15 @@ class _Server:
             raise StoreUnavailable(f"{self}: {error}") from error
         self._failed_at = _NEVER
 
+    def decided(self, name: bytes, value: bytes, ttl: int) -> bytes:
+        """Write a value unless there is one; return the one that holds."""
+        with self.lent() as client:
+            pipe = client.pipeline(transaction=True)
+            pipe.set(name, value, nx=True)
+            pipe.expire(name, ttl)
+            pipe.get(name)
+            return bytes(pipe.execute()[-1] or value)
+
     def __str__(self) -> str:
         options = self.client.connection_pool.connection_kwargs
         return f"Redis at {options.get('host')}:{options.get('port', 6379)}"
@@ -140,7 +149,7 @@ class RedisStore:
 
     def offer(self, head: Digest, offered: bool) -> bool:  # noqa: FBT001  # the decision itself is the value
         """See ``Store``."""
-        return self._decided(_name(b"offer", head), b"1" if offered else b"0") == b"1"
+        return self._server.decided(_name(b"offer", head), b"1" if offered else b"0", self._ttl) == b"1"
 
     def rounds(self, keys: Sequence[Digest]) -> dict[Digest, bytes]:
         """See ``Store``."""
@@ -160,7 +169,7 @@ class RedisStore:
 
     def keep_rounds(self, key: Digest, packed: bytes) -> bytes:
         """See ``Store``."""
-        return self._decided(_name(b"rounds", key), packed)
+        return self._server.decided(_name(b"rounds", key), packed, self._ttl)
 
     def sweep(self) -> int:
         """Nothing to do: the server forgets by itself."""
@@ -179,15 +188,6 @@ class RedisStore:
             if isinstance(value, redis.RedisError):
                 raise value
         return None if value is None else bytes(value)
-
-    def _decided(self, name: bytes, value: bytes) -> bytes:
-        """Write a value unless there is one; return the one that holds."""
-        with self._server.lent() as client:
-            pipe = client.pipeline(transaction=True)
-            pipe.set(name, value, nx=True)
-            pipe.expire(name, self._ttl)
-            pipe.get(name)
-            return bytes(pipe.execute()[-1] or value)
 
     def _count_as_used(self, known: dict[Key, Rendering]) -> None:
         now = self._clock()

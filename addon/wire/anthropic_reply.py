@@ -12,8 +12,9 @@ import msgspec
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
 from headroom_mitm.wire import anthropic_turn, document, sse
-from headroom_mitm.wire.anthropic_turn import Json, Usage, object_at
+from headroom_mitm.wire.anthropic_turn import Json, Said, Usage, object_at
 from headroom_mitm.wire.reply import Answered, HiddenCall
+from headroom_mitm.wire.retelling import Round, Untold
 from headroom_mitm.wire.splice import splice
 
 _PING = sse.written("ping", b'{"type":"ping"}')
@@ -23,8 +24,9 @@ _STOP = sse.written("message_stop", b'{"type":"message_stop"}')
 class Leg:
     """What one answer of the provider has brought so far, and how its blocks are numbered for the client."""
 
-    def __init__(self, tool: str, first_index: int) -> None:
+    def __init__(self, tool: str, first_index: int, *, is_first: bool) -> None:
         self._tool = tool
+        self.is_first = is_first
         self._first_index = first_index
         self.next_index = first_index
         """Of the blocks the client sees, over all legs."""
@@ -35,6 +37,8 @@ class Leg:
         self.client_is_called = False
         self.stop_reason = ""
         self.is_whole = False
+        self.held = b""
+        """The end of an answer of which something must be kept before the client may go on."""
         self.has_failed = False
         """The provider itself has sent an error."""
 
@@ -46,6 +50,11 @@ class Leg:
         to deal with.
         """
         return bool(self.hidden) and not self.client_is_called and self.stop_reason == "tool_use"
+
+    @property
+    def is_open(self) -> bool:
+        """It calls the client, and us as well."""
+        return bool(self.hidden) and self.client_is_called and self.stop_reason == "tool_use"
 
     def block_start(self, event: bytes) -> bytes:
         """Return the event as the client gets it."""
@@ -68,6 +77,22 @@ class Leg:
         self.events.append(event)
         return self._renumbered(event)
 
+    def end(self, event: bytes) -> bytes:
+        """Return an event that ends the message as the client gets it now."""
+        if self.goes_on:
+            return b""
+        if self.is_first and not self.is_open:
+            return event
+        self.held += event
+        return b""
+
+    def said(self) -> Said:
+        """Return what the model has said. Raises ``UnreadableBody``."""
+        said = Said(self._tool)
+        for block in anthropic_turn.assembled(self.events).values():
+            said.add(anthropic_turn.written(block))
+        return said
+
     def _renumbered(self, event: bytes) -> bytes:
         data, members = _members(event)
         index = _index(data, members)
@@ -87,10 +112,10 @@ class StreamedReply:
     def __init__(self, tool: str) -> None:
         self._tool = tool
         self._usage = Usage()
-        self._is_first = True
         self._splitter = sse.Splitter()
-        self._leg = Leg(tool, 0)
-        self._blocks: dict[int, Json] = {}
+        self._leg = Leg(tool, 0, is_first=True)
+        self._said: Said | None = None  # of a leg that is over, if the answer goes on
+        self._rounds: list[Round] = []  # the legs before
         self._last_delta = b""
 
     def feed(self, data: bytes) -> bytes:
@@ -102,33 +127,40 @@ class StreamedReply:
         leg, rest = self._leg, self._splitter.rest()
         if sse.is_whole(rest):
             rest = self._shown(rest)
-        self._blocks = {}
-        if leg.is_whole and leg.goes_on:
-            self._blocks = anthropic_turn.assembled(leg.events)
+        self._said = leg.said() if leg.is_whole and leg.goes_on else None
+        if self._said is not None:
             return b""
-        if leg.is_whole or leg.has_failed or (self._is_first and not leg.hidden):
-            return rest
+        if leg.is_whole or leg.has_failed or (leg.is_first and not leg.hidden):
+            return (leg.held if leg.is_whole else b"") + rest
         raise UnreadableBody("a leg that breaks off")
 
     @property
     def hidden(self) -> Sequence[HiddenCall]:
         """Calls of our tool alone, see ``Leg.goes_on``; arguments as the model wrote them."""
-        calls = [block for index, block in self._blocks.items() if index in self._leg.hidden]
-        return [HiddenCall(str(block.get("id", "")), block.get("input", b"")) for block in calls]
+        return self._said.calls if self._said is not None else ()
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the messages."""
-        blocks = [b for b in self._blocks.values() if not anthropic_turn.is_blank(b.get("type"), b.get("text"))]
-        self._is_first = False
-        self._splitter = sse.Splitter()
-        self._leg = Leg(self._tool, self._leg.next_index)
-        return anthropic_turn.with_turn(body, [anthropic_turn.written(block) for block in blocks], answers)
+        said = self._said or self._leg.said()
+        self._rounds.append(said.answered(answers))
+        self._said, self._splitter = None, sse.Splitter()
+        self._leg = Leg(self._tool, self._leg.next_index, is_first=False)
+        return anthropic_turn.with_turn(body, self._rounds[-1])
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        leg = self._leg
+        if not (leg.is_whole and (self._rounds or leg.is_open)):
+            return None
+        said = leg.said()
+        return Untold(tuple(self._rounds), tuple(said.calls) if leg.is_open else (), said.answered)
 
     def close(self) -> bytes:
         """End the message as if the model had finished."""
         data, members = _members(self._last_delta)
         delta = {**object_at(data, members.get("delta")), "stop_reason": "end_turn"}
-        return self._last_delta_with(delta=delta) + _STOP
+        return _delta_with(self._last_delta, self._usage, delta=delta) + _STOP
 
     def failed(self, status: int, raw: bytes) -> bytes:  # noqa: ARG002  # the words say it all
         """Return an error event: the provider's own words where it had any."""
@@ -152,7 +184,7 @@ class StreamedReply:
                     return self._message_delta(event)
                 case "message_stop":
                     self._leg.is_whole = True
-                    return b"" if self._leg.goes_on else event
+                    return self._leg.end(event)
                 case kind:
                     self._leg.has_failed |= kind == "error"
                     return event
@@ -164,7 +196,7 @@ class StreamedReply:
         message = members.get("message")
         inner = document.members(data, message) if message is not None else {}
         self._usage.begin(object_at(data, inner.get("usage")))
-        return event if self._is_first else b""
+        return event if self._leg.is_first else b""
 
     def _message_delta(self, event: bytes) -> bytes:
         data, members = _members(event)
@@ -172,16 +204,15 @@ class StreamedReply:
         self._usage.end(object_at(data, members.get("usage")))
         self._leg.stop_reason = delta.get("stop_reason") or self._leg.stop_reason
         self._last_delta = event
-        if self._leg.goes_on:
-            return b""
-        return event if self._is_first else self._last_delta_with()
+        return self._leg.end(event if self._leg.is_first else _delta_with(event, self._usage))
 
-    def _last_delta_with(self, **changes: Json) -> bytes:
-        """Return the last event of this kind with changes, and with the usage of all legs."""
-        data, members = _members(self._last_delta)
-        changes["usage"] = self._usage.shown(object_at(data, members.get("usage")))
-        edits = [Edit(members[name], msgspec.json.encode(value)) for name, value in changes.items() if name in members]
-        return _changed(self._last_delta, data, edits)
+
+def _delta_with(event: bytes, usage: Usage, **changes: Json) -> bytes:
+    """Return a ``message_delta`` with changes, and with the usage of all legs."""
+    data, members = _members(event)
+    changes["usage"] = usage.shown(object_at(data, members.get("usage")))
+    edits = [Edit(members[name], msgspec.json.encode(value)) for name, value in changes.items() if name in members]
+    return _changed(event, data, edits)
 
 
 def _kind(event: bytes) -> str:

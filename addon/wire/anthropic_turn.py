@@ -13,8 +13,9 @@ import msgspec
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
-from headroom_mitm.wire import document, sse
-from headroom_mitm.wire.reply import Answered
+from headroom_mitm.wire import anthropic_breakpoint, document, sse
+from headroom_mitm.wire.reply import Answered, HiddenCall
+from headroom_mitm.wire.retelling import Round
 from headroom_mitm.wire.splice import splice
 
 Json = dict[str, Any]
@@ -81,24 +82,49 @@ def written(block: Json) -> bytes:
     return b"{%s}" % b",".join(members)
 
 
-def with_turn(body: bytes, blocks: Sequence[bytes], answers: Sequence[Answered]) -> bytes:
-    """Return a request body with one more turn of the model, and the results of its calls."""
+class Said:
+    """What the model says in one leg: its blocks as the provider takes them back, and its calls of our tool."""
+
+    def __init__(self, tool: str) -> None:
+        self._tool = tool
+        self._blocks: list[tuple[bytes, bool]] = []  # and whether they are hidden
+        self.calls: list[HiddenCall] = []
+
+    def add(self, raw: bytes) -> None:
+        """Take a block. A text without words is left out: the model may send one, but the provider refuses it."""
+        block = document.members(raw, document.whole(raw))
+        kind = document.member_string(raw, block, "type")
+        is_ours = kind == "tool_use" and document.member_string(raw, block, "name") == self._tool
+        if is_ours:
+            arguments = raw[slice(*block["input"])] if "input" in block else b""
+            self.calls.append(HiddenCall(document.member_string(raw, block, "id"), arguments))
+        if kind != "text" or not _is_blank(raw, block.get("text")):
+            self._blocks.append((raw, is_ours))
+
+    def answered(self, answers: Sequence[Answered]) -> Round:
+        """Return the leg with what its calls brought. Without that they are left out: a call needs a result."""
+        kept = [(raw, is_ours) for raw, is_ours in self._blocks if answers or not is_ours]
+        hidden = tuple(number for number, (_, is_ours) in enumerate(kept) if is_ours)
+        return Round(tuple(raw for raw, _ in kept), hidden, tuple(map(_result, answers)))
+
+
+def messages_of(blocks: Iterable[bytes], results: Iterable[bytes]) -> bytes:
+    """Return a turn of the model and the results of its calls: two messages, with a comma between."""
+    return b'{"role":"assistant","content":[%s]},{"role":"user","content":[%s]}' % (
+        b",".join(blocks),
+        b",".join(results),
+    )
+
+
+def with_turn(body: bytes, turn: Round) -> bytes:
+    """Return a request body with one more turn of the model, and with the client's last cache marker behind it."""
     messages = document.members(body, document.whole(body)).get("messages")
     if messages is None or not document.is_list(body, messages):
         raise UnreadableBody("no list of messages")
-    results = [
-        {"type": "tool_result", "tool_use_id": answer.call.id, "content": answer.text, "is_error": answer.is_error}
-        for answer in answers
-    ]
-    user = msgspec.json.encode({"role": "user", "content": results})
-    turn = b',{"role":"assistant","content":[%s]},%s' % (b",".join(blocks), user)
+    marker, edits = anthropic_breakpoint.carried(body, messages)
+    results = [*turn.results[:-1], anthropic_breakpoint.marked(turn.results[-1], marker)]
     end = messages.end - 1
-    return splice(body, [Edit(Span(end, end), turn)])
-
-
-def is_blank(kind: object, text: object) -> bool:
-    """Say whether a block is a text without any: the model may send one, but the provider does not take it back."""
-    return kind == "text" and isinstance(text, str) and not text.strip()
+    return splice(body, [*edits, Edit(Span(end, end), b"," + messages_of(turn.blocks, results))])
 
 
 def object_at(data: bytes, span: Span | None) -> Json:
@@ -114,6 +140,18 @@ def error_document(raw: bytes) -> bytes:
     except (ValueError, RecursionError):
         return _RETRYABLE
     return msgspec.json.encode(found) if found.get("type") == "error" else _RETRYABLE
+
+
+def _result(answer: Answered) -> bytes:
+    result = {"type": "tool_result", "tool_use_id": answer.call.id, "content": answer.text, "is_error": answer.is_error}
+    return msgspec.json.encode(result)
+
+
+def _is_blank(raw: bytes, span: Span | None) -> bool:
+    try:
+        return span is not None and document.is_string(raw, span) and not document.string(raw, span).strip()
+    except UnreadableBody:  # half a character
+        return False
 
 
 def _add(block: Json, delta: Json) -> None:

@@ -12,8 +12,9 @@ import msgspec
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
 from headroom_mitm.wire import anthropic_turn, document
-from headroom_mitm.wire.anthropic_turn import Usage, object_at
+from headroom_mitm.wire.anthropic_turn import Said, Usage, object_at
 from headroom_mitm.wire.reply import Answered, HiddenCall
+from headroom_mitm.wire.retelling import Round, Untold
 from headroom_mitm.wire.splice import splice
 
 
@@ -29,10 +30,10 @@ class WholeReply:
         self._id = b""
         self._legs = 0
         self._members: dict[str, Span] = {}
-        self._turn: list[bytes] = []  # the leg's blocks
+        self._said = Said(tool)
+        self._rounds: list[Round] = []  # the legs before
         self._shown: list[bytes] = []  # of all legs
-        self._calls: list[HiddenCall] = []
-        self._goes_on = False
+        self._goes_on = self._is_open = False
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes; nothing is shown before the end."""
@@ -45,7 +46,7 @@ class WholeReply:
         Raises ``UnreadableBody`` for a later leg that is no message.
         """
         self._legs += 1
-        self._calls, self._turn, self._goes_on = [], [], False
+        self._said, self._goes_on, self._is_open = Said(self._tool), False, False
         try:
             client_is_called = self._read()
             stop_reason = document.member_string(self._raw, self._members, "stop_reason")
@@ -53,20 +54,28 @@ class WholeReply:
             if self._legs > 1:
                 raise
             return self._raw
-        self._goes_on = bool(self._calls) and not client_is_called and stop_reason == "tool_use"
+        must_answer = bool(self._said.calls) and stop_reason == "tool_use"
+        self._goes_on, self._is_open = must_answer and not client_is_called, must_answer and client_is_called
         if self._goes_on:
             return b""
-        return self._raw if self._legs == 1 and not self._calls else self._merged()
+        return self._raw if self._legs == 1 and not self._said.calls else self._merged()
 
     @property
     def hidden(self) -> Sequence[HiddenCall]:
         """Calls of our tool alone, see ``Leg.goes_on``."""
-        return self._calls if self._goes_on else ()
+        return self._said.calls if self._goes_on else ()
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the messages."""
         self._raw = b""
-        return anthropic_turn.with_turn(body, self._turn, answers)
+        self._rounds.append(self._said.answered(answers))
+        return anthropic_turn.with_turn(body, self._rounds[-1])
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        calls = tuple(self._said.calls) if self._is_open else ()
+        return Untold(tuple(self._rounds), calls, self._said.answered) if self._rounds or calls else None
 
     def close(self) -> bytes:
         """Return what the client gets if the answer ends here."""
@@ -96,19 +105,12 @@ class WholeReply:
 
     def _take(self, raw: bytes) -> bool:
         """Take a block; return whether it calls the client."""
-        block = document.members(raw, document.whole(raw))
-        kind, is_call = document.member_string(raw, block, "type"), False
-        text = document.value(raw, block["text"]) if "text" in block else None
-        if not anthropic_turn.is_blank(kind, text):
-            self._turn.append(raw)
-        if kind == "tool_use":
-            if document.member_string(raw, block, "name") == self._tool:
-                arguments = raw[slice(*block["input"])] if "input" in block else b""
-                self._calls.append(HiddenCall(document.member_string(raw, block, "id"), arguments))
-                return False
-            is_call = True
+        calls_before = len(self._said.calls)
+        self._said.add(raw)
+        if len(self._said.calls) > calls_before:
+            return False
         self._shown.append(raw)
-        return is_call
+        return document.member_string(raw, document.members(raw, document.whole(raw)), "type") == "tool_use"
 
     def _merged(self, **changes: Any) -> bytes:
         """Return the leg with the blocks of all legs, under the first one's id."""

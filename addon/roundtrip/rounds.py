@@ -1,0 +1,138 @@
+"""Remembers which rounds of an answer a client has not seen, and has them put back into the requests that follow.
+
+Decided once, too: an answer that has left as the client tells it stays so, and one that was told in full stays so.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from headroom_mitm.errors import StoreUnavailable, UnreadableBody
+from headroom_mitm.recent import Recent
+from headroom_mitm.segments import Digest, Edit, Prompt, digest
+from headroom_mitm.store import packing
+from headroom_mitm.store.base import Store
+from headroom_mitm.wire.retelling import Round
+from headroom_mitm.wire.retellings import RETELLINGS
+
+logger = logging.getLogger(__name__)
+
+Rounds = tuple[Round, ...]
+"""Empty: the answer is told as the client tells it."""
+
+REMEMBERED = 32_000_000
+"""Bytes of rounds that are kept in memory."""
+REMEMBERED_HEADS = 50_000
+TOUCH_SECONDS = 3_600
+"""The store counts idle time, so even what memory knows is asked for again after this long."""
+MOST_OWED = 10_000
+"""Answers that have left as the client tells them while the store did not answer."""
+_ENTRY = 100  # what an answer without rounds counts
+_FORM = list[tuple[tuple[bytes, ...], tuple[int, ...], tuple[bytes, ...]]]
+
+
+class Retold:
+    """Keeps rounds and puts them back. One for all requests; thread-safe."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: Recent[Digest, Rounds] = Recent(REMEMBERED, _weight)
+        self._touched: Recent[Digest, float] = Recent(REMEMBERED_HEADS)
+        self._owed: set[Digest] = set()
+        self._owed_lock = threading.Lock()
+
+    def keep(self, wire: str, prompt: Prompt, rounds: Rounds) -> None:
+        """Keep what was hidden in the answer to a request, durably, before the client can have all of the answer."""
+        retelling = RETELLINGS.get(wire)
+        try:
+            key = retelling.key(prompt, rounds) if retelling is not None else None
+            if key is not None:
+                self._put(key, self._stored(key, rounds))
+        except UnreadableBody as error:
+            logger.warning("hidden rounds of an answer are not told again: %s", error)
+
+    def edits(self, wire: str, prompt: Prompt) -> tuple[Edit, ...]:
+        """Return what puts back what was hidden in this conversation's answers."""
+        retelling = RETELLINGS.get(wire)
+        if retelling is None or not prompt.answered:
+            return ()
+        try:
+            return tuple(retelling.edits(prompt, lambda keys: self._recall(keys, prompt.head)))
+        except UnreadableBody as error:
+            logger.warning("hidden rounds are not told again: %s", error)
+            return ()
+
+    def _stored(self, key: Digest, rounds: Rounds) -> bytes:
+        """Return what the store holds now; nothing if it does not answer."""
+        try:
+            return self._store.keep_rounds(key, _packed(rounds))
+        except StoreUnavailable as error:
+            logger.warning("store unavailable, hidden rounds of an answer are not told again: %s", error)
+            return b""
+
+    def _recall(self, keys: Sequence[Digest], head: Digest) -> dict[Digest, Rounds]:
+        known = self._known.get_all(keys)
+        missing = keys if self._is_idle(head) else [key for key in keys if key not in known]
+        if missing:
+            known |= self._asked(missing)
+        return known
+
+    def _asked(self, keys: Sequence[Digest]) -> dict[Digest, Rounds]:
+        """Ask the store. What it does not know now has left without rounds, and stays so."""
+        known = self._known.get_all(keys)
+        try:
+            self._pay()
+            found = self._store.rounds([*keys, *map(_left_out, keys)])
+        except StoreUnavailable as error:
+            logger.warning("store unavailable, hidden rounds are not told again: %s", error)
+            with self._owed_lock:
+                self._owed.update([key for key in keys if key not in known][: MOST_OWED - len(self._owed)])
+            found = {}
+        return {key: self._put(key, b"" if _left_out(key) in found else found.get(key, b"")) for key in keys}
+
+    def _put(self, key: Digest, packed: bytes) -> Rounds:
+        """Remember rounds; return what holds. What memory knows has left from here, whatever the store says."""
+        return self._known.put_first(key, _unpacked(packed))
+
+    def _pay(self) -> None:
+        """Tell the store what has left without rounds while it did not answer, so that other workers know."""
+        with self._owed_lock:
+            owed = list(self._owed)
+        for key in owed:
+            self._store.keep_rounds(_left_out(key), b"")
+            with self._owed_lock:
+                self._owed.discard(key)
+
+    def _is_idle(self, head: Digest) -> bool:
+        now, last = self._clock(), self._touched.get(head)
+        if last is not None and now - last < TOUCH_SECONDS:
+            return False
+        self._touched.put(head, now)
+        return True
+
+
+def _left_out(key: Digest) -> Digest:
+    """Return the key under which it stands that an answer stays without its rounds."""
+    return digest(b"left out", key)
+
+
+def _packed(rounds: Rounds) -> bytes:
+    return packing.squeeze(msgspec.msgpack.encode([(turn.blocks, turn.hidden, turn.results) for turn in rounds]))
+
+
+def _unpacked(packed: bytes) -> Rounds:
+    """Return the rounds; none where there are none, or where they are damaged."""
+    raw = packing.unsqueeze(packed) if packed else None
+    if raw is None:
+        return ()
+    try:
+        return tuple(Round(*parts) for parts in msgspec.msgpack.decode(raw, type=_FORM))
+    except msgspec.DecodeError:
+        return ()
+
+
+def _weight(rounds: Rounds) -> int:
+    return _ENTRY + sum(len(raw) for turn in rounds for raw in (*turn.blocks, *turn.results))

@@ -1,0 +1,234 @@
+"""Hidden rounds of an answer, put back into the messages of Anthropic's API where the provider has them.
+
+A client keeps one message for all legs of an answer. It is taken apart again: earlier legs and what our calls in them
+brought go in front of it, in the bytes that the provider has had; the last leg is the client's message itself. Where
+the client was called beside us, our call goes back among its calls, and what it brought among its results.
+
+What a client may do to its history in between is allowed for: white space, the order of members, members added or
+dropped, thinking dropped, markers moved. Any other difference, and its message stays as it is, which is valid too.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.segments import Digest, Edit, Prompt, Span, digest, digest_of_text
+from headroom_mitm.wire import document
+from headroom_mitm.wire.anthropic_breakpoint import marked, marker_on
+from headroom_mitm.wire.anthropic_turn import messages_of
+from headroom_mitm.wire.memo import Memo
+from headroom_mitm.wire.retelling import Recall, Round
+
+_THINKING = {"thinking": "signature", "redacted_thinking": "data"}
+_NAMED_BY = {"tool_use": "id", "tool_result": "tool_use_id", **_THINKING}
+
+
+class Block(NamedTuple):
+    """One block, by what stays the same of it in a client's history."""
+
+    kind: str
+    name: str
+    """Its id or signature; of a text the digest of its letters, of other blocks nothing."""
+    span: Span
+    marker: bytes = b""
+
+    def is_same(self, other: "Block") -> bool:
+        """Say whether the provider would take one for the other."""
+        return (self.kind, self.name) == (other.kind, other.name)
+
+    def shifted(self, by: int) -> "Block":
+        """Return the same block in a body in which its text stands ``by`` bytes later."""
+        return self._replace(span=self.span.shifted(by))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. Blank texts do not count: clients drop them, and the provider refuses them."""
+
+    role: str
+    blocks: tuple[Block, ...]
+    letters: Digest | None
+    """Of all texts in it, without white space; None where there is none."""
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Return the ids in blocks of a kind."""
+        return tuple(block.name for block in self.blocks if block.kind == kind)
+
+
+class AnthropicHistory:
+    """See ``Retelling``. Keeps a memo of messages it has read."""
+
+    def __init__(self) -> None:
+        self._messages = Memo(_message)
+
+    def key(self, prompt: Prompt, rounds: Sequence[Round]) -> Digest | None:
+        """Return the name of the answer: by the first call of the client, else by its words and what was asked."""
+        messages = self._read(prompt)
+        if not messages or messages[-1].role == "assistant":
+            return None  # the client puts the answer behind words of its own
+        shown = b",".join(raw for turn in rounds for n, raw in enumerate(turn.blocks) if n not in turn.hidden)
+        said = _message(b'{"role":"assistant","content":[%s]}' % shown)
+        return _keys([*messages, said], prompt.head)[-1]
+
+    def edits(self, prompt: Prompt, recall: Recall) -> list[Edit]:
+        """Return what puts the rounds back that are known of this conversation's answers."""
+        messages = self._read(prompt)
+        keys = _keys(messages, prompt.head)
+        found = recall([key for key in keys if key is not None])
+        taken = set(prompt.calls)
+        edits: list[Edit] = []
+        for number, key in enumerate(keys):
+            rounds = found.get(key, ()) if key is not None else ()
+            ours = {_block(raw).name for turn in rounds for n, raw in enumerate(turn.blocks) if n in turn.hidden}
+            if not ours or ours & taken:
+                continue  # an id may stand only once
+            retold = _retold(prompt, messages, number, rounds)
+            taken |= ours if retold else set()
+            edits += retold
+        return edits
+
+    def _read(self, prompt: Prompt) -> list[Message]:
+        raws = [prompt.body[slice(*span)] for span in _spans(prompt)]
+        return [self._messages.get(digest(raw), raw) for raw in raws]
+
+
+def _retold(prompt: Prompt, messages: Sequence[Message], number: int, rounds: Sequence[Round]) -> list[Edit]:
+    """Return the edits for one message of the model, and for the results behind it."""
+    spans, said = _spans(prompt), messages[number]
+    place = spans[number]
+    pairs = _paired(rounds, [block.shifted(place.start) for block in said.blocks])
+    if pairs is None:
+        return []
+    *earlier, last = zip(rounds, pairs, strict=True)
+    own = [block for block in last[1] if block is not None]
+    if not own:
+        return []  # nothing of the last leg is left, and a message may not be empty
+    edits: list[Edit] = []
+    if earlier:
+        legs = (messages_of(_sent(turn, blocks), turn.results) + b"," for turn, blocks in earlier)
+        edits.append(Edit(Span(place.start, place.start), b"".join(legs)))
+        begin = said.blocks[0].span.start + place.start
+        edits += [Edit(Span(begin, own[0].span.start), b"")] if begin < own[0].span.start else []
+    behind = next((n for n in range(number + 1, len(messages)) if messages[n].role != "system"), None)
+    if last[0].hidden and behind is not None:
+        calls = said.names("tool_use")
+        results = [block for block in messages[behind].blocks if block.kind == "tool_result" and block.name in calls]
+        if results:
+            at = spans[behind].start + results[0].span.start
+            edits += _calls_put_back(*last)
+            edits.append(Edit(Span(at, at), b"".join(raw + b"," for raw in last[0].results)))
+    return edits
+
+
+def _paired(rounds: Sequence[Round], theirs: Sequence[Block]) -> list[list[Block | None]] | None:
+    """Return for each block of each leg the client's one; None for hidden ones and for thinking that it has dropped.
+
+    None in all if something else is missing, or there is more.
+    """
+    rest = list(reversed(theirs))
+    pairs: list[list[Block | None]] = []
+    for turn in rounds:
+        pairs.append([])
+        for number, raw in enumerate(turn.blocks):
+            block = _block(raw)
+            is_there = number not in turn.hidden and bool(rest) and rest[-1].is_same(block)
+            if not (is_there or number in turn.hidden or block.kind in _THINKING):
+                return None
+            pairs[-1].append(rest.pop() if is_there else None)
+    return None if rest else pairs
+
+
+def _sent(turn: Round, theirs: Sequence[Block | None]) -> Iterator[bytes]:
+    """Yield an earlier leg's blocks in the provider's bytes, with the markers that are on the client's."""
+    for number, (raw, own) in enumerate(zip(turn.blocks, theirs, strict=True)):
+        if own is not None:
+            yield marked(raw, own.marker)
+        elif number in turn.hidden:
+            yield raw
+
+
+def _calls_put_back(turn: Round, theirs: Sequence[Block | None]) -> Iterator[Edit]:
+    """Yield the edits that put our calls between the client's blocks, each before the one that came behind it."""
+    for number in turn.hidden:
+        behind = next((own.span.start for own in theirs[number:] if own is not None), None)
+        if behind is not None:
+            yield Edit(Span(behind, behind), turn.blocks[number] + b",")
+        else:
+            end = max(own.span.end for own in theirs if own is not None)
+            yield Edit(Span(end, end), b"," + turn.blocks[number])
+
+
+def _keys(messages: Sequence[Message], head: Digest) -> list[Digest | None]:
+    """Return the names of the model's messages, None for all others.
+
+    The id of a call is the provider's and stands once. Words may be said again, so what stands before them counts: the
+    calls whose results they follow, else the words they answer and the call before, or the conversation's beginning.
+    """
+    keys: list[Digest | None] = []
+    last_call = bytes(head)
+    for number, message in enumerate(messages):
+        calls = message.names("tool_use")
+        asked = messages[number - 1] if number else None
+        if message.role != "assistant" or not (calls or message.letters):
+            keys.append(None)
+        elif calls:
+            keys.append(digest(b"anthropic call", _bytes(calls[0])))
+        elif asked is not None and (results := asked.names("tool_result")):
+            keys.append(digest(b"anthropic results", message.letters or b"", *map(_bytes, results)))
+        else:
+            question = (asked and asked.letters) or b""
+            keys.append(digest(b"anthropic words", message.letters or b"", question, last_call))
+        last_call = _bytes(calls[-1]) if calls else last_call
+    return keys
+
+
+def _spans(prompt: Prompt) -> Sequence[Span]:
+    return prompt.blocks.spans if prompt.blocks is not None else ()
+
+
+def _message(raw: bytes) -> Message:
+    found = document.members(raw, document.whole(raw))
+    role, content = document.member_string(raw, found, "role"), found.get("content")
+    if content is None:
+        return Message(role, (), None)
+    if document.is_string(raw, content):
+        blocks = [(Block("text", "", content), _letters(raw, content))]
+    else:
+        blocks = [_lettered(raw, place) for place in document.items(raw, content)]
+    words = "".join(letters for block, letters in blocks if block.kind == "text")
+    shown = (
+        block._replace(name=digest_of_text(letters).hex()) if block.kind == "text" else block
+        for block, letters in blocks
+        if block.kind != "text" or letters
+    )
+    return Message(role, tuple(shown), digest_of_text(words) if words else None)
+
+
+def _block(raw: bytes) -> Block:
+    """Return a block that stands alone."""
+    block, letters = _lettered(raw, document.whole(raw))
+    return block._replace(name=digest_of_text(letters).hex()) if block.kind == "text" else block
+
+
+def _lettered(raw: bytes, place: Span) -> tuple[Block, str]:
+    """Return a block, and if it is a text its letters."""
+    found = document.members(raw, place)
+    kind = document.member_string(raw, found, "type")
+    name = document.member_string(raw, found, _NAMED_BY.get(kind, "id"))
+    letters = _letters(raw, found.get("text")) if kind == "text" else ""
+    return Block(kind, name, place, marker_on(raw, found)), letters
+
+
+def _letters(raw: bytes, span: Span | None) -> str:
+    """Return a text without white space; one with half a character as it is written."""
+    if span is None or not document.is_string(raw, span):
+        return ""
+    with contextlib.suppress(UnreadableBody):
+        return "".join(document.string(raw, span).split())
+    return raw[slice(*span)].decode()
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
