@@ -40,6 +40,8 @@ def is_whole(event: bytes) -> bool:
 
 def name_of(event: bytes) -> str:
     """Return the event's name, or an empty string."""
+    if event.startswith(b"event: ") and event.count(b"event:") == 1:
+        return _LINE_END.split(event, 1)[0][7:].decode("utf-8", "replace")
     names = _values(event, b"event")
     return names[-1].decode("utf-8", "replace") if names else ""
 

@@ -1,0 +1,148 @@
+"""What the addon does to streams: time to the first event and delay of each, beside mitmdump that streams by itself.
+
+Both get the same load in turn: many streams at once, 40 events each, 50 ms apart, over TLS on loopback. Every answer is
+watched by the addon, since the requests declare tools; none of them calls ours.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import ssl
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "e2e"))
+
+from client import ANTHROPIC
+from proxy import ADDON, Mitmdump, running
+
+EVENTS, PAUSE = 40, 0.05
+SENT_AT = re.compile(rb"sent (\d+);")
+STREAMS = """
+def responseheaders(flow):
+    flow.response.stream = "event-stream" in flow.response.headers.get("content-type", "")
+"""
+BODY = json.dumps(
+    {
+        "model": "m",
+        "max_tokens": 1000,
+        "stream": True,
+        "tools": [{"name": "Bash", "input_schema": {"type": "object"}}],
+        "messages": [{"role": "user", "content": "Tell me a story."}],
+    }
+).encode()
+
+
+def event(name: str, **data: object) -> bytes:
+    """Return an event as the provider writes it."""
+    return f"event: {name}\ndata: {json.dumps({'type': name, **data})}\n\n".encode()
+
+
+def story() -> list[bytes]:
+    """Return an answer's events; those with text say when they were sent."""
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "content": [], "usage": {"input_tokens": 9}}
+    delta = {"type": "text_delta", "text": "sent @@; and so it went on for a while"}
+    return [
+        event("message_start", message=message),
+        event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        *[event("content_block_delta", index=0, delta=delta)] * EVENTS,
+        event("content_block_stop", index=0),
+        event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": EVENTS}),
+        event("message_stop"),
+    ]
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer one request, slowly, and close."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+    await reader.readexactly(int(length[1]) if length else 0)
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+    for piece in story():
+        if b"@@" in piece:
+            await asyncio.sleep(PAUSE)
+        writer.write(piece.replace(b"@@", b"%d" % time.monotonic_ns()))
+        await writer.drain()
+    writer.close()
+
+
+@asynccontextmanager
+async def connected(proxy: Mitmdump) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to the provider's name, through the proxy."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    writer.write(f"CONNECT {ANTHROPIC}:443 HTTP/1.1\r\nhost: {ANTHROPIC}\r\n\r\n".encode())
+    await reader.readuntil(b"\r\n\r\n")
+    await writer.start_tls(ssl.create_default_context(cafile=str(proxy.ca)), server_hostname=ANTHROPIC)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def listen(proxy: Mitmdump, ready: asyncio.Barrier) -> tuple[float, list[float]]:
+    """Return the time to the first event and the delays of all with text, in milliseconds."""
+    async with connected(proxy) as (reader, writer):
+        await ready.wait()
+        began, first, delays, seen = time.monotonic_ns(), 0.0, [], b""
+        head = f"POST /v1/messages HTTP/1.1\r\nhost: {ANTHROPIC}\r\nx-api-key: k\r\ncontent-length: {len(BODY)}\r\n\r\n"
+        writer.write(head.encode() + BODY)
+        while piece := await reader.read(65_536):
+            now = time.monotonic_ns()
+            first = first or (now - began) / 1e6
+            seen += piece
+            found = list(SENT_AT.finditer(seen))
+            delays += [(now - int(match[1])) / 1e6 for match in found]
+            seen = seen[found[-1].end() :] if found else seen
+            if b"message_stop" in seen:
+                break
+    return first, delays
+
+
+async def measure(proxies: list[Mitmdump], count: int, rounds: int) -> list[tuple[float, float]]:
+    """Return the medians of both figures for each proxy."""
+    results: list[tuple[list[float], list[float]]] = [([], []) for _ in proxies]
+    for _ in range(rounds):
+        for proxy, found in zip(proxies, results, strict=True):
+            ready = asyncio.Barrier(count)
+            for first, late in await asyncio.gather(*(listen(proxy, ready) for _ in range(count))):
+                found[0].append(first)
+                found[1].extend(late)
+    return [(statistics.median(firsts), statistics.median(delays)) for firsts, delays in results]
+
+
+async def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--streams", type=int, nargs="+", default=[1, 50, 200], help="how many at once")
+    parser.add_argument("--rounds", type=int, default=3, help="repetitions of each")
+    chosen = parser.parse_args()
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=1000)
+    port = server.sockets[0].getsockname()[1]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        plain = folder / "streams.py"
+        plain.write_text(STREAMS, encoding="utf-8")
+        proxies = [
+            stack.enter_context(running(Mitmdump(folder / name, folder / "confdir", port, (script,)), show_log=False))
+            for name, script in (("plain", plain), ("ours", ADDON))
+        ]
+        print("streams   first event, ms: plain   ours  ratio   delay of an event, ms: plain   ours   MiB: plain  ours")
+        for count in chosen.streams:
+            (first, delay), (our_first, our_delay) = await measure(proxies, count, chosen.rounds)
+            memory = [proxy.resident_kib / 1024 for proxy in proxies]
+            print(
+                f"{count:7}{first:25.1f}{our_first:7.1f}{our_first / first:7.2f}{delay:31.2f}{our_delay:7.2f}"
+                f"{memory[0]:13.0f}{memory[1]:6.0f}",
+                flush=True,
+            )
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
