@@ -96,7 +96,7 @@ class Legs:
         self._earlier: list[bytes] = []  # the items that the client has seen of earlier legs, as their ends repeat them
         self._identity: dict[str, bytes] = {}  # what the answer is known by, and what it goes on from
         self._next_number = 0
-        self._shift: int | None = 0  # between a number and that number as shown; None: the leg has shown nothing yet
+        self._is_renumbered = False  # something was left out
         self._is_closed = False
         self.leg = Leg(tool, 0)
 
@@ -116,7 +116,7 @@ class Legs:
             return self._ended(kind, data, members)
         is_repeated = kind in _BEGINNINGS and not self.is_first
         if is_repeated or place in self.leg.hidden_places:
-            self._shift = None if self._shift is None else self._shift - ("sequence_number" in members)
+            self._is_renumbered = True
             return b""
         self.leg.has_failed |= kind == "error"
         edits = self._numbered(data, members)
@@ -142,7 +142,7 @@ class Legs:
         """Take note that another leg follows."""
         ending = self.leg.ending
         self._earlier += _shown_items(ending, _answer_of(ending), self._tool)
-        self.is_first, self._shift = False, None
+        self.is_first, self._is_renumbered = False, True
         self.leg = Leg(self._tool, self.leg.next_place)
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
@@ -196,10 +196,9 @@ class Legs:
         number = _integer(data, members.get("sequence_number"))
         if number is None:
             return []
-        if self._shift is None:
-            self._shift = self._next_number - number
-        self._next_number = number + self._shift + 1
-        return [Edit(members["sequence_number"], b"%d" % (number + self._shift))] if self._shift else []
+        shown = self._next_number if self._is_renumbered else number
+        self._next_number = shown + 1
+        return [Edit(members["sequence_number"], b"%d" % shown)] if shown != number else []
 
 
 def _shown_items(data: bytes, answer: Mapping[str, Span], tool: str) -> list[bytes]:

@@ -91,7 +91,7 @@ class Usage:
         """Return the last leg's usage as the client is to see it."""
         given = {name: self._first[name] for name in ("input_tokens", "input_tokens_details") if name in self._first}
         total = _number(given.get("input_tokens")) + self._output
-        changed = {**given, "output_tokens": self._output, "output_tokens_details": self._details}
+        changed: Json = {**given, "output_tokens": self._output, "output_tokens_details": self._details}
         return {**usage, **{name: changed[name] for name in changed if name in usage}, "total_tokens": total}
 
 

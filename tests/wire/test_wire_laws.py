@@ -172,7 +172,7 @@ def test_what_is_no_request_is_unreadable(wire: Wire, raw: bytes) -> None:
 
 
 @every_wire
-@given(raw=st.binary(max_size=60))
+@given(raw=st.binary(max_size=60).filter(lambda raw: not raw.lstrip().startswith(b"{")))
 @SMALLER_LAW
 def test_garbage_is_unreadable(wire: Wire, raw: bytes) -> None:
     with pytest.raises(UnreadableBody):
