@@ -4,7 +4,8 @@ from headroom_mitm.compressors.base import Compressed, Compressor, Content, Leve
 from headroom_mitm.compressors.json_records import JsonRecords
 from headroom_mitm.compressors.log_lines import LogLines
 from headroom_mitm.compressors.numbered_lines import NumberedLines
+from headroom_mitm.compressors.search_hits import SearchHits
 
-COMPRESSORS: tuple[Compressor, ...] = (NumberedLines(), JsonRecords(), LogLines())
+COMPRESSORS: tuple[Compressor, ...] = (NumberedLines(), JsonRecords(), SearchHits(), LogLines())
 
 __all__ = ["COMPRESSORS", "Compressed", "Compressor", "Content", "Level"]

@@ -1,0 +1,96 @@
+"""Lines of grep, rg and their kin taken apart: the path in front, and the rest."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+# A path with spaces is only believed where it begins like one.
+_PATH = r"(?:(?:[A-Za-z]:[\\/]|\.{0,2}/)[^:\t\r]*?[^\s:]|[^\s:]+)"
+_NUMBERED = re.compile(rf"({_PATH}):\d+:")
+_PLAIN = re.compile(r"([^\s:]*(?:/[^\s:]*|\.\w{1,8})):")
+_CUT = re.compile(r"-\d+-")
+_DASH = re.compile(r"-")
+_REACH = 400  # characters in which a path ends
+
+_LOOKS_NUMBERED = re.compile(r"(?!\d+:\d)[^\s:]*[A-Za-z_/][^\s:]*:\d+:|(?:[^\s:]*/)?[^\s:/]*\.\w{1,8}-\d+-|--$")
+_LOOKS_PLAIN = re.compile(r"(?!\w+://)[^\s:]*/[^\s:]*\.\w{1,8}(?:-|:(?!:))|--$")
+_HEAD_LINES, _MIDDLE_LINES = 60, 20
+_SAMPLE = 20_000  # characters
+_WIDTH = 300  # characters of a line
+_LEAST_SHARE = 0.5
+_SURE_NUMBERED, _SURE_PLAIN = 0.96, 0.7
+
+Piece = tuple[str, str] | str
+"""A path and what follows it, separator first; or a line that has no path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """A search result, line by line. A line is its path and its rest again, after ``root`` where it has no colon."""
+
+    pieces: tuple[Piece, ...]
+    root: str = ""
+    """Claude Code makes paths relative by what stands before the first colon, so a line without one keeps this."""
+
+
+def score_of(text: str) -> float:
+    """Return the share of sampled lines that look like hits, or 0 if it is under a half."""
+    lines = text[:_SAMPLE].split("\n", _HEAD_LINES)[:_HEAD_LINES]
+    if len(text) > 2 * _SAMPLE:
+        middle = len(text) // 2
+        lines += text[middle : middle + _SAMPLE].split("\n", _MIDDLE_LINES + 1)[1:-1]
+    seen = [line[:_WIDTH] for line in lines if line and not line.isspace()]
+    for pattern, sure in ((_LOOKS_NUMBERED, _SURE_NUMBERED), (_LOOKS_PLAIN, _SURE_PLAIN)):
+        share = sum(pattern.match(line) is not None for line in seen) / max(1, len(seen))
+        if share > _LEAST_SHARE and not all(line == "--" for line in seen):
+            return sure * share
+    return 0.0
+
+
+def read(lines: Sequence[str]) -> Hits | None:
+    """Take a search result apart; None where most lines have no path in front."""
+    filled = sum(map(bool, lines))
+    for path, cut in ((_NUMBERED, _CUT), (_PLAIN, _DASH)):
+        found = _read(lines, path, cut)
+        if sum(isinstance(piece, tuple) or piece == "--" for piece in found.pieces) > _LEAST_SHARE * filled:
+            return found
+    return None
+
+
+def _read(lines: Sequence[str], path: re.Pattern[str], cut: re.Pattern[str]) -> Hits:
+    known = {match[1] for line in lines if (match := path.match(line)) is not None}
+    root = next((root for line in lines if (root := _root(line, cut, known))), "")
+    return Hits(tuple(_piece(line, path, cut, known, root) for line in lines), root)
+
+
+def _root(line: str, cut: re.Pattern[str], known: Collection[str]) -> str:
+    """Return what stands before a known path in a line of context without a colon; empty if nothing does."""
+    if ":" in line or "/" not in line:
+        return ""
+    for spelled in _before(line, cut):
+        at = spelled.find("/") + 1
+        while at:
+            if spelled[at:] in known:
+                return spelled[:at]
+            at = spelled.find("/", at) + 1
+    return ""
+
+
+def _piece(line: str, path: re.Pattern[str], cut: re.Pattern[str], known: Collection[str], root: str) -> Piece:
+    rest = line
+    if root and ":" not in line:
+        if not line.startswith(root):
+            return line
+        rest = line[len(root) :]
+    # A line of context may hold what looks like a hit, so a known path counts first.
+    spelled = next((spelled for spelled in _before(rest, cut) if spelled in known), None)
+    match = path.match(rest)
+    if match is not None and (spelled is None or len(match[1]) < len(spelled)):
+        spelled = match[1]
+    if spelled is None or rest[len(spelled) :] == "--":  # which would look like the line between two places
+        return line
+    return spelled, rest[len(spelled) :]
+
+
+def _before(line: str, cut: re.Pattern[str]) -> Iterator[str]:
+    return (line[: match.start()] for match in cut.finditer(line, 0, _REACH))

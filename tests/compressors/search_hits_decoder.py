@@ -1,0 +1,55 @@
+"""Turns the form of ``search_hits`` back, knowing only what its note says."""
+
+import re
+
+_NOTE = re.compile(
+    r"\[(?:\d+ matches: each|Each) path or directory stands once, above its lines\."
+    r'(?: "3,9:text" is the same text at both lines\.)?'
+    r'(?: Lines without ":" came with (.*) before the path\.)?\]'
+)
+_ROW = re.compile(r"(\d+(?:,\d+)*)([:-])(.*)", re.DOTALL)
+
+
+def decode(text: str) -> str:
+    """Return the lines with their paths in front."""
+    body = text.removesuffix("\n")
+    note, *lines = body.split("\n")
+    match = _NOTE.fullmatch(note)
+    assert match is not None
+    root = match[1] or ""
+    heading, found = "(no path)", []
+    below: list[tuple[int, str]] = []
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        if line == "":
+            at += 1
+            if lines[at] == "":
+                below.append((0, ""))
+            else:
+                found += in_order(below)
+                below = []
+                heading = lines[at]
+        elif heading == "(no path)" or line == "--":
+            below.append((0, line))
+        else:
+            below += [(number, whole if ":" in whole else root + whole) for number, whole in with_path(heading, line)]
+        at += 1
+    return "\n".join([*found, *in_order(below)]) + text[len(body) :]
+
+
+def with_path(heading: str, row: str) -> list[tuple[int, str]]:
+    """Return the lines that a row stands for, each with its number, or 0."""
+    match = None if heading.endswith("/") else _ROW.match(row)
+    if match is None:
+        return [(0, heading + row)]
+    numbers, mark, rest = match.groups()
+    many = "," in numbers
+    return [(int(n) if many else -int(n), f"{heading}{mark}{n}{mark}{rest}") for n in numbers.split(",")]
+
+
+def in_order(below: list[tuple[int, str]]) -> list[str]:
+    """Where one text stands for several lines, all stand in the order of their numbers."""
+    if any(number > 0 for number, _ in below):
+        below = sorted(below, key=lambda numbered: abs(numbered[0]))
+    return [line for _, line in below]

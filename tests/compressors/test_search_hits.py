@@ -1,0 +1,150 @@
+"""A path is said once, above its lines; every line stays verbatim behind it, and the order comes back."""
+
+import pytest
+import search_hits_decoder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headroom_mitm.compressors import Content, Level
+from headroom_mitm.compressors.search_hits import SearchHits
+
+COMPRESSOR = SearchHits()
+FILES = ("src/server/routes/account_settings.py", "src/server/routes/payments.py", "src/server/README.md")
+ROOT = "/home/user/project/"
+
+
+def folded(text: str, subject: str = "rg -n foo") -> str:
+    """Compress and hold the result to its word."""
+    found = COMPRESSOR.compress(Content(text, "Bash", subject), Level.LOSSLESS)
+    assert found is not None
+    assert found.lossless
+    assert search_hits_decoder.decode(found.text) == text
+    return found.text
+
+
+def hits(*numbers: int, path: str = FILES[0], text: str = "    call(number {}, of=many)") -> list[str]:
+    return [f"{path}:{number}:{text.format(number)}" for number in numbers]
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{path}:{n}:def f(x={n}):", "{path}:{n}:8:def f(x={n}):", "{path}:def f(x={n}):", "./{path}:{n}:", "{path}:{n}"],
+    ids=["numbered", "with columns", "without numbers", "empty lines", "counts"],
+)
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\r\n"], ids=["no end", "end", "two ends", "CRLF"])
+def test_every_form_comes_back(form: str, end: str) -> None:
+    lines = [form.format(path=path, n=number) for path in FILES for number in (7, 80, 914, 1500)]
+    assert len(folded(("\r\n" if end == "\r\n" else "\n").join(lines) + end)) < len("\n".join(lines))
+
+
+def test_a_file_with_many_hits_stands_above_them_and_others_below_their_directory() -> None:
+    """Where most files have one hit, saying the directory once is shorter than saying each path."""
+    shown = folded("\n".join([*hits(1, 5, 9, 12), *hits(3, path=FILES[1]), *hits(4, path="src/server/routes/x.py")]))
+    assert f"\n\n{FILES[0]}\n1:    call(number 1, of=many)\n5:" in shown
+    assert "\n\nsrc/server/routes/\npayments.py:3:    call(number 3, of=many)\nx.py:4:" in shown
+
+
+def test_a_path_that_comes_again_gets_another_heading() -> None:
+    shown = folded("\n".join([*hits(1, 5, 9), *hits(2, 3, 4, path=FILES[1]), *hits(40, 50, 60)]))
+    assert shown.count(f"\n\n{FILES[0]}\n") == 2
+
+
+def test_lines_of_context_keep_their_mark() -> None:
+    """``12-`` is context, ``12:`` a hit; what separates two places stays."""
+    context = [f"{FILES[0]}-{number}-    text - {number}-" for number in (11, 13)]
+    text = "\n".join([context[0], *hits(12), context[1], "--", *hits(41, 42, 43)])
+    assert "\n11-    text - 11-\n12:    call(number 12, of=many)\n13-    text - 13-\n--\n41:" in folded(text)
+
+
+def test_a_path_that_looks_like_a_line_of_context_is_one() -> None:
+    path = "runs/2016-09-17-ubuntu/raw.csv"
+    lines = [*hits(1, 2, 30, path=path), f"{path}-31-a-32-b: 3", *hits(34, path=path)]
+    assert "\n31-a-32-b: 3\n" in folded("\n".join(lines))
+
+
+def test_a_root_that_only_lines_without_a_colon_carry_is_said_once() -> None:
+    """Claude Code cuts it off up to the first colon, wherever that stands."""
+    lines = [f"{FILES[0]}:12:def f():", f"{ROOT}{FILES[0]}-13-    return", f"{FILES[0]}-14-    x: int"]
+    shown = folded("\n".join([*lines, f"{ROOT}{FILES[0]}-15-", f"{ROOT}{FILES[0]}-16-    pass"]))
+    assert shown.count(ROOT) == 1
+    assert f"{FILES[0]}\n12:def f():\n13-    return\n14-    x: int\n15-\n16-    pass" in shown
+
+
+def test_a_line_that_breaks_the_rule_of_the_root_still_comes_back() -> None:
+    lines = [*hits(12, 13, 19), f"{ROOT}{FILES[0]}-14-", f"{FILES[0]}-15-", f"{ROOT}{FILES[0]}:16:f()"]
+    folded("\n".join([*lines, *hits(*range(20, 40))]))
+
+
+def test_equal_texts_of_a_file_stand_behind_all_their_numbers() -> None:
+    text = "\n".join(f"{FILES[0]}:{n}:    {'raise ValueError' if n % 3 else 'return None'}" for n in range(5, 16))
+    shown = folded(text)
+    assert "\n5,7,8,10,11,13,14:    raise ValueError\n6,9,12,15:    return None" in shown
+    assert '"3,9:text" is the same text at both lines' in shown
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"{FILES[0]}{mark}{n}{mark}        }}  // end of it" for n, mark in enumerate(":-::-:::", 5)],
+        [f"{FILES[0]}:{n}:        }}  // end of it" for n in (5, 7, 6, 8, 9)],
+        [f"{FILES[0]}:{n}:        }}  // end of it" for n in (5, 6, 6, 8, 9)],
+        [f"{FILES[0]}:0{n}:        }}  // end of it" for n in (5, 6, 7, 8, 9)],
+    ],
+    ids=["in context", "out of order", "twice", "leading zero"],
+)
+def test_equal_texts_stay_apart_where_numbers_do_not_say_the_order(lines: list[str]) -> None:
+    """And where code is read with what stands around it."""
+    assert ",6:" not in folded("\n".join(lines))
+
+
+@pytest.mark.parametrize("odd", ["", "Binary file x matches", "--", "(no path)", "src/", "12:x", "\n\n", "[note]"])
+def test_lines_without_a_path_come_back(odd: str) -> None:
+    """Wherever they stand; those before the first hit without a heading."""
+    shown = folded("\n".join([odd, *hits(1, 2, 3), odd, *hits(4, 5, 6), *hits(3, 5, path=FILES[1]), odd, odd]))
+    assert shown.split("\n")[1] == odd.split("\n", 1)[0]
+
+
+def test_matches_are_counted_where_a_search_is_known() -> None:
+    """Compilers and linters write the same form, and theirs are no matches."""
+    text = "\n".join([*hits(1, 2, 3), f"{FILES[0]}-4-context"])
+    assert folded(text).startswith("[3 matches: each path")
+    assert folded(text, "golangci-lint run").startswith("[Each path")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n".join(hits(7)),
+        "a.py:1:x\nb.py:2:y\nc.py:3:z\nd.py:4:w",
+        "\n".join(f"2024-05-01 10:00:{n} INFO ready" for n in range(10, 40)),
+        "\n".join(f"10:00:{n} ready" for n in range(10, 40)),
+        "\n".join(f"tests/api/test_users.py::test_{n} PASSED" for n in range(30)),
+        "\n".join(f"https://example.org:80{n}:/x" for n in range(10, 40)),
+        "\n".join(f"    at run (/srv/app/index.js:{n}:7)" for n in range(10, 40)),
+        "\n".join(f"key_{n}: value of src/{n}.py" for n in range(30)),
+        "\n".join(f"src/lib/part_{n}.py" for n in range(30)),
+    ],
+    ids=["empty", "short", "no gain", "log", "times", "tests", "addresses", "stack", "settings", "paths"],
+)
+def test_other_texts_are_left_alone(text: str) -> None:
+    assert COMPRESSOR.compress(Content(text), Level.LOSSLESS) is None
+
+
+_texts = st.text('ab1:-,/. \t\r\x00"', max_size=8)
+_paths = st.sampled_from([*FILES, "a.py", "src/-1-/b.c", ROOT + FILES[0], "C:\\x\\y.cs", "./src/server/-.py"])
+_marks = st.sampled_from([":{}:", ":{}:", "-{}-", ":", "-"])
+
+
+@given(
+    lines=st.lists(st.tuples(_paths, _marks, st.integers(0, 120), _texts), min_size=4, max_size=60),
+    others=st.lists(st.tuples(st.integers(0, 60), st.sampled_from(["", "--", "(no path)", "7:x", "x/", "a b"]))),
+)
+def test_it_is_exact(lines: list[tuple[str, str, int, str]], others: list[tuple[int, str]]) -> None:
+    """Whatever paths, marks and texts there are, and whatever stands between them."""
+    made = [path + mark.format(number) + text for path, mark, number, text in lines]
+    for at, other in others:
+        made.insert(at, other)
+    text = "\n".join(made)
+    form = COMPRESSOR.compress(Content(text, count=lambda text: 1 if text.startswith("[") else 9), Level.LOSSLESS)
+    assert form is None or search_hits_decoder.decode(form.text) == text
