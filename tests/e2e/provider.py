@@ -146,13 +146,21 @@ class Provider:
         answer = step(received) if callable(step) else step
         if answer.status != 200:
             return aiohttp.web.json_response(wire.refusal(answer.status, "as scripted"), status=answer.status)
+        if streamed and request.query.get("alt") != "sse":
+            return await self._stream(request, answer, wire.items(body, answer), "application/json; charset=UTF-8")
         if streamed or body.get("stream"):
             return await self._stream(request, answer, wire.events(body, answer))
         return aiohttp.web.json_response(wire.whole(body, answer))
 
-    async def _stream(self, request: Request, answer: Answer, events: Iterator[bytes]) -> StreamResponse:
+    async def _stream(
+        self,
+        request: Request,
+        answer: Answer,
+        events: Iterator[bytes],
+        content_type: str = "text/event-stream; charset=utf-8",
+    ) -> StreamResponse:
         self._gate.clear()
-        headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+        headers = {"content-type": content_type, "cache-control": "no-cache"}
         response = StreamResponse(headers=headers)
         await response.prepare(request)
         for number, event in enumerate(events):

@@ -1,5 +1,6 @@
 """Gemini's generateContent: refuses what the API refuses, answers as it answers."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -75,6 +76,17 @@ def whole(body: Json, answer: Answer) -> Json:
 
 def events(body: Json, answer: Answer) -> Iterator[bytes]:
     """The reply to a request that streams: a part a chunk, lines ending in CRLF."""
+    for chunk in _chunks(body, answer):
+        yield sse(chunk, end="\r\n")
+
+
+def items(body: Json, answer: Answer) -> Iterator[bytes]:
+    """The reply to a request that streams but does not ask for events: a JSON array, an item a chunk."""
+    for number, chunk in enumerate(_chunks(body, answer)):
+        yield (b",\r\n" if number else b"[") + json.dumps(chunk, indent=2).encode()
+    yield b"\r\n]\r\n"
+
+
+def _chunks(body: Json, answer: Answer) -> list[Json]:
     parts = _parts(answer)
-    for number, part in enumerate(parts):
-        yield sse(_chunk(body, [part], last=number == len(parts) - 1), end="\r\n")
+    return [_chunk(body, [part], last=number == len(parts) - 1) for number, part in enumerate(parts)]
