@@ -35,9 +35,9 @@ def breakpoints(prompt: Prompt, lifetime: str = cache_terms.USUAL) -> list[Break
     return _bridge(blocks, marks) if len(marks) < cache_terms.MOST_MARKERS else []
 
 
-def is_marked(prompt: Prompt) -> bool:
-    """Say whether the client sets markers itself."""
-    return prompt.blocks is not None and any(_marks(prompt.blocks))
+def lifetimes(prompt: Prompt) -> frozenset[str]:
+    """Return the lifetimes of the markers that the client sets itself."""
+    return frozenset(lifetime for _, lifetime in _marks(prompt.blocks)) if prompt.blocks else frozenset()
 
 
 def _continues(prompt: Prompt, blocks: Blocks) -> bool:

@@ -93,7 +93,7 @@ class Pipeline:
     def settled(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy) -> Outcome:
         """Return the outcome without a second step: what is decided is replayed, all else stays as it is."""
         offered = plan.offered and not plan.undecided_offer
-        return _outcome(wire, plan, plan.known, policy, self._caching.edits(prompt, policy.caching), offered=offered)
+        return _outcome(wire, plan, plan.known, policy, self._cached(prompt, policy), offered=offered)
 
     def complete(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, ticket: Ticket) -> Outcome | None:
         """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
@@ -106,7 +106,7 @@ class Pipeline:
             self._aligner.leave_raw(plan.fresh, "audit")
             self.keep()
             known = plan.known | {d.rendering.key: d.rendering for d in chosen}
-            return _outcome(wire, plan, known, policy, (), offered=False)
+            return _outcome(wire, plan, known, policy, self._cached(prompt, policy), offered=False)
         try:
             if plan.undecided_offer:
                 # First of all: a text with something left out and no tool to get it would be a promise nobody keeps.
@@ -117,7 +117,7 @@ class Pipeline:
             self.give_up(prompt, plan, "store unavailable")
             known = plan.known | self._aligner.leave_raw(plan.fresh, "store unavailable")
             offered = offered and not plan.undecided_offer
-        return _outcome(wire, plan, known, policy, self._caching.edits(prompt, policy.caching), offered=offered)
+        return _outcome(wire, plan, known, policy, self._cached(prompt, policy), offered=offered)
 
     def give_up(self, prompt: Prompt, plan: Plan, reason: str) -> None:
         """Note that a request leaves with its new texts raw, and without the tool if that was undecided. Quick."""
@@ -131,6 +131,9 @@ class Pipeline:
             self._aligner.freeze(())
         except StoreUnavailable as error:
             logger.warning("store unavailable, what went out raw is kept in memory: %s", error)
+
+    def _cached(self, prompt: Prompt, policy: Policy) -> list[Edit]:
+        return self._caching.edits(prompt, policy.caching, change=policy.change)
 
     def _choose(self, plan: Plan, segment: Segment, policy: Policy, *, lossy: bool) -> Decision:
         """Choose what a new text becomes. The original is kept only where the request alone does not give it back."""

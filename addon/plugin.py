@@ -19,7 +19,7 @@ from headroom_mitm.roundtrip.exchange import Exchange, is_event_stream
 from headroom_mitm.roundtrip.links import Link, LinkedWire
 from headroom_mitm.roundtrip.substream import Job, WatchLayers, missing_names
 from headroom_mitm.service import Service
-from headroom_mitm.settings import Mode, Settings, Subscription
+from headroom_mitm.settings import Mode, Settings, Stabilize, Subscription, Ttl
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wire.base import Wire
 from headroom_mitm.wire.replies import REPLIES, Replies
@@ -126,7 +126,11 @@ class Headroom:
             lossy=mode is Mode.COMPRESS,
             answerable=self._answers.can_watch(flow, wire),
             excludes=chosen.excludes,
-            caching=Wishes(takes_key=takes_cache_key(flow.request.pretty_host)),
+            caching=Wishes(
+                takes_key=takes_cache_key(flow.request.pretty_host),
+                chooses_lifetime=chosen.ttl is Ttl.AUTO,
+                orders_tools=chosen.stabilize is Stabilize.ON,
+            ),
         )
 
     def _tell_of_subscription(self, choice: Subscription) -> None:

@@ -33,6 +33,20 @@ class Subscription(enum.StrEnum):
     OFF = "off"
 
 
+class Ttl(enum.StrEnum):
+    """How long markers of ours for Anthropic's cache last."""
+
+    KEEP = "keep"
+    AUTO = "auto"
+
+
+class Stabilize(enum.StrEnum):
+    """Whether tools are put in order."""
+
+    OFF = "off"
+    ON = "on"
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option, as ``--set``, the configuration file, mitmweb's page and the README show it."""
@@ -80,6 +94,18 @@ OPTIONS: tuple[Option, ...] = (
         "2",
         "Seconds after which what is not ready goes out as it came.",
     ),
+    Option(
+        "headroom_ttl",
+        str,
+        Ttl.KEEP.value,
+        "Our cache markers, where the client sets none: keep (5 minutes) | auto (1 hour where pauses make it pay).",
+    ),
+    Option(
+        "headroom_stabilize",
+        str,
+        Stabilize.OFF.value,
+        "off | on: tools leave by name, their keys in order, for clients that shuffle them. Set it before a session.",
+    ),
 )
 
 
@@ -95,6 +121,8 @@ class Settings:
     subscription: Subscription
     deadline: float
     """Seconds."""
+    ttl: Ttl
+    stabilize: Stabilize
 
     def excludes(self, name: str) -> bool:
         """Say whether the user wants results of this tool, or texts of this kind, left alone."""
@@ -121,6 +149,8 @@ def read(options: optmanager.OptManager) -> Settings:
         exclude=tuple(options.headroom_exclude),
         subscription=_choice(Subscription, "headroom_subscription", options.headroom_subscription),
         deadline=_seconds("headroom_deadline", options.headroom_deadline),
+        ttl=_choice(Ttl, "headroom_ttl", options.headroom_ttl),
+        stabilize=_choice(Stabilize, "headroom_stabilize", options.headroom_stabilize),
     )
 
 

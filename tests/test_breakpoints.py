@@ -9,7 +9,8 @@ from cache_rules import Json, bare, blocks, entries, errors, found, lifetimes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headroom_mitm.breakpoints import breakpoints, is_marked
+from headroom_mitm.breakpoints import breakpoints
+from headroom_mitm.breakpoints import lifetimes as kinds
 from headroom_mitm.wire import anthropic_cache
 from headroom_mitm.wire.anthropic_messages import AnthropicMessages
 from headroom_mitm.wire.splice import splice
@@ -218,7 +219,7 @@ LEFT: dict[str, Json] = {
 @pytest.mark.parametrize("body", LEFT.values(), ids=LEFT.keys())
 def test_nothing_is_added(body: Json) -> None:
     assert sent(body) == body
-    assert is_marked(WIRE.read(json.dumps(body).encode()))
+    assert kinds(WIRE.read(json.dumps(body).encode()))
 
 
 def test_a_marker_for_the_whole_request_is_bridged_too() -> None:

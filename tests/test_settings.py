@@ -11,9 +11,15 @@ from mitmproxy.test import taddons
 
 from headroom_mitm import settings
 from headroom_mitm.hosts import detect
-from headroom_mitm.settings import OPTIONS, Mode, Settings, Subscription
+from headroom_mitm.settings import OPTIONS, Mode, Settings, Stabilize, Subscription, Ttl
 
 NAMES = ("headroom_mode", "headroom_store", "headroom_hosts", "headroom_exclude", "headroom_subscription")
+CHOICES = [
+    ("headroom_mode", Mode),
+    ("headroom_subscription", Subscription),
+    ("headroom_ttl", Ttl),
+    ("headroom_stabilize", Stabilize),
+]
 
 
 @pytest.fixture
@@ -43,7 +49,7 @@ def test_what_is_declared_is_read(options: Options, option: settings.Option) -> 
     assert settings.read(options)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("headroom_mode", Mode), ("headroom_subscription", Subscription)])
+@pytest.mark.parametrize(("name", "kind"), CHOICES)
 def test_the_help_names_every_choice(options: Options, name: str, kind: Any) -> None:
     text = next(option.help for option in OPTIONS if option.name == name)
     assert all(choice in text for choice in kind)

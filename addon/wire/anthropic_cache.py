@@ -4,6 +4,7 @@ A marker is no part of what the provider hashes, and a string is the same prompt
 setting one changes nothing but what is kept.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from headroom_mitm.errors import UnreadableBody
@@ -16,19 +17,29 @@ _BLOCKS = ("text", "image", "tool_result")
 """What a marker of ours may be put on. Documents and all that is the provider's own are left alone."""
 _BILLING = '"x-anthropic-billing-header'
 """Begins a system block that is another in every request."""
+_MARKER = re.compile(rb',?\s*"cache_control"\s*:\s*(?:\{[^{}]*\}|null)')
 
 Found = dict[str, Span]
 
 
 def marked(slot: Slot, lifetime: str) -> list[Edit]:
     """Return the edits that put a marker on a block. They do not touch the text in it."""
-    ttl = "" if lifetime == _USUAL else f',"ttl":"{lifetime}"'
-    marker = f'"{MARKER}":{{"type":"ephemeral"{ttl}}}'
     start, end = slot.span
     if slot.bare:
         before = Edit(Span(start, start), b'[{"type":"text","text":')
-        return [before, Edit(Span(end, end), f",{marker}}}]".encode())]
-    return [Edit(Span(end - 1, end - 1), f",{marker}".encode())]
+        return [before, Edit(Span(end, end), b"," + marker(lifetime) + b"}]")]
+    return [Edit(Span(end - 1, end - 1), b"," + marker(lifetime))]
+
+
+def marker(lifetime: str) -> bytes:
+    """Return the member that marks a block."""
+    ttl = "" if lifetime == _USUAL else f',"ttl":"{lifetime}"'
+    return f'"{MARKER}":{{"type":"ephemeral"{ttl}}}'.encode()
+
+
+def without_markers(raw: bytes) -> bytes:
+    """Return a message without markers, for comparison only. Inside strings the quotes would be escaped."""
+    return _MARKER.sub(b"", raw) if MARKER.encode() in raw else raw
 
 
 def lifetime_of(raw: bytes, found: Found) -> str:
