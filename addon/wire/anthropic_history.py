@@ -164,10 +164,11 @@ def _keys(messages: Sequence[Message], head: Digest) -> list[Digest | None]:
     """Return the names of the model's messages, None for all others.
 
     The id of a call is the provider's and stands once. Words may be said again, so what stands before them counts: the
-    calls whose results they follow, else the words they answer and the call before, or the conversation's beginning.
+    calls whose results they follow, else the words they answer, the call before (or the conversation's beginning), and
+    how many answers came since.
     """
     keys: list[Digest | None] = []
-    last_call = bytes(head)
+    since, last_call = 0, bytes(head)
     for number, message in enumerate(messages):
         calls = message.names("tool_use")
         asked = messages[number - 1] if number else None
@@ -179,8 +180,8 @@ def _keys(messages: Sequence[Message], head: Digest) -> list[Digest | None]:
             keys.append(digest(b"anthropic results", message.letters or b"", *map(_bytes, results)))
         else:
             question = (asked and asked.letters) or b""
-            keys.append(digest(b"anthropic words", message.letters or b"", question, last_call))
-        last_call = _bytes(calls[-1]) if calls else last_call
+            keys.append(digest(b"anthropic words", message.letters or b"", question, last_call, b"%d" % since))
+        since, last_call = (0, _bytes(calls[-1])) if calls else (since + (message.role == "assistant"), last_call)
     return keys
 
 
