@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from headroom_mitm import deltas
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.recent import Recent
 from headroom_mitm.router import SHORTEST, raw
@@ -75,7 +76,7 @@ class Aligner:
             except StoreUnavailable as error:
                 logger.warning("store unavailable, new texts go out raw: %s", error)
                 unanswered = True
-        if baseless := _without_base(segments, known):
+        if baseless := _without_base(segments, known, forgets=prompt.forgets, unknown_is_raw=unanswered):
             return self.recall(_decided_anew(prompt, baseless), may_offer=may_offer)
         unknown = [segment for segment in segments if segment.key not in known]
         fresh = () if unanswered else tuple(segment for segment in unknown if _is_new(segment, prompt))
@@ -171,18 +172,24 @@ def _is_new(segment: Segment, prompt: Prompt) -> bool:
     return segment.newest or not prompt.answered or segment.variant > 0
 
 
-def _without_base(segments: Sequence[Segment], known: Mapping[Key, Rendering]) -> frozenset[Key]:
+def _without_base(
+    segments: Sequence[Segment], known: Mapping[Key, Rendering], *, forgets: bool, unknown_is_raw: bool
+) -> frozenset[Key]:
     """Return the keys of texts that are told against an earlier one which does not stand verbatim above them any more.
 
-    The client has changed its own prefix there, so nothing behind is in the provider's cache.
+    The client has changed its own prefix there, so nothing behind is in the provider's cache. Where the provider itself
+    may forget, nothing stands for sure.
     """
     above: set[Key] = set()
     gone: set[Key] = set()
     for segment in segments:
         rendering = known.get(segment.key)
-        if rendering is not None and rendering.base is not None and rendering.base not in above:
+        if rendering is None:
+            above |= {segment.key} if unknown_is_raw else set()
+            continue
+        if rendering.base is not None and (forgets or rendering.base not in above):
             gone.add(segment.key)
-        if rendering is not None and rendering.is_raw:
+        if deltas.is_verbatim(segment, known):
             above.add(segment.key)
     return frozenset(gone)
 

@@ -40,7 +40,7 @@ class Base(NamedTuple):
 
 def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Rendering]) -> Rendering | None:
     """Return what a new text becomes if it says little that is new; None otherwise. Errors stay as they are."""
-    base = None if segment.is_error else find_base(prompt, segment, known)
+    base = None if segment.is_error or prompt.forgets else find_base(prompt, segment, known)
     if base is None:
         return None
     form = written(document.string(prompt.body, base.segment.span), text, base)

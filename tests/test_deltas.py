@@ -16,6 +16,7 @@ from headroom_mitm.store import open_store
 from headroom_mitm.wire.anthropic_messages import AnthropicMessages
 
 WIRE = AnthropicMessages()
+NO_COMPRESSORS = Router(())
 FILE = "\n".join(f"def function_{number}(argument): return argument * {number * 7919 % 1009}" for number in range(40))
 EDITED = FILE.replace("argument * 0", "argument + 1")
 
@@ -23,9 +24,10 @@ EDITED = FILE.replace("argument * 0", "argument + 1")
 class Talk:
     """A conversation in which a file is read again and again."""
 
-    def __init__(self, tmp_path: Any) -> None:
+    def __init__(self, tmp_path: Any, router: Router = NO_COMPRESSORS) -> None:
         store = open_store(str(tmp_path / "s.sqlite"))
-        self.pipeline = Pipeline(Aligner(store, lambda: 0.0), Router(()), Retold(store, lambda: 0.0))
+        self.pipeline = Pipeline(Aligner(store, lambda: 0.0), router, Retold(store, lambda: 0.0))
+        self.more: dict[str, Any] = {}
         self.messages: list[dict[str, Any]] = [{"role": "user", "content": "Go on."}]
 
     def read(self, call_id: str, text: str, name: str = "Read", **arguments: str) -> None:
@@ -38,7 +40,7 @@ class Talk:
     def send(self, policy: Policy | None = None) -> dict[str, str]:
         """Send the request; return what left for each call."""
         policy = policy or Policy(answerable=False)
-        body = json.dumps({"model": "m", "messages": self.messages}).encode()
+        body = json.dumps({"model": "m", "messages": self.messages, **self.more}).encode()
         prompt, plan = self.pipeline.plan(WIRE, body, policy)
         outcome = self.pipeline.complete(WIRE, prompt, plan, policy, Ticket())
         assert outcome is not None
@@ -163,6 +165,27 @@ def test_line_numbers_are_aside(tmp_path: Any) -> None:
     assert "line numbers aside" in head
     assert numbered(applied(FILE, diff)) == numbered(longer)
     assert [line for line in diff if line[0] in "+-"] == ["+# new"]
+
+
+def test_a_base_whose_numbers_are_left_out_still_stands(tmp_path: Any) -> None:
+    """Every line of it is verbatim, so a reference to it holds in the next request, too."""
+    talk = Talk(tmp_path, Router())
+    for call_id in ("c1", "c2"):
+        talk.read(call_id, numbered(FILE))
+        left = talk.send()
+    assert left["c1"].startswith("[Lines 1 to 40 follow.")
+    assert left["c2"].startswith("[Unchanged")
+    assert talk.send() == left
+
+
+def test_what_the_provider_may_forget_is_no_base(tmp_path: Any) -> None:
+    """A client that lets the provider clear old results gets every result whole."""
+    talk = Talk(tmp_path)
+    talk.more = {"context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]}}
+    for call_id in ("c1", "c2"):
+        talk.read(call_id, FILE)
+        left = talk.send()
+    assert left == {"c1": FILE, "c2": FILE}
 
 
 LINES = st.lists(st.sampled_from(["", "a", "b", "c", " a", "+a", "-b", "@@ -1 +1 @@", "x" * 40, "é\r"]), max_size=40)

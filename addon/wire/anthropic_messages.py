@@ -17,6 +17,7 @@ from headroom_mitm.wire.tools import Declarations, added, listed
 
 _TEXT = frozenset({"text"})
 _FORCING = ("tool", "none")
+_FORGETTING = (b"clear_tool_uses", b"compact")  # clear_thinking leaves results alone
 
 
 class AnthropicMessages:
@@ -46,6 +47,7 @@ class AnthropicMessages:
             front=front,
             layouts=tuple((span, self._laid_out(name, body[span.start : span.end])) for name, span in front),
             marked=anthropic_cache.lifetime_of(body, top),
+            forgets=_is_managed(body, top.get("context_management")),
         )
         return self._history.prompt(body, document.items(body, required(top, "messages")), envelope)
 
@@ -73,6 +75,11 @@ def _turn(raw: bytes) -> Turn:
         results=tuple(_result(raw, block) for block in blocks if _kind(raw, block) == "tool_result"),
         layout=anthropic_cache.of_blocks(raw, places, blocks, role),
     )
+
+
+def _is_managed(body: bytes, management: Span | None) -> bool:
+    """Say whether the client lets the provider clear tool results, or compact what came before."""
+    return management is not None and any(word in body[slice(*management)] for word in _FORGETTING)
 
 
 def _is_said(body: bytes, name: str, span: Span) -> bool:

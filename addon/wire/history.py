@@ -81,6 +81,8 @@ class Envelope:
     """The same as the provider's cache counts it, where the format has markers."""
     marked: str = ""
     """Lifetime of a marker for the whole request."""
+    forgets: bool = False
+    """The client lets the provider drop earlier texts."""
 
 
 class History:
@@ -117,6 +119,7 @@ class History:
             front=(*envelope.front, *_system_messages(turns[:first], spans)),
             first_answer=spans[first] if spoken else None,
             blocks=_blocks(turns, spans, envelope),
+            forgets=envelope.forgets,
         )
 
 

@@ -49,6 +49,7 @@ class OpenAIResponses:
             continued=_is_given(body, top.get(_PREVIOUS)) or _is_given(body, top.get("conversation")),
             members=top,
             front=tuple((name, top[name]) for name in _FRONT if name in top),
+            forgets=_is_given(body, top.get("context_management")) or _text_at(body, top.get("truncation")) == "auto",
         )
         items = _items(body, top.get("input"))
         prompt = self._history.prompt(body, items, envelope)
