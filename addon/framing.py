@@ -31,7 +31,8 @@ _TAILS: tuple[re.Pattern[str], ...] = (
     re.compile(r"\n</output>\s*\Z"),
     re.compile(r"\n?</stdout>\s*\Z"),
     re.compile(
-        r"(?:\n\[(?:The command completed with|Current working directory:|Python Interpreter:|Command finished)[^\n]*\])"
+        r"(?:\n\[(?:The command completed with|Current working directory:|Python Interpreter:|Command finished)"
+        r"[^\n]*\])"
         r"{1,4}\s*\Z"
     ),
     re.compile(r"\n\n<system-reminder>\n(?:(?!</system-reminder>)[\s\S]){1,4000}</system-reminder>\s*\Z"),
