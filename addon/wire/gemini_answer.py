@@ -19,6 +19,8 @@ _ENDING = ("finishReason", "finishMessage")
 # What a candidate that has lost its only part is not shown for.
 _ASIDE = frozenset(("content", "index", "safetyRatings", "tokenCount", "avgLogprobs", "logprobsResult", *_ENDING))
 _NO_TEXT = b'{"text":""}'  # what the model itself sends where it has nothing to say
+# What a document has that is more than text.
+_NEWS = (b'"functionCall"', b'"finishReason"', b'"error"', b'"promptFeedback"')
 _SIGNATURE = "thoughtSignature"
 
 Found = dict[str, Span]
@@ -30,8 +32,7 @@ class Leg:
     def __init__(self, tool: str) -> None:
         self._tool = tool
         self._signature = b""  # of a hidden call
-        self.parts: list[bytes] = []
-        """As they came, for the next request."""
+        self.documents: list[bytes] = []
         self.said: list[bytes] = []
         """Those that the client sees."""
         self.calls: list[HiddenCall] = []
@@ -47,11 +48,19 @@ class Leg:
         """Calls of our tool alone end it. Any other reason to stop may have cut a call, and is the client's to see."""
         return bool(self.calls) and not self.client_is_called and self.finish == "STOP"
 
+    def is_unmoved_by(self, data: bytes) -> bool:
+        """Say whether a document is sure to be shown as it is: nearly all of them are."""
+        return not (self.finish or any(word in data for word in _NEWS))
+
+    def parts(self) -> list[bytes]:
+        """Return what the model has said as it came, for the next request."""
+        candidates = (raw_object.at(d, place) for d in self.documents for place in _candidates(d, _response(d)))
+        parts = [part for candidate in candidates if _is_watched(candidate) for part in _parts(candidate)]
+        return [part for part in parts if is_taken_back(raw_object.of(part))]
+
     def take(self, raw: bytes) -> list[bytes]:
         """Take a part; return it as the client gets it, if it does."""
         part = raw_object.of(raw)
-        if is_taken_back(part):
-            self.parts.append(raw)
         shown = self._shown_call(raw, part) if part.get("functionCall", b"").startswith(b"{") else [raw]
         self.said += shown
         return shown
@@ -89,6 +98,9 @@ class Answer:
         Raises ``UnreadableBody`` where it is not as documented.
         """
         leg, was_over = self.leg, self.leg.goes_on
+        if self.is_first and leg.is_unmoved_by(data):
+            leg.documents.append(data)
+            return data
         inner = _response(data)
         leg.has_failed |= "error" in inner or "promptFeedback" in inner
         edits, places = self._frame(data, inner), _candidates(data, inner)
@@ -97,6 +109,7 @@ class Answer:
             changes, says = self._candidate(data, place)
             edits += changes
             kept |= says
+        leg.documents.append(data)
         if leg.goes_on:
             leg.ending.append(data)
         return splice(data, edits) if kept and not was_over else b""
@@ -113,12 +126,10 @@ class Answer:
     def _candidate(self, data: bytes, place: Span) -> tuple[list[Edit], bool]:
         """Return what changes in a candidate, and whether it says anything then."""
         candidate, leg = raw_object.at(data, place), self.leg
-        if candidate.get("index", b"0") != b"0":
+        if not _is_watched(candidate):
             return [], True
         leg.finish = raw_object.string(candidate, "finishReason") or leg.finish
-        content = candidate.get("content", b"")
-        raw = raw_object.of(content).get("parts", b"") if content.startswith(b"{") else b""
-        parts = raw_object.items(raw) if raw.startswith(b"[") else []
+        parts = _parts(candidate)
         shown = [left for part in parts for left in leg.take(part)]
         ends = "finishReason" in candidate
         if shown == parts and not (ends and leg.goes_on):
@@ -150,6 +161,16 @@ def _response(data: bytes) -> Found:
 def _candidates(data: bytes, inner: Found) -> list[Span]:
     place = inner.get("candidates")
     return document.items(data, place) if place is not None and document.is_list(data, place) else []
+
+
+def _is_watched(candidate: dict[str, bytes]) -> bool:
+    return candidate.get("index", b"0") == b"0"
+
+
+def _parts(candidate: dict[str, bytes]) -> list[bytes]:
+    content = candidate.get("content", b"")
+    raw = raw_object.of(content).get("parts", b"") if content.startswith(b"{") else b""
+    return raw_object.items(raw) if raw.startswith(b"[") else []
 
 
 def _with_parts(candidate: dict[str, bytes], parts: Sequence[bytes], *, drop_ending: bool) -> bytes:

@@ -9,7 +9,7 @@ from headroom_mitm.wire import gemini_turn, sse
 from headroom_mitm.wire.gemini_answer import Answer
 from headroom_mitm.wire.reply import Answered, HiddenCall
 
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+("?)|[\[\]{}]', re.DOTALL)
 
 
 class Framing(Protocol):
@@ -76,7 +76,7 @@ class Items:
         text, pieces, start = self._rest + data, [], 0
         while match := _STRING_OR_BRACKET.search(text, self._at):
             token = match[0]
-            if token.startswith(b'"') and (len(token) == 1 or not token.endswith(b'"')):
+            if match[1] == b"":  # a string that has not ended yet
                 self._at = match.start()
                 break
             self._at = match.end()
@@ -155,7 +155,7 @@ class StreamedReply:
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the contents."""
-        parts = self._answer.leg.parts
+        parts = self._answer.leg.parts()
         self._answer.next_leg()
         self._framing = type(self._framing)() if self._framing is not None else None
         return gemini_turn.with_turn(body, self._tool, parts, answers)
@@ -245,7 +245,7 @@ class WholeReply:
         self._said += leg.said
         self._raw = b""
         self._answer.next_leg()
-        return gemini_turn.with_turn(body, self._tool, leg.parts, answers)
+        return gemini_turn.with_turn(body, self._tool, leg.parts(), answers)
 
     def close(self) -> bytes:
         """Return what the client gets if the answer ends here."""

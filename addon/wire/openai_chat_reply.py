@@ -5,7 +5,8 @@ rewritten: numbers of calls, id and date, role, usage. What is not as documented
 Source: the OpenAI API reference, "Chat completion chunk".
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -24,6 +25,9 @@ _COMMENT = b": keep-alive\n\n"
 _HEAD = ("id", "created", "model")
 _REASONS = ("finish_reason", "native_finish_reason")
 _NOTHING_YET = frozenset((b'""', b"0", b"null"))
+# What a chunk has that is more than one more piece of text, or of the arguments of a call of the client's.
+_NEWS = re.compile(rb'"(?:name|function_call|error|finish_reason|usage)"\s*+:\s*+(?!null)')
+_NEWS_OR_CALL = re.compile(rb'"(?:tool_calls|function_call|error|finish_reason|usage)"\s*+:\s*+(?!null)')
 
 
 class Seen:
@@ -35,15 +39,22 @@ class Seen:
         self.is_first = True
         self._has_role = False
         self._text = b"null"  # the last piece of content
-        self._awaits_text = False
         self._details = 0  # number of the next item of reasoning, behind those of the legs before
-        self._next_details = 0
 
-    def next_leg(self) -> None:
+    def next_leg(self, deltas: Iterable[bytes]) -> None:
         """A leg is over, and another one begins."""
         self._usage.next_leg()
-        self.is_first, self._awaits_text = False, True
-        self._details = self._next_details
+        self.is_first, self._text, by = False, b"null", self._details
+        for delta in map(raw_object.of, deltas):
+            if delta.get("content", b"null") not in raw_object.EMPTY:
+                self._text = delta["content"]
+            if delta.get("reasoning_details", b"").startswith(b"["):
+                self._details = max(self._details, openai_chat_turn.shifted(delta["reasoning_details"], by)[1])
+
+    def is_unmoved_by(self, data: bytes, calls: Calls) -> bool:
+        """Say whether a chunk is sure to be shown as it is: nearly all of them are, and most answers have no more."""
+        pattern = _NEWS_OR_CALL if calls.ours or calls.undecided else _NEWS
+        return self.is_first and len(self._head) == len(_HEAD) and self._has_role and not pattern.search(data)
 
     def frame(self, data: bytes, top: dict[str, Span]) -> list[Edit]:
         """Note what a chunk says of the whole answer; return what of it must change."""
@@ -66,12 +77,11 @@ class Seen:
         self._has_role |= "role" in delta
         text = delta.get("content", b"null")
         if text not in raw_object.EMPTY:
-            if self._awaits_text and openai_chat_turn.needs_break(self._text, text):
+            if openai_chat_turn.needs_break(self._text, text):
                 delta["content"] = msgspec.json.encode(BREAK)[:-1] + text[1:]
-            self._text, self._awaits_text = text, False
+            self._text = b"null"
         if delta.get("reasoning_details", b"").startswith(b"["):
-            delta["reasoning_details"], free = openai_chat_turn.shifted(delta["reasoning_details"], self._details)
-            self._next_details = max(self._next_details, free)
+            delta["reasoning_details"] = openai_chat_turn.shifted(delta["reasoning_details"], self._details)[0]
 
 
 class Leg:
@@ -80,7 +90,7 @@ class Leg:
     def __init__(self, tool: str, seen: Seen) -> None:
         self._seen = seen
         self.calls = Calls(tool)
-        self.deltas: list[bytes] = []
+        self.chunks: list[bytes] = []
         self.finish = ""
         self.has_failed = False
         self.held: list[bytes] = []
@@ -93,15 +103,22 @@ class Leg:
         """Calls of our tool alone end it. Where the client is called too, the turn is the client's."""
         return self.calls.ours and not self.calls.clients and self.finish in GOES_ON
 
+    def deltas(self) -> Iterator[bytes]:
+        """Yield the pieces of the message as they came."""
+        for data in self.chunks:
+            for place in _choices(data, document.members(data, document.whole(data))):
+                choice = document.members(data, place)
+                if "delta" in choice and _is_watched(data, choice):
+                    yield data[slice(*choice["delta"])]
+
     def choice(self, data: bytes, place: Span) -> tuple[list[Edit], bool]:
         """Return what changes in a choice, and whether it says anything then."""
         choice = document.members(data, place)
-        delta, index = choice.get("delta"), data[slice(*choice.get("index", (0, 0)))]
-        if delta is None or not document.is_object(data, delta) or index not in (b"", b"0"):
+        delta = choice.get("delta")
+        if delta is None or not _is_watched(data, choice):
             return [], True
         finish = document.member_string(data, choice, "finish_reason")
         self.finish = finish or self.finish
-        self.deltas.append(data[slice(*delta)])
         members = raw_object.at(data, delta)
         shown = self._delta(members, is_last=bool(finish))
         edits = [Edit(delta, raw_object.written(shown))] if shown != members else []
@@ -151,7 +168,7 @@ class StreamedReply:
             rest = b"".join(leg.held) + rest
         self._message = None
         if leg.goes_on:
-            self._message = openai_chat_turn.message_of(leg.deltas)
+            self._message = openai_chat_turn.message_of(leg.deltas())
             return b""
         if leg.finish or leg.has_failed or (self._seen.is_first and not leg.calls.ours):
             return rest
@@ -165,7 +182,7 @@ class StreamedReply:
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the messages."""
         message, self._message = self._message or {}, None
-        self._seen.next_leg()
+        self._seen.next_leg(self._leg.deltas())
         self._splitter, self._leg = sse.Splitter(), Leg(self._tool, self._seen)
         return openai_chat_turn.with_turn(body, message, answers)
 
@@ -197,10 +214,14 @@ class StreamedReply:
         return event
 
     def _chunk(self, event: bytes, data: bytes) -> bytes:
+        if not self._leg.finish and self._seen.is_unmoved_by(data, self._leg.calls):
+            self._leg.chunks.append(data)
+            return event
         leg, top = self._leg, document.members(data, document.whole(data))
         leg.has_failed |= data[slice(*top.get("error", (0, 0)))] not in (b"", b"null")
         edits = self._seen.frame(data, top)
         was_over, places = leg.goes_on, _choices(data, top)
+        leg.chunks.append(data)
         kept = not places
         for place in () if was_over else places:
             changes, says = leg.choice(data, place)
@@ -226,6 +247,12 @@ class StreamedReply:
             if document.member_string(data, choice, "finish_reason"):
                 edits += [Edit(choice[name], b'"stop"') for name in _REASONS if name in choice]
         return sse.with_data(event, splice(data, edits))
+
+
+def _is_watched(data: bytes, choice: dict[str, Span]) -> bool:
+    """Say whether it is the first choice, and has a piece of the message."""
+    index = data[slice(*choice.get("index", (0, 0)))]
+    return index in (b"", b"0") and document.is_object(data, choice["delta"])
 
 
 def _choices(data: bytes, top: dict[str, Span]) -> list[Span]:

@@ -107,6 +107,15 @@ def test_the_bytes_are_the_same_however_they_are_cut(
 
 
 @FORM
+def test_no_cut_is_special(form: Form) -> None:
+    """Not even one between a backslash and its quote."""
+    streams = form(documents(TRAPS, call("o1"))), form(documents(TRAPS))
+    uncut = run(*streams)
+    for place in range(len(streams[1])):
+        assert run(*streams, places=[place]) == uncut
+
+
+@FORM
 @pytest.mark.parametrize("name", ["text", "the client's call"])
 @given(places=st.lists(st.integers(0, 100_000), max_size=30))
 def test_where_nothing_is_hidden_the_bytes_are_the_providers(name: str, form: Form, places: list[int]) -> None:
