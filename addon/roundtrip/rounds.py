@@ -71,6 +71,7 @@ class Retold:
             return self._store.keep_rounds(key, _packed(rounds))
         except StoreUnavailable as error:
             logger.warning("store unavailable, hidden rounds of an answer are not told again: %s", error)
+            self._owe([key])  # they may have been written all the same
             return b""
 
     def _recall(self, keys: Sequence[Digest], head: Digest) -> dict[Digest, Rounds]:
@@ -88,14 +89,17 @@ class Retold:
             found = self._store.rounds([*keys, *map(_left_out, keys)])
         except StoreUnavailable as error:
             logger.warning("store unavailable, hidden rounds are not told again: %s", error)
-            with self._owed_lock:
-                self._owed.update([key for key in keys if key not in known][: MOST_OWED - len(self._owed)])
+            self._owe([key for key in keys if key not in known])
             found = {}
         return {key: self._put(key, b"" if _left_out(key) in found else found.get(key, b"")) for key in keys}
 
     def _put(self, key: Digest, packed: bytes) -> Rounds:
         """Remember rounds; return what holds. What memory knows has left from here, whatever the store says."""
         return self._known.put_first(key, _unpacked(packed))
+
+    def _owe(self, keys: Sequence[Digest]) -> None:
+        with self._owed_lock:
+            self._owed.update(keys[: MOST_OWED - len(self._owed)])
 
     def _pay(self) -> None:
         """Tell the store what has left without rounds while it did not answer, so that other workers know."""

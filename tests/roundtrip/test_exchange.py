@@ -13,6 +13,7 @@ from headroom_mitm.segments import Key, Rendering, digest, digest_of_text
 from headroom_mitm.store import Decision, Store, open_store
 from headroom_mitm.wire.anthropic_reply import StreamedReply
 from headroom_mitm.wire.anthropic_whole import WholeReply
+from headroom_mitm.wire.retelling import Round
 
 OURS = "headroom_retrieve"
 BODY = b'{"model":"m","messages":[{"role":"user","content":"x"}]}'
@@ -176,6 +177,47 @@ def test_rounds_are_bounded(store: Store, *, stream: bool) -> None:
     assert b"end_turn" in shown
     assert OURS.encode() not in shown
     assert exchanged.status == 200
+
+
+BASH: Json = {"type": "tool_use", "id": "toolu_c", "name": "Bash", "input": {}}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_call_beside_the_clients_is_answered_for_later(store: Store, *, stream: bool) -> None:
+    exchanged, told = exchange(store, stream=stream), list[Round]()
+    exchanged.on_untold = told.extend
+    leg(exchanged, (streamed if stream else whole)(call("toolu_1", {"id": HERE.id, "lines": "7"}), BASH))
+    assert exchanged.untold is not None
+    assert not exchanged.wants_next_leg
+    exchanged.conclude()
+    assert exchanged.untold is None
+    assert exchanged.retrieved == [HERE.id]
+    assert [json.loads(raw)["id"] for raw in told[0].blocks] == ["toolu_1", "toolu_c"]
+    assert "line 7\n" in json.loads(told[0].results[0])["content"]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_all_legs_are_told(store: Store, *, stream: bool) -> None:
+    exchanged, written, told = exchange(store, stream=stream), streamed if stream else whole, list[Round]()
+    exchanged.on_untold = told.extend
+    leg(exchanged, written(call()))
+    assert exchanged.untold is None
+    body = json.loads(exchanged.advance())
+    leg(exchanged, written(DONE))
+    exchanged.conclude()
+    exchanged.conclude()
+    assert [[json.loads(raw) for raw in made.blocks] for made in told] == [body["messages"][-2]["content"], [DONE]]
+    assert [json.loads(raw) for raw in told[0].results] == body["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_an_answer_that_fails_is_not_told(store: Store, *, stream: bool) -> None:
+    exchanged = exchange(store, stream=stream)
+    leg(exchanged, (streamed if stream else whole)(call()))
+    exchanged.advance()
+    exchanged.fail(529, b"")
+    exchanged.end_leg()
+    assert exchanged.untold is None
 
 
 def test_a_failure_is_said_once(store: Store) -> None:

@@ -10,7 +10,14 @@ from mitmproxy.proxy.layers import http as layers
 from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
 
 from headroom_mitm.roundtrip.exchange import Exchange
-from headroom_mitm.roundtrip.substream import HeadroomAdvanceHook, Job, WatchedLayer, WatchLayers, missing_names
+from headroom_mitm.roundtrip.substream import (
+    HeadroomAdvanceHook,
+    HeadroomConcludeHook,
+    Job,
+    WatchedLayer,
+    WatchLayers,
+    missing_names,
+)
 from headroom_mitm.segments import Digest
 from headroom_mitm.wire.anthropic_reply import StreamedReply
 from headroom_mitm.wire.anthropic_whole import WholeReply
@@ -50,6 +57,7 @@ class Scene:
         self.stream, self.hold, self.refuse = stream, hold, refuse
         self.jobs: dict[str, Job] = {}
         self.flows: list[http.HTTPFlow] = []
+        self.concluded: list[Job] = []
         self.driver = Driver(WatchLayers(lambda flow: self.jobs.get(flow.id), lambda _: None), self._hook)
         self.driver.ask()
 
@@ -61,6 +69,8 @@ class Scene:
     def _hook(self, hook: Hook) -> bool:
         if isinstance(hook, HeadroomAdvanceHook):
             self._advance(hook.job)
+        elif isinstance(hook, HeadroomConcludeHook):
+            self.concluded.append(hook.job)
         elif hook.name == "requestheaders":
             self.flows.append(flow_of(hook))
         elif hook.name == "responseheaders":
@@ -168,6 +178,29 @@ def test_a_leg_that_dies_is_an_error_event(brought: bytes) -> None:
     assert scene.driver.body.count(b"event: error") == 1
     assert scene.driver.is_ended
     assert scene.is_clean()
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+def test_the_client_gets_no_end_before_what_it_has_not_seen_is_kept(*, stream: bool) -> None:
+    """It could send its next request before another worker can know of it."""
+    scene = Scene(stream=stream, hold="headroom_conclude")
+    kind = "text/event-stream" if stream else "application/json"
+    scene.driver.answer(CALL if stream else WHOLE_CALL, kind=kind)
+    scene.driver.answer(DONE if stream else WHOLE_DONE, kind=kind)
+    assert len(scene.concluded) == 1
+    assert b"message_stop" not in scene.driver.body
+    assert not scene.driver.is_ended
+    assert (b"Done." in scene.driver.sent[scene.driver.client]) is stream
+    scene.driver.finish()
+    assert b"Done." in scene.driver.sent[scene.driver.client]
+    assert scene.driver.is_ended or not stream
+    assert scene.is_clean()
+
+
+def test_an_ordinary_answer_is_not_concluded() -> None:
+    scene = Scene()
+    scene.driver.answer(DONE)
+    assert scene.concluded == []
 
 
 def test_a_first_leg_that_dies_is_cut() -> None:

@@ -296,3 +296,63 @@ def test_a_failure_is_an_error_event(raw: bytes, kind: str) -> None:
 
 def test_a_client_that_waits_gets_a_ping() -> None:
     assert list(read(StreamedReply(OURS).idle())) == [("ping", {"type": "ping"})]
+
+
+@pytest.mark.parametrize(
+    ("legs", "held"),
+    [
+        ([[text("x"), BASH]], False),
+        ([[text("x"), call("toolu_1"), BASH]], True),
+        ([[call("toolu_1")], [text("x")]], True),
+    ],
+    ids=["nothing hidden", "ours and the client's", "a later leg"],
+)
+def test_the_end_waits_where_something_must_be_kept_first(legs: list[list[Json]], *, held: bool) -> None:
+    """The client may ask on as soon as it has it."""
+    reply = StreamedReply(OURS)
+    for blocks in legs[:-1]:
+        reply.feed(leg(*blocks))
+        reply.end_leg()
+        reply.next_body(BODY, [Answered(called, "x") for called in reply.hidden])
+    shown = reply.feed(leg(*legs[-1]))
+    assert (b"message_stop" not in shown) is held
+    assert (b"message_delta" not in shown) is held
+    assert reply.end_leg().count(b"message_stop") == 2 * held
+    assert (reply.untold is not None) is held
+
+
+@TABLE
+def test_what_the_client_has_not_seen_can_be_told(legs: list[list[Json]], visible: list[list[int]]) -> None:
+    reply = StreamedReply(OURS)
+    for blocks in legs:
+        if reply.hidden:
+            reply.next_body(BODY, [Answered(called, "x") for called in reply.hidden])
+        reply.feed(leg(*blocks))
+        reply.end_leg()
+    untold = reply.untold
+    if not any(block.get("name") == OURS for blocks in legs for block in blocks):
+        assert untold is None
+        return
+    assert untold is not None
+    rounds = [*untold.before, untold.last([Answered(called, "x") for called in untold.calls])]
+    assert [[json.loads(raw) for raw in made.blocks] for made in rounds] == [
+        [_sent_back(block) for block in blocks] for blocks in legs
+    ]
+    assert [[n for n in range(len(made.blocks)) if n not in made.hidden] for made in rounds] == visible
+    assert [len(made.results) for made in rounds] == [len(made.hidden) for made in rounds]
+
+
+@pytest.mark.parametrize("stop", ["max_tokens", "refusal", "pause_turn"])
+def test_a_call_that_may_be_cut_is_not_told(stop: str) -> None:
+    reply = StreamedReply(OURS)
+    reply.feed(leg(text("x"), call("toolu_1"), BASH, stop=stop))
+    reply.end_leg()
+    assert reply.untold is None
+
+
+def test_an_answer_that_breaks_off_is_not_told() -> None:
+    reply = StreamedReply(OURS)
+    reply.feed(leg(text("x"), call("toolu_1"), BASH)[:-30])
+    with pytest.raises(UnreadableBody):
+        reply.end_leg()
+    assert reply.untold is None
