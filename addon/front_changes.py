@@ -12,6 +12,8 @@ EXCERPT = 40
 """Characters of the user's text that are shown, at most."""
 _ALIKE = 0.6
 """Share of a text that two of its versions have in common. With less they are two texts."""
+_WORD = 20
+"""Characters of a word, at most, that are shown with a difference in it."""
 _AROUND = 40
 """Characters before and behind a difference that help to tell what it is: a date of which one digit has changed."""
 
@@ -183,10 +185,16 @@ def _common(old: Sequence[Any], new: Sequence[Any]) -> int:
 
 
 def _difference(old: str, new: str) -> tuple[int, str, str]:
-    """Return where two texts begin to differ, and how they go on there."""
+    """Return where two texts begin to differ, and the words that stand there: a time, not one digit of it."""
     start, end = _span(old, new)
     behind = len(new) - (len(old) - end)
-    return start, _cut(old[start:end]), _cut(new[start:behind])
+    begin = start - len(old[max(0, start - _WORD) : start].rpartition(" ")[2].rpartition("\n")[2])
+    return start, _cut(_until_space(old[begin:], end - begin)), _cut(_until_space(new[begin:], behind - begin))
+
+
+def _until_space(text: str, end: int) -> str:
+    """Return the beginning of a text, up to the end of the word at which it is cut."""
+    return text[:end] + text[end : end + _WORD].partition(" ")[0].partition("\n")[0]
 
 
 def _cut(text: str) -> str:

@@ -123,7 +123,7 @@ def test_what_changes_in_front_is_logged_once(caplog: pytest.LogCaptureFixture) 
         proxy.send(minute, system=f"{LONG}It is 10:0{minute}.")
     (record,) = caplog.records
     assert "time changed" in record.message
-    assert "'0' became '1'" in record.message
+    assert "'10:00.' became '10:01.'" in record.message
     assert len(record.message) < 500
 
 

@@ -53,7 +53,7 @@ def test_a_block_is_named_by_its_number() -> None:
     later = [blocks[0], blocks[1] | {"text": RULES + "Now: 10:16"}]
     (change,) = found(blocks, later)
     assert change.place == f"system block 1, character {len(RULES) + 9}"
-    assert (change.before, change.after) == ("5", "6")
+    assert (change.before, change.after) == ("10:15", "10:16")
 
 
 def test_the_header_of_a_client_is_known() -> None:
