@@ -12,6 +12,7 @@ from headroom_mitm import tokens
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.pipeline import Policy, Ticket
 from headroom_mitm.store import open_store
+from headroom_mitm.wire.retelling import Round
 from headroom_mitm.wording import TOOL_NAME
 
 LOSSLESS = Policy(lossy=False)
@@ -416,3 +417,44 @@ def test_the_tool_may_be_refused_by_an_earlier_decision(path: Path, worker: Work
 def test_a_body_that_is_not_exactly_known_is_refused(worker: Worker, given: bytes) -> None:
     with pytest.raises(UnreadableBody):
         worker.pipeline.plan(ANTHROPIC, given, Policy())
+
+
+HIDDEN = b'{"type":"tool_use","id":"ours","name":"%s","input":{}}' % TOOL_NAME.encode()
+BROUGHT = b'{"type":"tool_result","tool_use_id":"ours","content":%s}' % json.dumps(SMALL_TEXT).encode()
+
+
+def mixed(worker: Worker) -> bytes:
+    """Let the model call the client and us, and the client send what its own call brought."""
+    began(worker)
+    answered = worker.outcome(body(FIRST)).prompt
+    own = json.dumps(SECOND[-2]["content"][0]).encode()
+    worker.retold.keep(ANTHROPIC.name, answered, (Round((HIDDEN, own), (0,), (BROUGHT,)),))
+    return worker.send(SECOND)
+
+
+def test_what_was_hidden_is_put_back_beside_texts_that_are_changed(worker: Worker) -> None:
+    """And it is not changed itself: the model has asked for it."""
+    *_, said, given = json.loads(mixed(worker))["messages"]
+    assert [block["id"] for block in said["content"]] == ["ours", "c2"]
+    assert {block["tool_use_id"]: PHRASE in block["content"] for block in given["content"]} == {
+        "ours": True,
+        "c2": False,
+    }
+
+
+@pytest.mark.parametrize("policy", [AUDIT, Policy(answerable=False)], ids=["audit", "without the tool"])
+def test_nothing_is_put_back_where_the_tool_is_not_declared(worker: Worker, policy: Policy) -> None:
+    mixed(worker)
+    sent = worker.send(SECOND, policy)
+    assert b'"ours"' not in sent
+    assert not offers(sent)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "late"])
+def test_what_was_put_back_once_is_put_back_again(path: Path, worker: Worker, *, late: bool) -> None:
+    """Whatever becomes of newer texts, and by every worker."""
+    before = mixed(worker).replace(b', "cache_control": {"type": "ephemeral"}', b"").removesuffix(b"}]}]}")
+    third = SECOND + result("c3", SMALL_TEXT)
+    for each in (worker, Worker(path)):
+        plain = each.send(third, late=late).replace(b', "cache_control": {"type": "ephemeral"}', b"")
+        assert plain.startswith(before)
