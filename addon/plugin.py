@@ -1,7 +1,6 @@
-"""The addon: the only file that touches a flow. What goes wrong here is logged, and the original goes out."""
+"""The addon: but for sockets, the only file that touches a flow. Where it fails, the original goes out."""
 
 import asyncio
-import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -10,19 +9,20 @@ from mitmproxy import connection, ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 
 from headroom_mitm import defaults, settings
-from headroom_mitm.caching import Wishes
-from headroom_mitm.credentials import is_subscription
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.hosts import GEMINI, detect, is_streamed_by, takes_cache_key
-from headroom_mitm.pipeline import Outcome, Policy
+from headroom_mitm.hosts import GEMINI, detect, is_streamed_by
+from headroom_mitm.permission import Permission
+from headroom_mitm.pipeline import Outcome
+from headroom_mitm.roundtrip.copies import looked_for
 from headroom_mitm.roundtrip.exchange import Exchange, is_event_stream
-from headroom_mitm.roundtrip.links import Link, LinkedWire
+from headroom_mitm.roundtrip.links import link_behind, originals_in
 from headroom_mitm.roundtrip.substream import Job, WatchLayers, missing_names
 from headroom_mitm.service import Service
-from headroom_mitm.settings import Mode, Settings, Stabilize, Subscription, Ttl
+from headroom_mitm.settings import Settings
+from headroom_mitm.sockets import Sockets, Use
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wire.base import Wire
-from headroom_mitm.wire.replies import REPLIES, Replies
+from headroom_mitm.wire.replies import REPLIES
 from headroom_mitm.wire.reply import Answered, HiddenCall, Keeping, Kept, Reply
 from headroom_mitm.wire.retelling import Telling, Untold
 from headroom_mitm.wording import TOOL_NAME
@@ -44,9 +44,9 @@ class Headroom:
         self._settings: Settings | None = None
         self._service: Service | None = None
         self._sweeper: asyncio.Task[None] | None = None
-        self._told_of_subscription = False
+        self._permission = Permission()
         self._answers = Answers(lambda: self._service)
-        self.addons = [self._answers]
+        self.addons = [self._answers, Sockets(self._wire_in, self._use_of)]
         """mitmproxy calls the hooks of these, too."""
 
     def load(self, loader: Loader) -> None:
@@ -95,7 +95,8 @@ class Headroom:
         if wire is None:
             return
         flow.metadata[PROMPT] = wire.name
-        policy = self._policy(flow, chosen, wire)
+        answerable = self._answers.can_watch(flow, wire)
+        policy = self._permission.policy(flow.request.pretty_host, flow.request.headers, chosen, answerable=answerable)
         body = body_of(flow.request) if policy is not None else None
         if policy is None or body is None:
             return
@@ -113,34 +114,17 @@ class Headroom:
         if outcome.body is not body:
             put_body(flow.request, outcome.body)  # the last thing that happens
 
-    def _policy(self, flow: http.HTTPFlow, chosen: Settings, wire: Wire) -> Policy | None:
-        """Say what may be done to a request; None: nothing at all."""
-        mode = chosen.mode
-        if mode is not Mode.OFF and is_subscription(flow.request.pretty_host, flow.request.headers):
-            mode = _SUBSCRIPTION_MODES.get(chosen.subscription, mode)
-            self._tell_of_subscription(chosen.subscription)
-        if mode is Mode.OFF:
+    def _use_of(self, flow: http.HTTPFlow, wire: Wire) -> Use | None:
+        """Say what may be done with the frames of a socket; None: nothing at all."""
+        chosen, service = self._settings, self._service
+        if chosen is None or service is None:
             return None
-        return Policy(
-            change=mode is not Mode.AUDIT,
-            lossy=mode is Mode.COMPRESS,
-            answerable=self._answers.can_watch(flow, wire),
-            excludes=chosen.excludes,
-            caching=Wishes(
-                takes_key=takes_cache_key(flow.request.pretty_host),
-                chooses_lifetime=chosen.ttl is Ttl.AUTO,
-                orders_tools=chosen.stabilize is Stabilize.ON,
-            ),
-        )
+        policy = self._permission.policy(flow.request.pretty_host, flow.request.headers, chosen, answerable=True)
+        return Use(service, wire, policy, chosen.deadline) if policy is not None else None
 
-    def _tell_of_subscription(self, choice: Subscription) -> None:
-        if not self._told_of_subscription and choice is not Subscription.COMPRESS:
-            self._told_of_subscription = True
-            logger.warning(
-                "headroom: traffic with a subscription login is not rewritten (headroom_subscription=%s): "
-                "the provider may count rewritten traffic as third-party use. Set it to compress if you want that.",
-                choice,
-            )
+    def _wire_in(self, flow: http.HTTPFlow) -> Wire | None:
+        """Return the format that frames of a socket are in, as it is being opened."""
+        return wire_of(flow.request, self._settings, "POST") if self._settings is not None else None
 
     def _open(self, store: str) -> None:
         try:
@@ -164,7 +148,7 @@ class Answers:
 
     def __init__(self, service: Callable[[], Service | None]) -> None:
         self._service = service
-        self._expected: dict[str, tuple[Replies, Outcome]] = {}
+        self._expected: dict[str, tuple[Wire, Outcome]] = {}
         self._jobs: dict[str, Job] = {}
         self._watched: set[str] = set()
         self._lacks = missing_names()
@@ -183,9 +167,7 @@ class Answers:
     def expect(self, flow: http.HTTPFlow, wire: Wire, outcome: Outcome) -> None:
         """Watch the answer to a flow. It must be readable, so it is asked for without compression."""
         flow.request.headers["accept-encoding"] = "identity"
-        if isinstance(wire, LinkedWire):
-            outcome = dataclasses.replace(outcome, originals={**wire.originals, **outcome.originals})
-        self._expected[flow.id] = REPLIES[wire.name], outcome
+        self._expected[flow.id] = wire, outcome
 
     def client_disconnected(self, client: connection.Client) -> None:
         """Forget a connection."""
@@ -243,16 +225,17 @@ class Answers:
         self._jobs.pop(flow.id, None)
         self._expected.pop(flow.id, None)
 
-    def _watch(self, flow: http.HTTPFlow, response: http.Response, replies: Replies, outcome: Outcome) -> None:
-        service, streamed = self._service(), _is_stream(flow, response)
+    def _watch(self, flow: http.HTTPFlow, response: http.Response, wire: Wire, outcome: Outcome) -> None:
+        service, streamed, replies = self._service(), _is_stream(flow, response), REPLIES[wire.name]
         if service is None:
             response.stream = streamed
             return
         reply = Guarded((replies.streamed if streamed else replies.whole)(TOOL_NAME))
-        exchange = Exchange(reply, outcome.body, outcome.originals, service.read)
+        exchange = Exchange(reply, outcome.body, originals_in(wire, outcome.originals), service.read)
         exchange.in_events = _in_events(response)
-        exchange.on_kept = lambda kept: service.link(Link(kept, outcome.prompt.head, outcome.originals))
+        exchange.on_kept = lambda kept: service.link(link_behind(kept, wire, outcome.prompt, outcome.originals))
         exchange.on_untold = lambda rounds: service.retold.keep(flow.metadata[PROMPT], outcome.prompt, rounds)
+        exchange.copies = looked_for(wire.name, outcome.originals, streamed=streamed)
         # mitmproxy itself decodes what it holds until it is whole.
         if streamed and not exchange.begin_leg(response.headers.get("content-encoding", "")):
             logger.warning("headroom: an answer in an unknown encoding is not watched")
@@ -339,12 +322,12 @@ class Guarded:
         return self._waiting
 
 
-_SUBSCRIPTION_MODES = {Subscription.AUDIT: Mode.AUDIT, Subscription.OFF: Mode.OFF}
+def wire_of(request: http.Request, chosen: Settings, method: str = "") -> Wire | None:
+    """Return the format of a request, told by host and path; None if it is not for us.
 
-
-def wire_of(request: http.Request, chosen: Settings) -> Wire | None:
-    """Return the format of a request, told by host and path; None if it is not for us."""
-    name = detect(request.pretty_host, request.port, request.method, request.path, chosen.hosts)
+    ``method`` is that of prompts where the request itself has another one, as those that open a WebSocket.
+    """
+    name = detect(request.pretty_host, request.port, method or request.method, request.path, chosen.hosts)
     return BY_NAME[name] if name else None
 
 

@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"aligner", "caching", "roundtrip"}),
     frozenset({"pipeline"}),
     frozenset({"service"}),
-    frozenset({"defaults", "web"}),
+    frozenset({"defaults", "permission", "sockets", "web"}),
     frozenset({"plugin"}),
     frozenset({"cli", "script"}),
 )
@@ -40,12 +40,12 @@ ONLY = {
     "wire": frozenset({"errors", "segments", "tokens"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(
-    r"addon/(plugin|settings|defaults|cli|script|certificates|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
+    r"addon/(plugin|sockets|settings|defaults|cli|script|certificates|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
 )
 MAY_READ_ENVIRONMENT = re.compile(r"addon/(settings|cli)\.py|headroom_addon\.py|(tests|scripts)/.*")
 MAY_NAME_PROVIDER_WORDS = re.compile(r"addon/wire/.*|(tests|scripts)/.*")
-MAY_CATCH_ALL = re.compile(r"addon/(router|plugin|pipeline)\.py")
-CATCH_ALL_FILES = 2
+MAY_CATCH_ALL = re.compile(r"addon/(router|plugin|sockets|pipeline)\.py")
+CATCH_ALL_FILES = 3
 PROVIDER_WORDS = re.compile(
     r"\b(tool_use|tool_result|tool_use_id|tool_calls|tool_call_id|function_call|function_call_output|call_id"
     r"|functionCall|functionResponse|functionDeclarations|message_start|message_delta|message_stop"
@@ -264,7 +264,7 @@ def test_every_file_keeps_the_rule(rule: Callable[[File], Iterator[str]]) -> Non
     assert not breaches, "\n".join(["", *breaches])
 
 
-def test_all_is_caught_in_two_files_at_most() -> None:
+def test_all_is_caught_in_few_files() -> None:
     """Fail open is decided by the router and the outermost hooks, nowhere else."""
     files = [read(path) for path in SOURCES if path.startswith(("addon/", "compressors/"))]
     catching = {file.path for file in files if any(_catches_all(node) for node in file.nodes)}

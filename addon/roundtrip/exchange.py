@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Callable, Mapping
 
-from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.errors import MissingOriginal, StoreUnavailable, UnreadableBody
 from headroom_mitm.roundtrip.answering import serve
 from headroom_mitm.roundtrip.decoding import Decode, decoder
 from headroom_mitm.segments import Digest, Rendering
 from headroom_mitm.wire.reply import Answered, HiddenCall, Keeping, Kept, Reply
-from headroom_mitm.wire.retelling import Round, Telling, Untold
+from headroom_mitm.wire.retelling import Copies, Round, Telling, Untold
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +35,13 @@ class Exchange:
         """Called as soon as the answer has ended, before the client can know it; quick. Not where nothing is kept."""
         self.on_untold: Callable[[tuple[Round, ...]], None] = lambda _: None
         """Called by ``conclude`` with all legs of an answer of which the client has not seen all. May block."""
-        self.untold: Untold | None = None
-        """What ``conclude`` must have kept before the client gets the end of the answer."""
+        self.copies: Copies | None = None
+        """Holds back what the client's calls are to do with texts of ours."""
+        self.must_conclude = False
+        """The answer is over, and ``conclude`` must come before the client gets the end of it."""
+        self.rest = b""
+        """What the client gets after ``conclude``, behind what ``end_leg`` has returned."""
+        self._untold: Untold | None = None
         self.streamed = reply.streamed
         """The client reads events as they come."""
         self._reply = reply
@@ -45,6 +50,7 @@ class Exchange:
         self._read = read
         self._decode: Decode = bytes
         self._failure = b""
+        self._has_reported = False
 
     @property
     def wants_next_leg(self) -> bool:
@@ -66,7 +72,7 @@ class Exchange:
         except UnreadableBody as error:
             return self._broken(error)
         self._report()
-        return shown
+        return self.copies.feed(shown) if self.copies is not None else shown
 
     def end_leg(self) -> bytes:
         """Take note that the leg is over; return what the client may still see, all of it where nothing is streamed."""
@@ -79,8 +85,13 @@ class Exchange:
         if self.rounds > MOST_ROUNDS and self._reply.hidden:
             last += self._reply.close()
         self._report()
-        if not self.wants_next_leg:
-            self.untold = _untold_of(self._reply)
+        if self.wants_next_leg:
+            return last
+        self._untold = _untold_of(self._reply)
+        if self.copies is not None:
+            last = self.copies.end(last)
+            self.rest = self.copies.held
+        self.must_conclude = self._untold is not None or bool(self.rest)
         return last
 
     def fail(self, status: int, raw: bytes) -> bytes:
@@ -103,14 +114,19 @@ class Exchange:
         return self._body
 
     def conclude(self) -> None:
-        """Answer the calls that no further leg answers, and have kept what the client has not seen."""
-        untold, self.untold = self.untold, None
+        """Answer the calls that no further leg answers, have kept what the client has not seen, fetch what it needs."""
+        if self.copies is not None and self.rest:
+            self.rest = self.copies.expanded(lambda text: _original_of(text, self._originals, self._read))
+        untold, self._untold = self._untold, None
         if untold is not None:
             self.on_untold((*untold.before, untold.last([self._answer(call) for call in untold.calls])))
 
     def _report(self) -> None:
-        kept = self._reply.kept if isinstance(self._reply, Keeping) else None
+        if self._has_reported or not isinstance(self._reply, Keeping):
+            return
+        kept = self._reply.kept
         if kept is not None:
+            self._has_reported = True
             self.on_kept(kept)
 
     def _broken(self, error: UnreadableBody) -> bytes:
@@ -162,6 +178,14 @@ def _untold_of(reply: Reply) -> Untold | None:
         return reply.untold if isinstance(reply, Telling) else None
     except UnreadableBody as error:
         logger.warning("headroom: hidden rounds of an answer are not told again: %s", error)
+        return None
+
+
+def _original_of(text: str, originals: Mapping[str, Rendering], read: Callable[[Digest], str]) -> str | None:
+    found = next((known for known in originals.values() if known.text == text), None)
+    try:
+        return read(found.original) if found is not None else None
+    except (MissingOriginal, StoreUnavailable):
         return None
 
 

@@ -6,7 +6,7 @@ one that we have shown: the provider may go on from a later leg only, and may wa
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -14,16 +14,17 @@ import msgspec
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.recent import Recent
 from headroom_mitm.roundtrip.answering import serve
-from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, digest, digest_of_text
+from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, Span, digest, digest_of_text
 from headroom_mitm.store.base import Decision, Store
-from headroom_mitm.wire.base import Chaining, Wire
-from headroom_mitm.wire.reply import HiddenCall, Kept
+from headroom_mitm.wire.base import Chaining, ChainingWire, Wire
+from headroom_mitm.wire.reply import Answered, HiddenCall, Kept
 
 logger = logging.getLogger(__name__)
 
 REMEMBERED = 200_000
 """Links and the texts that they name, in memory."""
 _NAME = "link/1"
+_NOWHERE = Span(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,30 @@ class Link:
     """Of the conversation, see ``Prompt.head``."""
     originals: Mapping[str, Rendering]
     """What the model may ask for in it, by id."""
+    is_declared: bool = False
+    """Our tool is, in a part of the conversation that the provider keeps."""
+    beginning: bytes = b""
+    """The request, if the answer to it is empty: what goes on from it begins the conversation."""
+
+
+def link_behind(kept: Kept, wire: Wire, prompt: Prompt, originals: Mapping[str, Rendering]) -> Link:
+    """Return what leads on from the answer to a request in which our tool was declared."""
+    is_declared = isinstance(wire, Chaining) and wire.stays_declared(prompt)
+    return Link(kept, prompt.head, originals_in(wire, originals), is_declared)
+
+
+def originals_in(wire: Wire, own: Mapping[str, Rendering]) -> Mapping[str, Rendering]:
+    """Return what the model may ask for, from the texts of one request and how that request is read."""
+    return {**wire.originals, **own} if isinstance(wire, LinkedWire) else own
 
 
 class LinkedWire:
     """Reads requests that go on from an answer as a part of that answer's conversation."""
 
-    def __init__(self, wire: Wire, link: Link) -> None:
+    def __init__(self, wire: ChainingWire, link: Link) -> None:
         self.name = wire.name
         self.originals = link.originals
+        self.is_declared = link.is_declared
         self._wire = wire
         self._link = link
 
@@ -53,11 +70,35 @@ class LinkedWire:
             dataclasses.replace(segment, protected=True) if segment.call_id in owed else segment
             for segment in prompt.segments
         )
-        return dataclasses.replace(prompt, head=self._link.head, segments=tuple(segments))
+        prompt = dataclasses.replace(
+            prompt, segments=tuple(segments), tool_slot=_NOWHERE if self.is_declared else prompt.tool_slot
+        )
+        if not self._link.beginning:
+            return dataclasses.replace(prompt, head=self._link.head)
+        whole = self._wire.read(self._wire.opened(self._link.beginning, body))
+        return dataclasses.replace(prompt, head=whole.head, answered=whole.answered)
 
     def declare(self, prompt: Prompt, name: str, description: str, schema: bytes) -> Edit | None:
-        """Return the edit that declares one more tool."""
+        """Return the edit that declares one more tool; one that changes nothing where ours is declared already."""
+        if self.is_declared:
+            return Edit(_NOWHERE, b"")
         return self._wire.declare(prompt, name, description, schema)
+
+    def previous(self, body: bytes) -> str:
+        """See ``Chaining``."""
+        return self._wire.previous(body)
+
+    def relinked(self, body: bytes, answer_id: str, answers: Sequence[Answered]) -> bytes:
+        """See ``Chaining``."""
+        return self._wire.relinked(body, answer_id, answers)
+
+    def opened(self, beginning: bytes, body: bytes) -> bytes:
+        """See ``Chaining``."""
+        return self._wire.opened(beginning, body)
+
+    def stays_declared(self, prompt: Prompt) -> bool:
+        """See ``Chaining``."""
+        return self.is_declared or self._wire.stays_declared(prompt)
 
 
 class Links:
@@ -65,14 +106,18 @@ class Links:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._links: Recent[str, Link] = Recent(REMEMBERED, lambda link: 1 + len(link.originals))
+        self._links: Recent[str, Link] = Recent(
+            REMEMBERED, lambda link: 1 + len(link.originals) + len(link.beginning) // 500
+        )
 
     def note(self, link: Link) -> None:
         """Remember a link, for this process. Quick."""
         self._links.put(link.kept.shown_id, link)
 
     def keep(self, link: Link) -> None:
-        """Tell the store of a link."""
+        """Tell the store of a link that outlives its connection."""
+        if link.beginning or not link.kept.lasts:
+            return
         key, text = _key(link.kept.shown_id), _written(link)
         rendering = Rendering(key, text, digest_of_text(text), _NAME, 0, True, 0, 0)  # noqa: FBT003  # lossless
         try:
@@ -116,7 +161,8 @@ class Links:
         stored = msgspec.json.decode(found.text, type=_Stored)
         originals = self._store.recall([Key(raw) for raw in stored.originals])
         owed = tuple(HiddenCall(call_id, arguments) for call_id, arguments in stored.owed)
-        return Link(Kept(answer_id, stored.id, owed), Digest(stored.head), {r.id: r for r in originals.values()})
+        known = {rendering.id: rendering for rendering in originals.values()}
+        return Link(Kept(answer_id, stored.id, owed), Digest(stored.head), known, stored.is_declared)
 
 
 class _Stored(msgspec.Struct):
@@ -124,11 +170,13 @@ class _Stored(msgspec.Struct):
     head: bytes
     owed: list[tuple[str, bytes]]
     originals: list[bytes]
+    is_declared: bool
 
 
 def _written(link: Link) -> str:
     owed = [(call.id, call.arguments) for call in link.kept.owed]
-    stored = _Stored(link.kept.id, link.head, owed, [rendering.key for rendering in link.originals.values()])
+    keys: list[bytes] = [rendering.key for rendering in link.originals.values()]
+    stored = _Stored(link.kept.id, link.head, owed, keys, link.is_declared)
     return msgspec.json.encode(stored).decode()
 
 

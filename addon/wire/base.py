@@ -44,3 +44,18 @@ class Chaining(Protocol):
         Raises ``UnreadableBody``.
         """
         ...
+
+    def opened(self, beginning: bytes, body: bytes) -> bytes:
+        """Return a body as it would be if it carried all that stands in the one that it goes on from.
+
+        Raises ``UnreadableBody``.
+        """
+        ...
+
+    def stays_declared(self, prompt: Prompt) -> bool:
+        """Say whether a tool that is declared in this request is known to those that go on from its answer, too."""
+        ...
+
+
+class ChainingWire(Wire, Chaining, Protocol):
+    """Both."""

@@ -13,7 +13,7 @@ import msgspec
 from headroom_mitm.segments import Call, Digest, Edit, Prompt, Span, digest
 from headroom_mitm.wire import document, subject
 from headroom_mitm.wire.history import Envelope, History, Result, Text, Turn, text, texts
-from headroom_mitm.wire.openai_responses_turn import settling
+from headroom_mitm.wire.openai_responses_turn import opened, settling
 from headroom_mitm.wire.reply import Answered
 from headroom_mitm.wire.splice import splice, text_edit
 from headroom_mitm.wire.tools import Declarations, added, is_forced, listed
@@ -75,6 +75,16 @@ class OpenAIResponses:
         place = document.members(body, document.whole(body))[_PREVIOUS]
         edits = [text_edit(place, answer_id)]
         return splice(body, [*edits, *([settling(body, answers)] if answers else [])])
+
+    def opened(self, beginning: bytes, body: bytes) -> bytes:
+        """Return the request with the other's input in front of its own."""
+        return opened(beginning, body)
+
+    def stays_declared(self, prompt: Prompt) -> bool:
+        """Say whether the tools are part of the conversation, as items of the input are."""
+        body, slot = prompt.body, prompt.tool_slot
+        given = document.members(body, document.whole(body)).get("input")
+        return slot is not None and given is not None and given.start < slot.start < given.end
 
     def _slot(self, body: bytes, items: Sequence[Span]) -> Span | None:
         """Return the place behind the tools in the input, where the client declares them there before all else."""

@@ -131,12 +131,12 @@ class Legs:
 
     @property
     def kept(self) -> Kept | None:
-        """What the provider keeps of the answer, once it has ended; None if that is nothing."""
+        """What a request may go on from, once the answer has ended well."""
         leg = self.leg
         is_over = leg.ending and not leg.has_failed and (self._is_closed or not leg.goes_on)
-        if not (is_over and leg.is_stored and leg.answer_id and "id" in self._identity):
+        if not (is_over and leg.answer_id and "id" in self._identity):
             return None
-        return Kept(msgspec.json.decode(self._identity["id"]), leg.answer_id, tuple(leg.calls))
+        return Kept(msgspec.json.decode(self._identity["id"]), leg.answer_id, tuple(leg.calls), lasts=leg.is_stored)
 
     def begin_leg(self) -> None:
         """Take note that another leg follows."""
@@ -145,9 +145,9 @@ class Legs:
         self.is_first, self._is_renumbered = False, True
         self.leg = Leg(self._tool, self.leg.next_place)
 
-    def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
-        """Return the request for a next leg; see ``Reply``."""
-        if self.leg.is_stored and self.leg.answer_id:
+    def next_body(self, body: bytes, answers: Sequence[Answered], *, is_kept: bool) -> bytes:
+        """Return the request for a next leg; see ``Reply``. ``is_kept``: it can name the leg that is over."""
+        if is_kept and self.leg.answer_id:
             return turn.linked(body, self.leg.answer_id, answers)
         return turn.going_on(body, self.leg.items, answers)
 

@@ -55,11 +55,12 @@ class StreamedReply:
     @property
     def kept(self) -> Kept | None:
         """See ``Keeping``."""
-        return self._legs.kept
+        kept = self._legs.kept
+        return kept if kept is not None and kept.lasts else None
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the input, or name the leg where the provider keeps it."""
-        following = self._legs.next_body(body, answers)
+        following = self._legs.next_body(body, answers, is_kept=self._legs.leg.is_stored)
         self._legs.begin_leg()
         self._splitter = sse.Splitter()
         return following
@@ -124,11 +125,12 @@ class WholeReply:
     @property
     def kept(self) -> Kept | None:
         """See ``Keeping``."""
-        return self._legs.kept
+        kept = self._legs.kept
+        return kept if kept is not None and kept.lasts else None
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the input, or name the leg where the provider keeps it."""
-        following = self._legs.next_body(body, answers)
+        following = self._legs.next_body(body, answers, is_kept=self._legs.leg.is_stored)
         self._legs.begin_leg()
         self._raw = b""
         return following

@@ -89,7 +89,9 @@ class Usage:
 
     def shown(self, usage: Json) -> Json:
         """Return the last leg's usage as the client is to see it."""
-        given = {name: self._first[name] for name in ("input_tokens", "input_tokens_details") if name in self._first}
+        given: Json = {
+            name: self._first[name] for name in ("input_tokens", "input_tokens_details") if name in self._first
+        }
         total = _number(given.get("input_tokens")) + self._output
         changed: Json = {**given, "output_tokens": self._output, "output_tokens_details": self._details}
         return {**usage, **{name: changed[name] for name in changed if name in usage}, "total_tokens": total}
@@ -123,6 +125,14 @@ def settling(body: bytes, answers: Sequence[Answered]) -> Edit:
     """Return the edit by which a request's input begins with what earlier calls brought."""
     given = _input(body)
     return Edit(given, _list(body, given, before=outputs(answers)))
+
+
+def opened(beginning: bytes, body: bytes) -> bytes:
+    """Return a request as it would be if it carried the input of the one that it goes on from."""
+    top = document.members(body, document.whole(body))
+    given, earlier = _input(body), _list(beginning, _input(beginning))[1:-1]
+    edits = [Edit(given, _list(body, given, before=[earlier] if earlier else ()))]
+    return splice(body, edits + [Edit(top[name], b"null") for name in ("previous_response_id",) if name in top])
 
 
 def without_tool(data: bytes, tools: Span | None, name: str) -> list[Edit]:

@@ -9,9 +9,10 @@ from headroom_mitm.wire import (
     gemini_reply,
     openai_chat_reply,
     openai_chat_whole,
+    openai_responses_frames,
     openai_responses_reply,
 )
-from headroom_mitm.wire.reply import Reply
+from headroom_mitm.wire.reply import FramedReply, Reply
 
 
 class Replies(NamedTuple):
@@ -26,4 +27,26 @@ REPLIES: dict[str, Replies] = {
     "gemini_generate": Replies(gemini_reply.StreamedReply, gemini_reply.WholeReply),
     "openai_chat": Replies(openai_chat_reply.StreamedReply, openai_chat_whole.WholeReply),
     "openai_responses": Replies(openai_responses_reply.StreamedReply, openai_responses_reply.WholeReply),
+}
+
+
+class Frames(NamedTuple):
+    """How a format is written in the frames of a WebSocket. All but the last raise ``UnreadableBody``."""
+
+    asks: Callable[[bytes], bool]
+    """Says whether a client's frame is a request."""
+    is_warm_up: Callable[[bytes], bool]
+    """Says whether such a frame wants nothing but a beginning to go on from."""
+    stream_of: Callable[[bytes], str]
+    """Returns which of the conversations on a socket a frame belongs to; empty where it is the only one."""
+    reply: Callable[[str], FramedReply]
+
+
+FRAMES: dict[str, Frames] = {
+    "openai_responses": Frames(
+        openai_responses_frames.asks,
+        openai_responses_frames.is_warm_up,
+        openai_responses_frames.stream_of,
+        openai_responses_frames.FramesReply,
+    ),
 }

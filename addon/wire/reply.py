@@ -33,6 +33,8 @@ class Kept:
     """What the provider goes on from."""
     owed: tuple[HiddenCall, ...]
     """Calls of our tool in it. Only we know of them, so the request that goes on must bring what they ask for."""
+    lasts: bool = True
+    """False: only as long as the connection."""
 
 
 class Reply(Protocol):
@@ -73,6 +75,15 @@ class Reply(Protocol):
 
     def failed(self, status: int, raw: bytes) -> bytes:
         """Return what tells the client that a later leg failed, as an error that it may retry."""
+        ...
+
+
+class FramedReply(Reply, Protocol):
+    """A ``Reply`` that is fed whole frames of a WebSocket."""
+
+    @property
+    def is_over(self) -> bool:
+        """The leg is, since the last frame."""
         ...
 
 
