@@ -153,12 +153,18 @@ class Answers:
         self._watched: set[str] = set()
         self._lacks = missing_names()
 
+    def load(self, _: Loader) -> None:
+        """Come after mitmproxy's own NextLayer, and before the first client: mitmproxy listens before all is running."""
+        addons = ctx.master.addons
+        if (earlier := addons.get("watchlayers")) is not None:
+            addons.remove(earlier)  # of this very script, which is loaded again
+        if not self._lacks:
+            addons.add(WatchLayers(lambda flow: self._jobs.get(flow.id), self._watched.add))
+
     def running(self) -> None:
-        """Come after mitmproxy's own NextLayer; say so if this mitmproxy cannot host the round trip."""
+        """Say so if this mitmproxy cannot host the round trip."""
         if self._lacks:
             logger.warning("headroom: nothing will be left out, since mitmproxy lacks %s", ", ".join(self._lacks))
-        else:
-            ctx.master.addons.add(WatchLayers(lambda flow: self._jobs.get(flow.id), self._watched.add))
 
     def can_watch(self, flow: http.HTTPFlow, wire: Wire) -> bool:
         """Say whether a call of our tool in the answer to this flow can be answered."""

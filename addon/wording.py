@@ -12,6 +12,10 @@ TOOL_SCHEMA = (
 )
 
 
+NOTE = "[Left out here, not missing"
+"""How a marker begins."""
+
+
 def marker(left_out: str, text_id: str) -> str:
     """Return the line that says what is not shown and how to get it. It begins a line of its own."""
-    return f"[Left out here, not missing: {left_out}. To read it: {TOOL_NAME}, id={text_id}]"
+    return f"{NOTE}: {left_out}. To read it: {TOOL_NAME}, id={text_id}]"

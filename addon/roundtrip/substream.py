@@ -174,8 +174,9 @@ class WatchedStream(HttpStream):
             yield from self._show(job, last)
             yield from self._begin_leg(job)
         else:
-            if job.exchange.untold is not None:
+            if job.exchange.must_conclude:
                 yield HeadroomConcludeHook(job)
+                last += job.exchange.rest
             yield from self._end(job, last)
 
     def _begin_leg(self, job: Job) -> Commands:

@@ -45,6 +45,31 @@ class Telling(Protocol):
         ...
 
 
+OriginalOf = Callable[[str], str | None]
+"""Returns what a text of ours stands for; None if that cannot be read."""
+
+
+class Copies(Protocol):
+    """Looks, in what a client gets of one answer, for texts of ours that the model has written into its calls."""
+
+    @property
+    def held(self) -> bytes:
+        """What waits for ``expanded``; empty for nothing."""
+        ...
+
+    def feed(self, shown: bytes) -> bytes:
+        """Take what the client is to get; return what it may get now."""
+        ...
+
+    def end(self, last: bytes) -> bytes:
+        """Take the end of the answer; return what the client may get at once."""
+        ...
+
+    def expanded(self, original_of: OriginalOf) -> bytes:
+        """Return what was held, with what the texts in it stand for. May block."""
+        ...
+
+
 Recall = Callable[[Sequence[Digest]], Mapping[Digest, Sequence[Round]]]
 """Returns the rounds that are known under some keys."""
 

@@ -1,6 +1,11 @@
-"""In which formats' histories hidden rounds can be put back."""
+"""In which formats' histories hidden rounds can be put back, and in which answers texts of ours are looked for."""
 
+from collections.abc import Callable
+
+from headroom_mitm.wire.anthropic_arguments import Arguments
 from headroom_mitm.wire.anthropic_history import AnthropicHistory
-from headroom_mitm.wire.retelling import Retelling
+from headroom_mitm.wire.retelling import Copies, Retelling
 
 RETELLINGS: dict[str, Retelling] = {"anthropic_messages": AnthropicHistory()}
+
+COPIES: dict[str, Callable[..., Copies]] = {"anthropic_messages": Arguments}

@@ -187,10 +187,9 @@ def test_a_call_beside_the_clients_is_answered_for_later(store: Store, *, stream
     exchanged, told = exchange(store, stream=stream), list[Round]()
     exchanged.on_untold = told.extend
     leg(exchanged, (streamed if stream else whole)(call("toolu_1", {"id": HERE.id, "lines": "7"}), BASH))
-    assert exchanged.untold is not None
+    assert exchanged.must_conclude
     assert not exchanged.wants_next_leg
     exchanged.conclude()
-    assert exchanged.untold is None
     assert exchanged.retrieved == [HERE.id]
     assert [json.loads(raw)["id"] for raw in told[0].blocks] == ["toolu_1", "toolu_c"]
     assert "line 7\n" in json.loads(told[0].results[0])["content"]
@@ -201,7 +200,7 @@ def test_all_legs_are_told(store: Store, *, stream: bool) -> None:
     exchanged, written, told = exchange(store, stream=stream), streamed if stream else whole, list[Round]()
     exchanged.on_untold = told.extend
     leg(exchanged, written(call()))
-    assert exchanged.untold is None
+    assert not exchanged.must_conclude
     body = json.loads(exchanged.advance())
     leg(exchanged, written(DONE))
     exchanged.conclude()
@@ -217,7 +216,7 @@ def test_an_answer_that_fails_is_not_told(store: Store, *, stream: bool) -> None
     exchanged.advance()
     exchanged.fail(529, b"")
     exchanged.end_leg()
-    assert exchanged.untold is None
+    assert not exchanged.must_conclude
 
 
 def test_a_failure_is_said_once(store: Store) -> None:
