@@ -152,19 +152,19 @@ class Answers:
         self._jobs: dict[str, Job] = {}
         self._watched: set[str] = set()
         self._lacks = missing_names()
+        self._watching = WatchLayers(lambda flow: self._jobs.get(flow.id), self._watched.add)
 
     def load(self, _: Loader) -> None:
-        """Come after mitmproxy's own NextLayer, and before the first client: mitmproxy listens before all is running."""
-        addons = ctx.master.addons
-        if (earlier := addons.get("watchlayers")) is not None:
-            addons.remove(earlier)  # of this very script, which is loaded again
-        if not self._lacks:
-            addons.add(WatchLayers(lambda flow: self._jobs.get(flow.id), self._watched.add))
-
-    def running(self) -> None:
-        """Say so if this mitmproxy cannot host the round trip."""
+        """Come after mitmproxy's own NextLayer, and before the first client: it listens before all is running."""
         if self._lacks:
             logger.warning("headroom: nothing will be left out, since mitmproxy lacks %s", ", ".join(self._lacks))
+        else:
+            ctx.master.addons.add(self._watching)
+
+    def done(self) -> None:
+        """Make room for the next one: mitmproxy loads a script again when its file changes."""
+        if self._watching in ctx.master.addons:
+            ctx.master.addons.remove(self._watching)
 
     def can_watch(self, flow: http.HTTPFlow, wire: Wire) -> bool:
         """Say whether a call of our tool in the answer to this flow can be answered."""

@@ -54,7 +54,6 @@ class Proxy:
         self.addon._service.close()
         self.addon._service = Service(str(path), Router(compressors))
         self.addon.running()
-        self.addon._answers.running()
 
     async def request(self, flow: http.HTTPFlow) -> http.HTTPFlow:
         """Let a client connect and make a request."""
@@ -498,3 +497,13 @@ def test_it_listens_on_this_machine_unless_the_user_says_otherwise(
         return str(proxy.context.options.listen_host)
 
     assert run(tmp_path, seen, **given) == host
+
+
+def test_a_script_that_is_loaded_again_watches_again() -> None:
+    """mitmproxy does so when the file changes; what the first one added must not stand in the way."""
+    context = taddons.context()
+    for _ in range(2):
+        addon = Headroom()
+        context.master.addons.add(addon)
+        assert context.master.addons.get("watchlayers") is context.master.addons.chain[-2]
+        context.master.addons.remove(addon)
