@@ -4,6 +4,7 @@ import json
 import operator
 from collections.abc import Callable
 
+import file_tree_decoder
 import json_records_decoder
 import log_lines_decoder
 import numbered_lines_decoder
@@ -20,6 +21,7 @@ from headroom_mitm.compressors.base import Compressor, Content, Level
 DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     # How the text is turned back, and what "the original" means. JSON comes back as equal values: types, the spelling
     # of numbers and the order of keys count, white space between tokens does not. All else comes back to the byte.
+    "file_tree": (file_tree_decoder.decode, operator.eq),
     "json_records": (json_records_decoder.decode, json_records_decoder.same),
     "log_lines": (log_lines_decoder.decode, operator.eq),
     "numbered_lines": (numbered_lines_decoder.decode, operator.eq),

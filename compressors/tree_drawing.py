@@ -1,0 +1,73 @@
+"""Drawings of ``tree``: taken apart into paths, and drawn again."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_BRANCH = re.compile(r"((?:│[ \u00a0]{2} |    )*)(├── |└── )(.+)")
+_INDENT = 4  # characters of a level
+WIDE = "\u00a0\u00a0"  # spaces that do not break
+_LINK = " -> "  # what a link leads to may have slashes
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A drawing and what stands around it."""
+
+    before: tuple[str, ...]
+    paths: tuple[str, ...]
+    """Of what has nothing below it, in order."""
+    after: tuple[str, ...]
+    spaces: str
+    """Between a line down and the next: two spaces, or two that do not break."""
+
+
+def read(lines: Sequence[str]) -> Drawing | None:
+    """Take a text apart; None if it has no drawing, or if it would not be drawn again in the same way."""
+    matches = [_BRANCH.fullmatch(line) for line in lines]
+    start = next((at for at, match in enumerate(matches) if match is not None), None)
+    if start is None:
+        return None
+    end = next((at for at in range(start, len(lines)) if matches[at] is None), len(lines))
+    nodes = [(len(match[1]) // _INDENT, match[3]) for match in matches[start:end] if match is not None]
+    if any('"' in name or "/" in name.partition(_LINK)[0] for _, name in nodes):
+        return None
+    spaces = WIDE if any(WIDE in match[1] for match in matches[start:end] if match is not None) else "  "
+    drawing = Drawing(tuple(lines[:start]), tuple(_leaves(nodes)), tuple(lines[end:]), spaces)
+    return drawing if drawn(drawing.paths, spaces) == list(lines[start:end]) else None
+
+
+def parts(path: str) -> list[str]:
+    """Return the names along a path; what a link leads to belongs to its name."""
+    plain, arrow, target = path.partition(_LINK)
+    names = plain.split("/")
+    names[-1] += arrow + target
+    return names
+
+
+def _leaves(nodes: Sequence[tuple[int, str]]) -> Iterator[str]:
+    above: list[str] = []
+    for at, (depth, name) in enumerate(nodes):
+        above[depth:] = [name]
+        if at + 1 == len(nodes) or nodes[at + 1][0] <= depth:
+            yield "/".join(above)
+
+
+def drawn(paths: Sequence[str], spaces: str) -> list[str]:
+    """Draw paths: a directory stands above what is in it, and a line leads down to each further sibling."""
+    nodes: list[tuple[int, str]] = []
+    above: list[str] = []
+    for path in paths:
+        names = parts(path)
+        shared = 0
+        while shared < min(len(names), len(above)) - 1 and names[shared] == above[shared]:
+            shared += 1
+        nodes += enumerate(names[shared:], shared)
+        above = names
+    lines = []
+    followed: set[int] = set()  # levels at which a sibling follows
+    for depth, name in reversed(nodes):
+        stem = "".join(f"│{spaces} " if level in followed else "    " for level in range(depth))
+        lines.append(f"{stem}{'├' if depth in followed else '└'}── {name}")
+        followed = {level for level in followed if level < depth} | {depth}
+    return lines[::-1]

@@ -1,0 +1,146 @@
+"""Turns the forms of ``file_tree`` back, knowing only what their notes say."""
+
+import re
+
+_LIST = re.compile(
+    r"\[\d+ paths: each directory stands once, above its (?P<kind>names|lines)\."
+    r"(?P<drawn> They were drawn by tree(?P<plain>, with plain spaces)?\.)?"
+    r'(?: "(?P<start>.*)" is left out in front of each\.)?\]'
+)
+_LISTING = re.compile(r'\[ls -l, shortened: ((?:"[^"]*" stands for "[^"]*"(?:; )?)+)\.\]')
+_STANDS = re.compile(r'"([^"]*)" stands for "([^"]*)"')
+_NAME = re.compile(r'"([^"]*)"|(\S+)')
+_DATE = r"(?:[A-Z][a-z]{2} [ \d]\d|\d?\d [A-Z][a-z]{2}) (?: \d{4}|\d\d:\d\d)|\d{4}-\d\d-\d\d \d\d:\d\d"
+_ROW = re.compile(rf"([-dlbcps][-rwxsStT]{{9}}[.+@]?) +(\d+) +(\S+) +(\S+) +([\d.,]+[KMGTP]?) ({_DATE}) (.+)")
+
+
+def decode(text: str) -> str:
+    """Return the text as it was."""
+    body = text.removesuffix("\n")
+    note, *lines = body.split("\n")
+    listing = _LISTING.fullmatch(note)
+    back = long_rows(lines, dict(_STANDS.findall(listing[1]))) if listing is not None else path_lines(lines, note)
+    return "\n".join(back) + text[len(body) :]
+
+
+def path_lines(lines: list[str], note: str) -> list[str]:
+    match = _LIST.fullmatch(note)
+    assert match is not None
+    found = list(entries(lines, match["start"] or "", packs=match["kind"] == "names"))
+    if match["drawn"] is None:
+        return [line for _, line in found]
+    at = [number for number, (is_path, _) in enumerate(found) if is_path]
+    paths = [line.removeprefix("./") for _, line in found[at[0] : at[-1] + 1]]
+    drawn = drawing(tree(paths), "  " if match["plain"] else "\u00a0\u00a0")
+    return [line for _, line in found[: at[0]]] + drawn + [line for _, line in found[at[-1] + 1 :]]
+
+
+def entries(lines: list[str], start: str, *, packs: bool) -> list[tuple[bool, str]]:
+    """Return each line, and whether it is a path."""
+    found = []
+    heading = "(no directory)"
+    rest = iter(lines)
+    for line in rest:
+        if line == "":
+            following = next(rest)
+            if following == "":
+                found.append((False, ""))
+            else:
+                heading = following
+        elif heading == "(no directory)":
+            found.append((False, line))
+        elif packs:
+            found += [(True, heading + (quoted or plain)) for quoted, plain in _NAME.findall(line)]
+        else:
+            before, name = re.fullmatch(r"(.*\s)?(\S+)", line).groups()  # type: ignore[union-attr]
+            found.append((True, start + (before or "") + heading + name))
+    return found
+
+
+def tree(paths: list[str]) -> list[tuple[str, list]]:
+    """Return the names on top, each with what is below it."""
+    top: list[tuple[str, list]] = []
+    for path in paths:
+        plain, arrow, target = path.partition(" -> ")
+        *above, name = plain.split("/")
+        below = top
+        for directory in above:
+            if not below or below[-1][0] != directory:
+                below.append((directory, []))
+            below = below[-1][1]
+        below.append((name + arrow + target, []))
+    return top
+
+
+def drawing(top: list[tuple[str, list]], spaces: str) -> list[str]:
+    lines = []
+    for number, (name, below) in enumerate(top):
+        is_last = number == len(top) - 1
+        lines.append(("└── " if is_last else "├── ") + name)
+        lines += [("    " if is_last else f"│{spaces} ") + line for line in drawing(below, spaces)]
+    return lines
+
+
+def long_rows(lines: list[str], stands: dict[str, str]) -> list[str]:
+    """Return the rows of ls -l in the columns that those which stand together had."""
+    found: list[str] = []
+    block: list[tuple[bool, tuple[str, ...] | str]] = []
+    for line in [*lines, None]:
+        row = as_row(line, stands) if line is not None else None
+        if row is not None:
+            block.append(row)
+            continue
+        found += aligned(block)
+        block = []
+        found += [line] if line is not None else []
+    return found
+
+
+def as_row(line: str, stands: dict[str, str]) -> tuple[bool, tuple[str, ...] | str] | None:
+    """Return a verbatim row as (True, line), a short one as (False, its columns); None for what is no row."""
+    if _ROW.fullmatch(line):
+        return True, line
+    mark = line[-1:] if line[-1:] in ("/", "*") else ""
+    short = next((short for short in stands if short.endswith(f"NAME{mark}")), None)
+    if short is None:
+        return None
+    form = re.escape(short).replace("SIZE", "(?P<size>[^ ]+)").replace("LINKS", "(?P<links>[^ ]+)")
+    form = form.replace("DATE", f"(?P<date>{_DATE})").replace("NAME", "(?P<name>.+)")
+    match = re.fullmatch(form.replace(r"\ ", " "), line) if line[:1].isdigit() else None
+    if match is None:
+        return None
+    whole = stands[short]
+    for field, value in match.groupdict().items():
+        whole = (
+            value.join(whole.rsplit(field.upper(), 1)) if field == "name" else whole.replace(field.upper(), value, 1)
+        )
+    row = _ROW.fullmatch(whole)
+    assert row is not None
+    return False, row.groups()
+
+
+def aligned(block: list[tuple[bool, tuple[str, ...] | str]]) -> list[str]:
+    """Columns are as in the first row that stands as it was, else each is as wide as its widest entry."""
+    verbatim = next((row for is_verbatim, row in block if is_verbatim), None)
+    if verbatim is not None:
+        match = _ROW.fullmatch(verbatim)  # type: ignore[arg-type]
+        assert match is not None
+        links_end, owner_start, group_start, size_end = match.end(2), match.start(3), match.start(4), match.end(5)
+    elif block:
+        wide = [max(len(row[column]) for _, row in block) for column in range(5)]
+        links_end = wide[0] + 1 + wide[1]
+        owner_start = links_end + 1
+        group_start = owner_start + wide[2] + 1
+        size_end = group_start + wide[3] + 1 + wide[4]
+    lines = []
+    for is_verbatim, row in block:
+        if is_verbatim:
+            lines.append(row)
+            continue
+        mode, links, owner, group, size, date, name = row
+        line = mode + " " * (links_end - len(mode) - len(links)) + links
+        line += " " * (owner_start - len(line)) + owner
+        line += " " * (group_start - len(line)) + group
+        line += " " * (size_end - len(line) - len(size)) + size
+        lines.append(f"{line} {date} {name}")
+    return lines

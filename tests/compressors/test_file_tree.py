@@ -1,0 +1,179 @@
+"""A directory is said once, above what is in it; order, columns and drawing come back exactly."""
+
+import file_tree_decoder
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headroom_mitm.compressors import Content, Level
+from headroom_mitm.compressors.file_tree import FileTree
+
+COMPRESSOR = FileTree()
+LIBRARY = "src/library/handlers/"
+NAMES = ("accounts.py", "payments.py", "README.md", "settings.toml")
+DATE = "Nov 21 21:27"
+
+
+def folded(text: str) -> str:
+    """Compress and hold the result to its word."""
+    found = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert found is not None
+    assert found.lossless
+    assert file_tree_decoder.decode(found.text) == text
+    return found.text
+
+
+def paths(*directories: str) -> list[str]:
+    return [directory + name for directory in directories for name in NAMES]
+
+
+def long_rows(*names: str, mode: str = "-rw-r--r--", links: int = 1, date: str = DATE) -> list[str]:
+    return [f"{mode} {links:>2} root staff {size:>6} {date} {name}" for size, name in enumerate(names, 99_997)]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{path}",
+        "./{path}",
+        "/srv/app/{path}",
+        "{n}\t{path}",
+        "{n:>5} {path}",
+        " M {path}",
+        "100644 blob ab{n}  7\t{path}",
+    ],
+    ids=["git ls-files", "find", "absolute", "du", "wc", "git status", "git ls-tree"],
+)
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n(Results are truncated.)"])
+def test_every_list_comes_back(form: str, end: str) -> None:
+    found = paths(LIBRARY, LIBRARY + "v2/", "docs/")
+    assert LIBRARY in folded("\n".join(form.format(path=path, n=n) for n, path in enumerate(found, 95)) + end)
+
+
+def test_names_of_a_directory_stand_in_one_line() -> None:
+    assert f"\n\n{LIBRARY}\n{' '.join(NAMES)}\n\ndocs/guide/\n" in folded("\n".join(paths(LIBRARY, "docs/guide/")))
+
+
+def test_what_stands_in_front_of_all_is_said_once() -> None:
+    """An entry without it stays whole."""
+    lines = [f"100644 blob {n}\t{path}" for n, path in enumerate(paths(LIBRARY, LIBRARY + "v2/"), 1000)]
+    shown = folded("\n".join([*lines, f"100755 blob 77\t{LIBRARY}run"]))
+    assert '"100644 blob " is left out in front of each' in shown
+    assert "\n1000\taccounts.py\n" in shown
+    assert f"\n\n(no directory)\n100755 blob 77\t{LIBRARY}run" in shown
+
+
+def test_a_mixed_order_stands_below_a_directory_above() -> None:
+    """Newest first, as Claude Code lists files: a heading for each would cost more than it saves."""
+    found = [f"{LIBRARY}{'ab'[n % 2]}/file_{n}.py" for n in range(12)]
+    assert f"{LIBRARY}\na/file_0.py\nb/file_1.py\n" in folded("\n".join(["Found 12 files", *found]))
+
+
+def test_rows_of_ls_show_what_differs() -> None:
+    files = long_rows("a.py", "b.py", "c.py", "d.py")
+    links = long_rows("link -> a.py", mode="lrwxrwxrwx")
+    shown = folded("\n".join(["total 40", *files, *links]))
+    assert f'"SIZE NAME" stands for "-rw-r--r-- 1 root staff SIZE {DATE} NAME"' in shown
+    assert "\ntotal 40\n99997 a.py\n99998 b.py\n99999 c.py\n100000 d.py\nlrwxrwxrwx  1 root" in shown
+
+
+def test_directories_and_programs_are_marked_as_by_ls() -> None:
+    lines = long_rows("a", "b", "c", "d", mode="-rwxr-xr-x") + [
+        f"drwxr-xr-x {links:>2} root staff   4096 {DATE} dir{links}" for links in (2, 3, 12)
+    ]
+    shown = folded("\n".join(lines))
+    assert "99997 a*\n" in shown
+    assert "\n12 dir12/" in shown
+
+
+def test_dates_that_differ_stay_in_their_rows() -> None:
+    lines = [row for n in range(1, 9) for row in long_rows(f"file{n}", date=f"Jan {n:>2}  2023")]
+    assert '"SIZE DATE NAME"' in folded("\n".join(lines))
+    assert "\n99997 Jan  8  2023 file8" in folded("\n".join(lines))
+
+
+def test_columns_wider_than_their_entries_come_back() -> None:
+    """As when a listing was cut: the first row stays, and tells how wide they are."""
+    lines = [f"-rw-r--r--   1 root  staff  {size:>9} {DATE} {size}.txt" for size in range(10, 20)]
+    assert lines[0] in folded("\n".join(lines))
+
+
+@pytest.mark.parametrize("name", ["x*", "x/", "a b", " x", "7 y", "-> z"])
+def test_names_that_look_like_something_else_come_back(name: str) -> None:
+    folded("\n".join(long_rows("a.py", name, "b.py", "c.py", "d.py", name)))
+
+
+@pytest.mark.parametrize("wide", [" ", "\u00a0"], ids=["plain", "non-breaking"])
+def test_a_drawing_is_drawn_again(wide: str) -> None:
+    drawing = [".", "├── lib", *(f"│__ ├── part_{n}.py" for n in range(9)), "│__ └── deep", "│__     └── b c.py"]
+    drawing += ["├── empty", "└── z -> lib/part_1.py", "", "3 directories, 11 files\n"]
+    shown = folded("\n".join(line.replace("__", wide * 2) for line in drawing))
+    assert shown.startswith("[12 paths: each directory stands once, above its names. They were drawn by tree")
+    assert "\n\n./lib/\npart_0.py part_1.py" in shown
+    assert '"deep/b c.py"' in shown
+
+
+def test_a_drawing_of_something_else_is_left_alone() -> None:
+    """Dependencies have no directories, and other programs draw other lines."""
+    names = [f"├── package_{n} v1.{n} (of the registry)" for n in range(20)]
+    assert COMPRESSOR.compress(Content("\n".join([*names, "└── last v2"])), Level.LOSSLESS) is None
+    names = [f"├─┬ package_{n}" for n in range(20)]
+    assert COMPRESSOR.score(Content("\n".join(names))) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "src/a.py\nsrc/b.py",
+        "\n".join(f"a{n}/x.py" for n in range(20)),
+        "\n".join(f"src/a.py:{n}:text" for n in range(20)),
+        "\n".join(f"src/a.py({n},7): error" for n in range(20)),
+        "\n".join(["<div>", "  <p>text</p>", "</div>"] * 9),
+        "\n".join("iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4//8/w38GIAXDIBKE" for _ in range(9)),
+        "\n".join(f"// comment {n}\n/* more */\nx = a/b" for n in range(9)),
+        "\n".join(f"https://example.org/{n}" for n in range(20)),
+        "\n".join(f"https://example.org/src/{n}: ok" for n in range(20)),
+        "root:\nchild:\nother:\nmore:\nlast:\nthen:",
+    ],
+    ids=["empty", "short", "all apart", "hits", "errors", "HTML", "base64", "code", "addresses", "checks", "YAML"],
+)
+def test_other_texts_are_left_alone(text: str) -> None:
+    assert COMPRESSOR.compress(Content(text), Level.LOSSLESS) is None
+
+
+_fronts = st.sampled_from(["", "", "12\t", "100644 blob ab 7\t", " M ", "  12 "])
+_directories = st.sampled_from(["", "./", "/", "src/", LIBRARY, LIBRARY + "v2/", "a b/"])
+_odd = st.sampled_from(["", "Found 3 files", "(no directory)", "x/", '"q"/a', "total 3", "7 x", ".:", "└── x"])
+_rows = st.builds(
+    "{} {:>3} {:<5} staff {:>7} {} {}".format,
+    st.sampled_from(["-rw-r--r--", "drwxr-xr-x", "-rwxr-xr-x", "lrwxrwxrwx"]),
+    st.integers(1, 12),
+    st.sampled_from(["root", "me"]),
+    st.sampled_from(["4096", "7", "1.5K"]),
+    st.sampled_from([DATE, "Jan  5  2023"]),
+    st.sampled_from(["a", "b c", "d*", "e/", " f"]),
+)
+
+
+def cheap_if_shortened(text: str) -> int:
+    """Let every form count as worth it."""
+    return 1 if text.startswith(("[ls -l", "[")) else 99
+
+
+@given(
+    lines=st.lists(st.one_of(st.tuples(_fronts, _directories, st.sampled_from(NAMES)).map("".join), _odd), max_size=40)
+)
+def test_lists_are_exact(lines: list[str]) -> None:
+    """Whatever stands in front of paths, and between them."""
+    text = "\n".join(lines)
+    form = COMPRESSOR.compress(Content(text, count=cheap_if_shortened), Level.LOSSLESS)
+    assert form is None or file_tree_decoder.decode(form.text) == text
+
+
+@given(lines=st.lists(st.one_of(_rows, _rows, _rows, _odd), max_size=40))
+def test_listings_are_exact(lines: list[str]) -> None:
+    """However rows are cut, mixed and aligned."""
+    text = "\n".join(lines)
+    form = COMPRESSOR.compress(Content(text, count=cheap_if_shortened), Level.LOSSLESS)
+    assert form is None or file_tree_decoder.decode(form.text) == text
