@@ -11,6 +11,7 @@ _FEWEST_LINES = 5
 _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
 _HEAD_LINES = 60
 _SAMPLE = 20_000  # characters
+_WIDTH = 300  # characters of a line
 _LEAST_SHARE = 0.6
 _SURE = 0.97
 _MOST_QUOTED = 0.3  # share of the names of a drawing that may have spaces: more are no files
@@ -19,7 +20,7 @@ _LOOKS_PATH = re.compile(
     r"(?![A-Za-z0-9+/]{60}|//)(?:[^\t]*\t| *\d[\d.,]*[KMGT]?B? +|[ MADRCUT?!]{2} )?"
     rf"(?=\S*\w)[{_PATH_CHARACTERS}]*/[{_PATH_CHARACTERS}/]*$"
 )
-_LOOKS_LONG = re.compile(r"[-dlbcps][-rwxsStT]{9}[.+@]? +\d+ \S+ +\S+ +[\d.,]+[KMGTP]? |total [\d.]+|(?:\.|\S*/\S*):$")
+_LOOKS_LONG = re.compile(r"[-dlbcps][-rwxsStT]{9}[.+@]? +\d+ \S+ +\S+ +[\d.,]+[KMGTP]? |total [\d.]+|(?:\.|\S*/[^\s/]*):$")
 _LOOKS_DRAWN = re.compile(r"(?:│[ \u00a0]{2} |    )*[├└]── ")
 _LOOKS = (_LOOKS_PATH, _LOOKS_LONG, _LOOKS_DRAWN)
 
@@ -35,7 +36,7 @@ class FileTree:
     def score(self, content: Content) -> float:
         """Share of sampled lines that look like a path, like a row of ls -l, or like a branch of tree."""
         lines = content.text[:_SAMPLE].split("\n", _HEAD_LINES)[:_HEAD_LINES]
-        seen = [line for line in lines if line]
+        seen = [line[:_WIDTH] for line in lines if line]
         best = max(sum(looks.match(line) is not None for line in seen) for looks in _LOOKS)
         share = best / max(1, len(seen))
         return _SURE * share if share >= _LEAST_SHARE else 0.0

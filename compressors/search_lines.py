@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 # A path with spaces is only believed where it begins like one.
 _PATH = r"(?:(?:[A-Za-z]:[\\/]|\.{0,2}/)[^:\t\r]*?[^\s:]|[^\s:]+)"
@@ -11,9 +12,10 @@ _PLAIN = re.compile(r"([^\s:]*(?:/[^\s:]*|\.\w{1,8})):")
 _CUT = re.compile(r"-\d+-")
 _DASH = re.compile(r"-")
 _REACH = 400  # characters in which a path ends
+_FIRST_LINES = 300  # without a colon, among which one shows the root if there is one
 
-_LOOKS_NUMBERED = re.compile(r"(?!\d+:\d)[^\s:]*[A-Za-z_/][^\s:]*:\d+:|(?:[^\s:]*/)?[^\s:/]*\.\w{1,8}-\d+-|--$")
-_LOOKS_PLAIN = re.compile(r"(?!\w+://)[^\s:]*/[^\s:]*\.\w{1,8}(?:-|:(?!:))|--$")
+_LOOKS_NUMBERED = re.compile(r"(?!\d+:\d)(?=[^\s:]*[A-Za-z_/])[^\s:]+:\d+:|(?:[^\s:]*/)?[^\s:/]*\.\w{1,8}-\d+-|--$")
+_LOOKS_PLAIN = re.compile(r"(?!\w+://)[^\s:]*/[^\s:/]*\.\w{1,8}(?:-|:(?!:))|--$")
 _HEAD_LINES, _MIDDLE_LINES = 60, 20
 _SAMPLE = 20_000  # characters
 _WIDTH = 300  # characters of a line
@@ -59,14 +61,13 @@ def read(lines: Sequence[str]) -> Hits | None:
 
 def _read(lines: Sequence[str], path: re.Pattern[str], cut: re.Pattern[str]) -> Hits:
     known = {match[1] for line in lines if (match := path.match(line)) is not None}
-    root = next((root for line in lines if (root := _root(line, cut, known))), "")
+    bare = islice((line for line in lines if ":" not in line and "/" in line), _FIRST_LINES)
+    root = next((root for line in bare if (root := _root(line, cut, known))), "")
     return Hits(tuple(_piece(line, path, cut, known, root) for line in lines), root)
 
 
 def _root(line: str, cut: re.Pattern[str], known: Collection[str]) -> str:
     """Return what stands before a known path in a line of context without a colon; empty if nothing does."""
-    if ":" in line or "/" not in line:
-        return ""
     for spelled in _before(line, cut):
         at = spelled.find("/") + 1
         while at:
