@@ -20,7 +20,9 @@ _LOOKS_PATH = re.compile(
     r"(?![A-Za-z0-9+/]{60}|//)(?:[^\t]*\t| *\d[\d.,]*[KMGT]?B? +|[ MADRCUT?!]{2} )?"
     rf"(?=\S*\w)[{_PATH_CHARACTERS}]*/[{_PATH_CHARACTERS}/]*$"
 )
-_LOOKS_LONG = re.compile(r"[-dlbcps][-rwxsStT]{9}[.+@]? +\d+ \S+ +\S+ +[\d.,]+[KMGTP]? |total [\d.]+|(?:\.|\S*/[^\s/]*):$")
+_LOOKS_LONG = re.compile(
+    r"[-dlbcps][-rwxsStT]{9}[.+@]? +\d+ \S+ +\S+ +[\d.,]+[KMGTP]? |total [\d.]+|(?:\.|\S*/[^\s/]*):$"
+)
 _LOOKS_DRAWN = re.compile(r"(?:│[ \u00a0]{2} |    )*[├└]── ")
 _LOOKS = (_LOOKS_PATH, _LOOKS_LONG, _LOOKS_DRAWN)
 
