@@ -148,3 +148,12 @@ def test_it_is_exact(lines: list[tuple[str, str, int, str]], others: list[tuple[
     text = "\n".join(made)
     form = COMPRESSOR.compress(Content(text, count=lambda text: 1 if text.startswith("[") else 9), Level.LOSSLESS)
     assert form is None or search_hits_decoder.decode(form.text) == text
+
+
+@pytest.mark.parametrize(
+    "stamp", ["2025-01-01T00:{:02}:07Z", "[2025-01-01T00:{:02}:07Z]", "12:{:02}:07.123", "Jan-01-12:{:02}:07"]
+)
+def test_lines_of_a_log_are_no_hits(stamp: str) -> None:
+    """A time of day has colons and numbers, too."""
+    text = "\n".join(f"{stamp.format(n)} INFO core.io compiled unit {n}" for n in range(60))
+    assert COMPRESSOR.score(Content(text)) == 0
