@@ -1,11 +1,12 @@
 """A stand-in for the LLM providers on loopback: strict, scripted by the test, and it keeps what it received."""
 
 import asyncio
+import dataclasses
 import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -129,6 +130,8 @@ class Provider:
         raw = await request.read()
         headers = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in request.raw_headers)
         received = Received(request.method, request.raw_path, headers, raw, time.perf_counter())
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            return await self._socket(request, received)
         self.received.append(received)
         route = next((route for route in ROUTES if route[0].fullmatch(request.path)), None)
         if route is None:
@@ -151,6 +154,37 @@ class Provider:
         if streamed or body.get("stream"):
             return await self._stream(request, answer, wire.events(body, answer))
         return aiohttp.web.json_response(wire.whole(body, answer))
+
+    async def _socket(self, request: Request, opened: Received) -> StreamResponse:
+        """Answer frames that ask where prompts go; repeat all others, and all elsewhere."""
+        socket = aiohttp.web.WebSocketResponse(max_msg_size=0)
+        await socket.prepare(request)
+        async for message in socket:
+            data = message.data.encode() if message.type is aiohttp.WSMsgType.TEXT else message.data
+            received = dataclasses.replace(opened, raw=data, at=time.perf_counter())
+            self.received.append(received)
+            is_request = ROUTES[2][0].fullmatch(request.path) and strict_openai_responses.ASKS in data
+            for frame in self._frames(received) if is_request else [data]:
+                await (socket.send_bytes if message.type is aiohttp.WSMsgType.BINARY else _text_to(socket))(frame)
+        return socket
+
+    def _frames(self, received: Received) -> Iterator[bytes]:
+        """The answer to a frame that is a request."""
+        wire = strict_openai_responses
+        body = received.json
+        try:
+            wire.check_frame(body)
+        except (RefusedError, AssertionError) as error:
+            self.refused.append(str(error))
+            yield wire.refused_frame(400, str(error))
+            return
+        warm_up = body.get("generate") is False
+        step = Answer(()) if warm_up else self._script.pop(0) if self._script else Answer()
+        answer = step(received) if callable(step) else step
+        if answer.status != 200:
+            yield wire.refused_frame(answer.status, "as scripted")
+        else:
+            yield from wire.frames(body, answer)
 
     async def _stream(
         self,
@@ -176,3 +210,7 @@ class Provider:
         else:
             await response.write_eof()
         return response
+
+
+def _text_to(socket: aiohttp.web.WebSocketResponse) -> Callable[[bytes], Awaitable[None]]:
+    return lambda data: socket.send_str(data.decode())

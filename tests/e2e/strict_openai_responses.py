@@ -1,5 +1,7 @@
 """OpenAI's Responses over HTTP: refuses what the API refuses, answers as it answers."""
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 
@@ -13,7 +15,11 @@ TOP_LEVEL = fields(
 )
 OUTPUT_OF = {"function_call": "function_call_output", "custom_tool_call": "custom_tool_call_output"}
 ITEMS = frozenset({"message", "reasoning", "additional_tools", "compaction", *OUTPUT_OF, *OUTPUT_OF.values()})
+ASKS = b"response.create"
+"""In a frame that is a request."""
 SEALED = "gAAAA-"
+KEPT: dict[str, list[Json]] = {}
+"""What stands behind an id: the conversation up to that answer."""
 
 
 def refusal(status: int, message: str) -> Json:
@@ -27,9 +33,9 @@ def check(body: Json) -> None:
     demand_known(body, TOP_LEVEL, "body")
     demand(body.get("model"), "Missing required parameter: 'model'.")
     demand(body.get("input"), "Missing required parameter: 'input'.")
-    items = body["input"] if isinstance(body["input"], list) else []
+    items = _conversation(body)
     tools = [*(body.get("tools") or []), *(tool for item in items for tool in item.get("tools") or [])]
-    names = [tool.get("name", tool["type"]) for tool in tools]
+    names = [tool.get("name", tool["type"]) for given in tools for tool in given.get("tools", [given])]
     demand(all(re.fullmatch(r"[a-zA-Z0-9_-]{1,128}", name) for name in names), f"Invalid tool name in {names}")
     demand_unique(names, "tool names")
     calls: dict[str, str] = {}
@@ -52,11 +58,21 @@ def check(body: Json) -> None:
     demand(set(answered) == set(calls), f"No tool output found for {sorted(set(calls) - set(answered))}")
 
 
+def _conversation(body: Json) -> list[Json]:
+    """All items of a request, also of the answers that it goes on from."""
+    given = body["input"]
+    items = given if isinstance(given, list) else [{"role": "user", "content": given}]
+    previous = body.get("previous_response_id")
+    demand(not previous or previous in KEPT, f"Previous response with id '{previous}' not found.")
+    return [*KEPT.get(previous or "", []), *items]
+
+
 def _check_reasoning(where: str, items: list[Json], number: int) -> None:
     """A reasoning item comes back sealed as it was, and before what it led to."""
     item = items[number]
     sealed = item.get("encrypted_content")
     demand(sealed in (None, SEALED + str(item.get("id"))), f"{where}: the encrypted content could not be verified")
+    demand("status" not in item, f"Unknown parameter: '{where}.status'")
     follower = items[number + 1] if number + 1 < len(items) else {}
     leads_on = follower.get("type") in (*OUTPUT_OF, "reasoning") or follower.get("role") == "assistant"
     demand(leads_on, f"{where}: reasoning without its required following item")
@@ -90,12 +106,15 @@ def whole(body: Json, answer: Answer) -> Json:
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": spent + written,
     }
-    return {**_response(body), "status": "completed", "output": output, "usage": usage}
+    response = _response(body, answer)
+    if response["store"]:
+        KEPT[response["id"]] = [*_conversation(body), *output]
+    return {**response, "status": "completed", "output": output, "usage": usage}
 
 
-def _response(body: Json) -> Json:
+def _response(body: Json, answer: Answer) -> Json:
     return {
-        "id": "resp_1",
+        "id": "resp_" + hashlib.sha256(compact([body, repr(answer)]).encode()).hexdigest()[:32],
         "object": "response",
         "created_at": 1_767_000_000,
         "status": "in_progress",
@@ -105,7 +124,8 @@ def _response(body: Json) -> Json:
         "model": body["model"],
         "output": [],
         "parallel_tool_calls": True,
-        "previous_response_id": None,
+        "previous_response_id": body.get("previous_response_id"),
+        "store": body.get("store", True),
         "temperature": 1.0,
         "text": {"format": {"type": "text"}},
         "tool_choice": body.get("tool_choice", "auto"),
@@ -118,8 +138,30 @@ def _response(body: Json) -> Json:
 
 
 def events(body: Json, answer: Answer) -> Iterator[bytes]:
-    """The reply to a request that streams; the last event carries the whole response."""
-    started = {"response": _response(body)}
+    """The reply to a request that streams."""
+    yield from (sse(event, event["type"]) for event in _events(body, answer))
+
+
+def check_frame(body: Json) -> None:
+    """Raise ``RefusedError`` where a frame of a WebSocket is refused."""
+    check({name: value for name, value in body.items() if name not in ("type", "generate", "stream_id")})
+
+
+def frames(body: Json, answer: Answer) -> Iterator[bytes]:
+    """The reply to a frame. Whatever is not stored is still known to the socket."""
+    mark = {"stream_id": body["stream_id"]} if "stream_id" in body else {}
+    for event in _events({**body, "store": True}, answer):
+        yield json.dumps({**event, **mark}, ensure_ascii=False).encode()
+
+
+def refused_frame(status: int, message: str) -> bytes:
+    """An error as a frame."""
+    return json.dumps({"type": "error", "status": status, **refusal(status, message)}).encode()
+
+
+def _events(body: Json, answer: Answer) -> Iterator[Json]:
+    """The last one carries the whole response."""
+    started = {"response": _response(body, answer)}
     steps: list[tuple[str, Json]] = [("response.created", started), ("response.in_progress", started)]
     for index, item in enumerate(_items(answer)):
         where = {"item_id": item["id"], "output_index": index}
@@ -130,7 +172,7 @@ def events(body: Json, answer: Answer) -> Iterator[bytes]:
         steps.append(("response.output_item.done", {"output_index": index, "item": item}))
     steps.append(("response.completed", {"response": whole(body, answer)}))
     for number, (name, more) in enumerate(steps):
-        yield sse({"type": name, "sequence_number": number, **more}, name)
+        yield {"type": name, "sequence_number": number, **more}
 
 
 def _inside(item: Json, where: Json) -> Iterator[tuple[str, Json]]:
