@@ -32,7 +32,7 @@ def check(body: Json) -> None:
     """Raise ``RefusedError`` where the API answers 400."""
     demand_known(body, TOP_LEVEL, "body")
     demand(body.get("model"), "Missing required parameter: 'model'.")
-    demand(body.get("input"), "Missing required parameter: 'input'.")
+    demand("input" in body, "Missing required parameter: 'input'.")
     items = _conversation(body)
     tools = [*(body.get("tools") or []), *(tool for item in items for tool in item.get("tools") or [])]
     names = [tool.get("name", tool["type"]) for given in tools for tool in given.get("tools", [given])]

@@ -1,5 +1,6 @@
 """A request that goes on from an answer by its id is known again: its conversation, its texts, what is owed to it."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from headroom_mitm.roundtrip.links import Link, LinkedWire, Links
+from headroom_mitm.roundtrip.links import Link, LinkedWire, Links, link_behind
 from headroom_mitm.segments import Key, Rendering, digest, digest_of_text
 from headroom_mitm.store import Decision, Store, open_store
 from headroom_mitm.wire.anthropic_messages import AnthropicMessages
 from headroom_mitm.wire.openai_responses import OpenAIResponses
 from headroom_mitm.wire.reply import HiddenCall, Kept
+from headroom_mitm.wire.splice import splice
 
 ORIGINAL = "\n".join(f"line {number}" for number in range(1, 500))
 TEXT = Rendering(Key(digest(b"text")), "short", digest_of_text(ORIGINAL), "log_lines/1", 1, False, 900, 30)
@@ -109,3 +111,38 @@ def test_a_store_that_is_away_does_not_matter_to_this_process(tmp_path: Path) ->
     owed, *_ = input_of(links.linked(WIRE, BODY)[1])
     assert "cannot be read at the moment" in owed["output"]
     dead.close()
+
+
+def test_a_warm_up_is_no_answer_and_what_follows_begins_the_conversation(store: Store) -> None:
+    """So it is the same conversation after a break, when the client sends all in one."""
+    tools = {"type": "additional_tools", "tools": [{"type": "custom", "name": "exec"}]}
+    question = {"role": "user", "content": "So?"}
+    warm_up = json.dumps({"model": "m", "generate": False, "input": [tools]}).encode()
+    links = Links(store)
+    links.note(dataclasses.replace(link(real="shown"), beginning=warm_up))
+    body = json.dumps({"model": "m", "previous_response_id": "shown", "input": [question]}).encode()
+    wire, same = links.linked(WIRE, body)
+    prompt = wire.read(same)
+    assert same is body
+    assert prompt.head == WIRE.read(json.dumps({"model": "m", "input": [tools, question]}).encode()).head
+    assert not prompt.answered
+
+
+def test_where_the_tool_is_part_of_the_conversation_it_is_not_declared_again(store: Store) -> None:
+    links = Links(store)
+    links.note(dataclasses.replace(link(real="shown"), is_declared=True))
+    wire, body = links.linked(WIRE, BODY)
+    prompt = wire.read(body)
+    assert prompt.tool_slot is not None
+    edit = wire.declare(prompt, "retrieve", "d", b"{}")
+    assert edit is not None
+    assert splice(body, [edit]) == body
+    following = link_behind(Kept("next", "next", ()), wire, prompt, {})
+    assert (following.is_declared, following.head, following.originals) == (True, HEAD, {TEXT.id: TEXT})
+
+
+def test_only_what_outlives_its_connection_is_kept(store: Store) -> None:
+    for kept in (Kept("shown", "real", (), lasts=False), Kept("shown", "real", ())):
+        assert Links(store).linked(WIRE, BODY)[0] is WIRE
+        Links(store).keep(Link(kept, HEAD, {}))
+    assert Links(store).linked(WIRE, BODY)[0] is not WIRE
