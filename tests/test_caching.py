@@ -34,7 +34,7 @@ def test_the_requests_of_an_agent_carry_one_key() -> None:
 
 def test_responses_carry_one_too() -> None:
     tool = {"type": "function", "name": "ls"}
-    assert "prompt_cache_key" in sent({"input": [ASKED], "tools": [tool]}, wire=RESPONSES)
+    assert "prompt_cache_key" in sent({"input": [ASKED], "tools": [tool], "store": False}, wire=RESPONSES)
 
 
 @pytest.mark.parametrize(

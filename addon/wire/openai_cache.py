@@ -13,8 +13,16 @@ def keyed(prompt: Prompt, key: str) -> Edit | None:
     members = prompt.members
     if not members or KEY in members or any(_is_given(prompt.body, members.get(name)) for name in _KEPT):
         return None
+    if "input" in members and not _is_stateless(prompt):
+        return None
     end = document.whole(prompt.body).end - 1
     return Edit(Span(end, end), f',"{KEY}":"{key}"'.encode())
+
+
+def _is_stateless(prompt: Prompt) -> bool:
+    """Say whether no later request can go on from this answer: it would come without the key, and to another cache."""
+    store = prompt.members.get("store")
+    return store is not None and prompt.body[store.start : store.end] == b"false"
 
 
 def _is_given(body: bytes, span: Span | None) -> bool:

@@ -17,7 +17,7 @@ CHAT, RESPONSES = (OpenAIChat(), "messages"), (OpenAIResponses(), "input")
 @pytest.mark.parametrize(("wire", "member"), [CHAT, RESPONSES], ids=["chat", "responses"])
 @pytest.mark.parametrize("end", ["", " \n"])
 def test_it_becomes_the_last_member(wire: Any, member: str, end: str) -> None:
-    raw = (json.dumps({"model": "gpt-5", member: ASKED})[:-1] + end + "}" + end).encode()
+    raw = (json.dumps({"model": "gpt-5", "store": False, member: ASKED})[:-1] + end + "}" + end).encode()
     edit = keyed(wire.read(raw), "k1")
     assert edit is not None
     *others, last = json.loads(splice(raw, [edit])).items()
@@ -32,13 +32,20 @@ def test_it_becomes_the_last_member(wire: Any, member: str, end: str) -> None:
         {"prompt_cache_key": None},
         {"previous_response_id": "resp_1"},
         {"conversation": "conv_1"},
+        {"store": True},
+        {"store": None},
     ],
-    ids=lambda members: next(iter(members)),
+    ids=str,
 )
 def test_there_is_one_or_none_would_be_stable(members: Any) -> None:
-    assert keyed(OpenAIResponses().read(json.dumps({"input": ASKED, **members}).encode()), "k1") is None
+    assert keyed(OpenAIResponses().read(json.dumps({"input": ASKED, "store": False, **members}).encode()), "k1") is None
 
 
 def test_a_null_goes_on_from_nothing() -> None:
-    raw = json.dumps({"input": ASKED, "previous_response_id": None}).encode()
+    raw = json.dumps({"input": ASKED, "store": False, "previous_response_id": None}).encode()
     assert keyed(OpenAIResponses().read(raw), "k1") is not None
+
+
+def test_an_answer_that_is_kept_may_be_gone_on_from() -> None:
+    """Such a request comes without its past, so without the key, and must find what this one leaves."""
+    assert keyed(OpenAIResponses().read(json.dumps({"input": ASKED}).encode()), "k1") is None
