@@ -1,4 +1,4 @@
-"""Line numbers of a file that was read: said at every tenth line, they cost a tenth, and every line stays verbatim."""
+"""Line numbers of a file that was read: said at declarations and every tenth line, and every line stays verbatim."""
 
 import re
 from collections.abc import Sequence
@@ -8,6 +8,43 @@ from headroom_mitm.compressors.base import Compressed, Content, Level
 
 STEP = 10
 SHORTEST = 12  # lines; fewer are not worth the note
+_CONTROL = frozenset(
+    [
+        "if",
+        "elif",
+        "else",
+        "for",
+        "foreach",
+        "while",
+        "do",
+        "switch",
+        "case",
+        "match",
+        "try",
+        "catch",
+        "except",
+        "finally",
+        "with",
+        "}",
+        "return",
+    ]
+)
+_TYPES = frozenset(
+    [
+        "class",
+        "interface",
+        "struct",
+        "enum",
+        "impl",
+        "trait",
+        "type",
+        "record",
+        "object",
+        "module",
+        "namespace",
+        "protocol",
+    ]
+)
 _HEAD_LINES = 4  # what clients say before the first line, such as "Here's the result of running `cat -n` on …:"
 # cat -n and Claude Code (spaces, number, tab or arrow), opencode and others ("12: text", "12|text").
 _NUMBERED = re.compile(r"( *)(\d{1,7})(\t|→|: |\| ?)")
@@ -63,12 +100,13 @@ class NumberedLines:
         return 1.0 if found is not None and len(found.lines) >= SHORTEST else 0.0
 
     def compress(self, content: Content, level: Level) -> Compressed | None:  # noqa: ARG002 - only lossless forms
-        """Return the text with a number at its first line and at every tenth, or None if it is not numbered."""
+        """Return the text with few of its numbers, or None if it has none."""
         found = read(content.lines)
         if found is None or len(found.lines) < SHORTEST:
             return None
         last = found.first + len(found.lines) - 1
-        note = f"[Lines {found.first} to {last} follow. To save space only every {STEP}th shows its number.]"
+        shows = f"only declarations and every {STEP}th show their number"
+        note = f"[Lines {found.first} to {last} follow. To save space {shows}.]"
         shown = [found.prefix(number) + line if _shows(found, number, line) else line for number, line in _all(found)]
         text = "\n".join([*found.head, note, *shown, *found.tail])
         # Lines that look numbered by themselves keep their numbers, and then the note may cost more than it saves.
@@ -81,4 +119,13 @@ def _all(found: Numbered) -> list[tuple[int, str]]:
 
 def _shows(found: Numbered, number: int, line: str) -> bool:
     """Say whether a line shows its number. One that looks numbered by itself must, or it would be misread."""
-    return number == found.first or number % STEP == 0 or _NUMBERED.match(line) is not None
+    return number in (found.first, number - number % STEP) or _declares(line) or _NUMBERED.match(line) is not None
+
+
+def _declares(line: str) -> bool:
+    """Say whether a line looks like the beginning of a function or a type: that is where people ask for the number."""
+    text = line.strip()
+    if text[-1:] not in ("{", ":", "("):
+        return False
+    words = text[:80].replace("(", " ( ").split()
+    return words[0] not in _CONTROL and ("(" in text or not _TYPES.isdisjoint(words[:4]))

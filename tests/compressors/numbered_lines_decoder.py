@@ -2,7 +2,7 @@
 
 import re
 
-_NOTE = re.compile(r"\[Lines (\d+) to (\d+) follow\. To save space only every 10th shows its number\.\]")
+_NOTE = re.compile(r"\[Lines (\d+) to (\d+) follow\. To save space only declarations and every 10th show their number\.\]")
 _NUMBER = re.compile(r"( *)(\d+)(\t|→|: |\| ?)")
 
 
