@@ -2,7 +2,9 @@
 
 import re
 
-_NOTE = re.compile(r"\[Lines (\d+) to (\d+) follow\. To save space only declarations and every 10th show their number\.\]")
+_NOTE = re.compile(
+    r"\[Lines (\d+) to (\d+) follow\. To save space only declarations and every 10th show their number\.\]"
+)
 _NUMBER = re.compile(r"( *)(\d+)(\t|→|: |\| ?)")
 
 
