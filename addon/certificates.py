@@ -269,7 +269,7 @@ def _name_once(temporary: Path, path: Path) -> None:
     try:
         path.hardlink_to(temporary)
     except FileExistsError:
-        pass
+        return  # another process was first, and its file holds
     except OSError:  # no links on this file system: two may race here, but still nobody reads half a file
         if not path.exists():
             temporary.replace(path)
