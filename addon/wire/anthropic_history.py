@@ -81,17 +81,34 @@ class AnthropicHistory:
         edits: list[Edit] = []
         for number, key in enumerate(keys):
             rounds = found.get(key, ()) if key is not None else ()
-            ours = {_block(raw).name for turn in rounds for n, raw in enumerate(turn.blocks) if n in turn.hidden}
-            if not ours or ours & taken:
+            ours = _asked_by_us(rounds)
+            if not ours or taken.intersection(ours):
                 continue  # an id may stand only once
             retold = _retold(prompt, messages, number, rounds)
-            taken |= ours if retold else set()
+            taken.update(ours if retold else ())
             edits += retold
         return edits
 
     def _read(self, prompt: Prompt) -> list[Message]:
         raws = [prompt.body[slice(*span)] for span in _spans(prompt)]
         return [self._messages.get(digest(raw), raw) for raw in raws]
+
+
+def _asked_by_us(rounds: Sequence[Round]) -> list[str]:
+    """Return the ids of our calls; none where the rounds cannot be told.
+
+    Each call has its result, no id stands twice, and every leg but the last calls us and nobody else.
+    """
+    ours: list[str] = []
+    for turn in rounds:
+        blocks = [_block(raw) for raw in turn.blocks]
+        calls = [number for number, block in enumerate(blocks) if block.kind == "tool_use"]
+        asked = [blocks[number].name for number in turn.hidden]
+        is_last = turn is rounds[-1]
+        if [_block(raw).name for raw in turn.results] != asked or not (is_last or (asked and calls == [*turn.hidden])):
+            return []
+        ours += asked
+    return ours if len(ours) == len(set(ours)) else []
 
 
 def _retold(prompt: Prompt, messages: Sequence[Message], number: int, rounds: Sequence[Round]) -> list[Edit]:

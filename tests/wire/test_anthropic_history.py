@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 from anthropic_events import OURS, Json, call, leg, text, thinking, whole
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headroom_mitm.segments import Digest
@@ -299,6 +299,9 @@ SAID = st.lists(st.sampled_from([text("a "), text(" b"), HM, BASH, READ, call("t
 
 
 @given(st.lists(SAID, min_size=1, max_size=3), st.integers(0, 3), st.booleans())
+@example([[BASH], [READ, call("toolu_1")]], 0, False)
+@example([[HM], [READ, call("toolu_1")]], 0, False)
+@example([[call("toolu_1")], [call("toolu_1"), text("b")]], 0, False)
 def test_no_history_is_more_than_the_provider_takes(legs: list[list[Json]], marker: int, shuffled: bool) -> None:
     """Whatever is known under whatever name: every call has its result behind it, and no id stands twice."""
     rounds = tuple(_round(blocks) for blocks in legs)
@@ -314,7 +317,10 @@ def test_no_history_is_more_than_the_provider_takes(legs: list[list[Json]], mark
     body = body_of([*BEFORE, own, user] if own["content"] else BEFORE)
     found = messages_in(sent(body, dict.fromkeys(_all_keys(body), rounds)))
     open_calls: list[str] = []
+    ids = [b["id"] for m in found for b in m["content"] if isinstance(b, dict) and b["type"] == "tool_use"]
+    assert len(ids) == len(set(ids))
     for message in found:
+        assert message["content"]
         blocks = message["content"] if isinstance(message["content"], list) else []
         assert sorted(b["tool_use_id"] for b in blocks if b["type"] == "tool_result") == sorted(open_calls)
         open_calls = [b["id"] for b in blocks if b["type"] == "tool_use"]
