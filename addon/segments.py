@@ -164,6 +164,8 @@ class Prompt:
     """The model's first message."""
     blocks: Blocks | None = None
     """None where the format has no markers."""
+    messages: tuple[Span, ...] = ()
+    """Where the conversation's messages, items or contents stand."""
     forgets: bool = False
     """The provider may drop earlier texts by itself: nothing may refer to them."""
 

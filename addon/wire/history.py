@@ -119,6 +119,7 @@ class History:
             front=(*envelope.front, *_system_messages(turns[:first], spans)),
             first_answer=spans[first] if spoken else None,
             blocks=_blocks(turns, spans, envelope),
+            messages=tuple(spans),
             forgets=envelope.forgets,
         )
 
