@@ -17,6 +17,7 @@ from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import Decision, Store, open_store
+from headroom_mitm.store.base import Visit, VisitStore
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wording import TOOL_NAME
 
@@ -112,11 +113,32 @@ class FailingStore:
     def keep_rounds(self, key: Digest, packed: bytes) -> bytes:
         return self._call(lambda: self._store.keep_rounds(key, packed))
 
+    @property
+    def visits(self) -> "FailingVisits":
+        return FailingVisits(self._call, self._store.visits)
+
     def sweep(self) -> int:
         return self._call(self._store.sweep)
 
     def close(self) -> None:
         self._store.close()
+
+
+@dataclass
+class FailingVisits:
+    """The visits of such a store."""
+
+    call: Callable[[Callable[[], Any]], Any]
+    visits: VisitStore
+
+    def get(self, key: Digest) -> Visit | None:
+        return self.call(lambda: self.visits.get(key))
+
+    def touch(self, key: Digest, seen: float, lifetime: float) -> Visit:
+        return self.call(lambda: self.visits.touch(key, seen, lifetime))
+
+    def begin(self, key: Digest, before: Visit | None, after: Visit) -> Visit:
+        return self.call(lambda: self.visits.begin(key, before, after))
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """What a store is: originals, the decisions that must be replayed for ever, and rounds that a client has not seen."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from headroom_mitm.segments import Digest, Key, Rendering
@@ -31,11 +31,56 @@ class Decision:
     original: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """When a prefix that a provider may keep in its cache was sent last, and what is decided about it."""
+
+    seen: float
+    """Seconds since the epoch. Written down now and then only: it may have been sent since."""
+    lifetime: float
+    """The longest in seconds that was ever asked for; infinite where no bound is known."""
+    epoch: int = 0
+    """How often the past was looked at again since nothing of it was in the cache any more."""
+    offers: bool = False
+    """The retrieve tool is declared since then, whatever was decided before."""
+    changed: bytes = b""
+    """What became of the past then."""
+
+    def is_same(self, other: "Visit") -> bool:
+        """Say whether nobody has sent the prefix, or decided about it, between these two."""
+        return (self.seen, self.epoch) == (other.seen, other.epoch)
+
+    def touched(self, seen: float, lifetime: float) -> "Visit":
+        """Return the visit as it is when the prefix was sent once more."""
+        return replace(self, seen=max(self.seen, seen), lifetime=max(self.lifetime, lifetime))
+
+
+class VisitStore(Protocol):
+    """Visits by key, shared by all workers. Every method raises ``StoreUnavailable``."""
+
+    def get(self, key: Digest) -> Visit | None:
+        """Return what is known."""
+        ...
+
+    def touch(self, key: Digest, seen: float, lifetime: float) -> Visit:
+        """Note that a prefix was sent; the later time and the longer lifetime hold. Return what is known now."""
+        ...
+
+    def begin(self, key: Digest, before: Visit | None, after: Visit) -> Visit:
+        """Put ``after`` in the place of ``before``, if that is still what is known; return what holds."""
+        ...
+
+
 class Store(Protocol):
     """Shared by all workers on one URL. Thread-safe.
 
     Every method raises ``StoreUnavailable`` if the store does not answer.
     """
+
+    @property
+    def visits(self) -> VisitStore:
+        """When prefixes were sent last."""
+        ...
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """Return the decisions that are known among these, and count them and their originals as used now."""

@@ -22,6 +22,7 @@ from headroom_mitm.errors import MissingOriginal, StoreUnavailable
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import packing
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits
+from headroom_mitm.store.redis_visits import RedisVisits
 
 PREFIX = b"headroom:1:"
 """The number is that of the layout of values: with another layout, two versions can still share a server."""
@@ -103,13 +104,14 @@ class _Server:
 
 
 class RedisStore:
-    """One string per rendering, original, offer and rounds, written by ``SET NX`` and forgotten after the idle time."""
+    """A string for each rendering, original, offer, rounds and visit, forgotten after the idle time."""
 
     def __init__(self, client: redis.Redis, limits: Limits, clock: Clock) -> None:
         self._server = _Server(client, clock)
         self._ttl = math.ceil(limits.idle_seconds) + REFRESH_SECONDS
         self._clock = clock
         self._used: dict[Key, float] = {}  # when this process last prolonged a rendering
+        self.visits = RedisVisits(self._server.lent, lambda key: _name(b"visit", key), self._ttl)
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""

@@ -14,6 +14,7 @@ from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import packing
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits
 from headroom_mitm.store.sqlite_file import SqliteFile, transaction
+from headroom_mitm.store.sqlite_visits import SqliteVisits, forget_visits
 
 RECENT_SECONDS = 3600
 _VARIABLES = 900  # SQLite before 3.32 takes 999 in a statement
@@ -29,7 +30,7 @@ class _Row(NamedTuple):
 
 
 class SqliteStore:
-    """Renderings, originals, offers and rounds in four tables; see ``MIGRATIONS``.
+    """Renderings, originals, offers, rounds and visits in a table each; see ``MIGRATIONS``.
 
     An original lives as long as a rendering names it, so it has no time of its last use. One
     connection behind a lock: statements here take well under a millisecond, and SQLite has one writer anyway.
@@ -40,6 +41,7 @@ class SqliteStore:
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
+        self.visits = SqliteVisits(self._database)
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""
@@ -141,6 +143,7 @@ class SqliteStore:
             if db.execute("SELECT 1 FROM offer WHERE used < ? LIMIT 1", (idle_since,)).fetchone():
                 db.execute("DELETE FROM offer WHERE used < ?", (idle_since,))
             db.execute("DELETE FROM rounds WHERE used < ?", (idle_since,))
+            forget_visits(db, idle_since)
             if not _victims(db, now, idle_since, self._limits.max_bytes):
                 return 0
             with transaction(db):  # what was read before it began may have been used since

@@ -54,6 +54,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX rounds_used ON rounds (used)",
     ),
+    (
+        """CREATE TABLE visit (
+            key BLOB NOT NULL PRIMARY KEY,
+            seen REAL NOT NULL,
+            lifetime REAL NOT NULL,
+            epoch INTEGER NOT NULL,
+            offers INTEGER NOT NULL,
+            changed BLOB NOT NULL
+        )""",
+        "CREATE INDEX visit_seen ON visit (seen)",
+    ),
 )
 """What turns schema n into n + 1. A released entry is never changed, only followed by another."""
 
