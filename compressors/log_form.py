@@ -11,18 +11,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from headroom_mitm.compressors.log_rows import MOST_TEMPLATES, SAME_TIME, Entry, alias, has_runs
 from headroom_mitm.compressors.log_stamps import Factoring, Stamp, factoring_of, find_stamps
 from headroom_mitm.compressors.log_tally import tally
 from headroom_mitm.compressors.log_templates import STAMP, Template
 
-_SINGLE = "abcdfijlmnopqrsvx"  # with the sign before it each is one token
-_ALIASES = [f"${one}" for one in _SINGLE + "eghkuwyz"] + [f"${one}{two}" for one in _SINGLE for two in _SINGLE]
-MOST_TEMPLATES = len(_ALIASES)
 _MARKS = (("{}", "{t}"), ("<*>", "<t>"), ("{*}", "{*t}"), ("<?>", "<?t>"))
-_LOOKS_LIKE_OURS = re.compile(r"\\|== |\$[A-Za-z]{1,2}(?: |$)|\[lines? \d|.* \[x \d+\]$", re.DOTALL)
+_LOOKS_LIKE_OURS = re.compile(r"\\|== |(?:\$[A-Za-z]{1,2})+(?: |$)|\[lines? \d|.* \[x \d+\]$", re.DOTALL)
+_SAME, _DEEP = f" {SAME_TIME}", 40  # names stand before it
 _UNFIT = re.compile(r"[\x00\x01]|\r(?!\Z)")
-_RUN = re.compile(r" \[x \d+\]$")
-_RUN_NOTE = 10  # characters that ` [x N]` must save
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +49,6 @@ class Log:
             "" if _UNFIT.search(line) else line if stamp is None else line[: stamp.start] + STAMP + line[stamp.end :]
             for line, stamp in zip(self.lines, self.stamps, strict=True)
         ]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a line of the log becomes."""
-
-    text: str
-    heading: str = ""
-    """The heading it must stand below; empty where it needs none."""
-    template: int = -1
-    """Which template it is a row of; below 0 it is verbatim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +82,8 @@ class Form:
         lines = f"{count} lines" if template.family == count else f"{count} of {template.family} alike"
         return f"{alias(number)} = [{lines}] {template.text(self.slot, self.stamp)}"
 
-    def legend(self, beginning: str, body: Sequence[str]) -> str:
-        """Return the first line: how to read what follows, as far as ``body`` makes use of it."""
+    def legend(self, beginning: str, entries: Sequence[Entry], body: Sequence[str]) -> str:
+        """Return the first line: how to read what follows, as far as the ``body`` of these entries makes use of it."""
         parts = [f'"$a x y" is the line given by "$a =" with x, y for its {self.slot} in turn']
         if any(template.stamped for template in self.templates):
             nearest = f'for {self.stamp} the nearest "==" line above'
@@ -106,7 +92,11 @@ class Form:
             parts.append(nearest)
         if any(template.family > len(template.rows) for template in self.templates):
             parts.append('"2 of 5 alike" means that 3 more differ from them in values only')
-        if any(line.endswith("]") and _RUN.search(line) for line in body):
+        if any(entry.timed for entry in entries) and any(_SAME in line[:_DEEP] for line in body):
+            parts.append(f"{SAME_TIME} is the time of the row above")
+        if any(len(entry.templates) > 1 for entry in entries):
+            parts.append('"$a$b x y" is a line of $a and one of $b; "$a$b = $a 1 2, $b 2" numbers the values of each')
+        if has_runs(body):
             parts.append("[x 3] marks 3 equal lines")
         escaped = any(line.startswith("\\") for line in body)
         parts.append("other lines are verbatim" + (", without a first \\" if escaped else ""))
@@ -116,53 +106,17 @@ class Form:
         return f"[{beginning}: {'; '.join(parts)}.{f' {counts}.' if counts else ''}]"
 
 
-def alias(number: int) -> str:
-    """Return the name of a template in rows."""
-    return _ALIASES[number]
-
-
-def body(entries: Sequence[Entry]) -> list[str]:
-    """Return the lines of a form: headings where they change, runs of equal lines as one."""
-    written: list[str] = []
-    heading = ""
-    count = 0
-    for entry in entries:
-        if entry.heading and entry.heading != heading:
-            _close(written, count)
-            heading, count = entry.heading, 0
-            written.append(f"== {heading}:")
-        if count and written[-1] == entry.text:
-            count += 1
-            continue
-        _close(written, count)
-        written.append(entry.text)
-        count = 1
-    _close(written, count)
-    return written
-
-
-def _close(written: list[str], count: int) -> None:
-    """End a run of equal lines, of which the last written line is the first."""
-    if count < 2:
-        return
-    text = written[-1]
-    if (count - 1) * (len(text) + 1) >= _RUN_NOTE and text and not text.startswith("\\"):
-        written[-1] = f"{text} [x {count}]"
-    else:
-        written += [text] * (count - 1)
-
-
 def _entries(log: Log, templates: Sequence[Template], slot: str) -> list[Entry]:
     entries = [Entry("\\" + line if _LOOKS_LIKE_OURS.match(line) else line) for line in log.lines]
     for number, template in enumerate(templates):
-        name, stamped = alias(number), template.stamped
+        name = (number,)
         for line, values in zip(template.rows, template.values, strict=True):
-            stamp = log.stamps[line] if stamped else None
+            stamp = log.stamps[line] if template.stamped else None
             if stamp is None:
-                entries[line] = Entry(" ".join((name, *values)), "", number)
+                entries[line] = Entry("", "", name, values)
             elif log.factoring is Factoring.WHOLE:
-                entries[line] = Entry(" ".join((name, *values)), stamp.text, number)
+                entries[line] = Entry("", stamp.text, name, values)
             else:
                 heading = f"{stamp.date}{slot}{stamp.rest}"
-                entries[line] = Entry(" ".join((name, stamp.time, *values)), heading, number)
+                entries[line] = Entry("", heading, name, (stamp.time, *values), timed=True)
     return entries

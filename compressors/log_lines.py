@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.log_alarms import is_alarm
-from headroom_mitm.compressors.log_form import Form, Log, body
+from headroom_mitm.compressors.log_form import Form, Log
+from headroom_mitm.compressors.log_groups import grouped
 from headroom_mitm.compressors.log_look import score_of
 from headroom_mitm.compressors.log_omission import choose, is_loose
+from headroom_mitm.compressors.log_rows import body
 from headroom_mitm.compressors.log_templates import Template, families, worthy
 
 _LEAST_LINES = 8
@@ -27,7 +29,7 @@ class LogLines:
     """Lossless: each line is verbatim or a row of a template. Lossy: rows that carry only measurements are left out."""
 
     name: str = "log_lines"
-    version: int = 1
+    version: int = 2
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -57,10 +59,11 @@ class LogLines:
 def _whole(form: Form | None) -> Compressed | None:
     if form is None:
         return None
-    rows = body(form.entries)
+    entries, groups = grouped(form.entries)
+    rows = body(entries)
     definitions = [form.definition(number) for number in range(len(form.templates))]
-    legend = form.legend(f"{form.total} lines in order, nothing left out", rows)
-    return Compressed("\n".join([legend, *definitions, *rows]), lossless=True)
+    legend = form.legend(f"{form.total} lines in order, nothing left out", entries, rows)
+    return Compressed("\n".join([legend, *definitions, *groups, *rows]), lossless=True)
 
 
 def _with_gaps(form: Form | None, level: Level) -> Compressed | None:
@@ -70,9 +73,11 @@ def _with_gaps(form: Form | None, level: Level) -> Compressed | None:
     omission = choose(form, level)
     if omission.size < _LEAST_GONE * form.total:
         return None
-    rows = body(tuple(omission.entries()))
-    legend = form.legend(f"{form.total} lines in order, {omission.size} of them left out where a note says so", rows)
-    text = "\n".join([legend, *omission.definitions(), *rows])
+    entries, groups = grouped(list(omission.entries()))
+    rows = body(entries)
+    beginning = f"{form.total} lines in order, {omission.size} of them left out where a note says so"
+    legend = form.legend(beginning, entries, rows)
+    text = "\n".join([legend, *omission.definitions(), *groups, *rows])
     return Compressed(text, lossless=False, left_out=omission.in_words(form.total))
 
 

@@ -12,7 +12,8 @@ from itertools import groupby
 from headroom_mitm.compressors.base import Level
 from headroom_mitm.compressors.log_alarms import is_alarm
 from headroom_mitm.compressors.log_columns import Column, Kind
-from headroom_mitm.compressors.log_form import Entry, Form, Log, alias
+from headroom_mitm.compressors.log_form import Form, Log
+from headroom_mitm.compressors.log_rows import Entry, alias
 from headroom_mitm.compressors.log_templates import Template
 
 _EDGE = 3  # lines kept at the beginning and at the end
@@ -139,12 +140,12 @@ def _protected(form: Form, around: int) -> Iterator[int]:
 
 
 def _pays(form: Form, gap: range) -> bool:
-    shown = sum(len(form.entries[line].text) + 1 for line in gap)
+    shown = sum(_size(form.entries[line]) for line in gap)
     return shown >= _NOTE_FACTOR * len(_note(form, gap))
 
 
 def _note(form: Form, gap: range) -> str:
-    counts = Counter(form.entries[line].template for line in gap)
+    counts = Counter(template for line in gap for template in form.entries[line].templates)
     what = ", ".join(f"{count} x {alias(number)}" for number, count in counts.most_common())
     return f"[lines {gap.start + 1}-{gap.stop} left out: {what}]"
 
@@ -156,3 +157,8 @@ def _summary(log: Log, template: Template, rows: Sequence[int]) -> str:
         parts.append(f"{first.text} to {last.text}")
     parts += [column.summary(rows) for column in _columns(template)]
     return f"    {len(rows)} of these left out below{': ' if parts else ''}{'; '.join(parts)}"
+
+
+def _size(entry: Entry) -> int:
+    """Return how many characters the entry takes."""
+    return len(entry.written(entry.values)) + 1

@@ -8,7 +8,9 @@ DEFINITION = re.compile(r"(\$[a-z]{1,2}) = \[\d+ (?:lines|of \d+ alike)\] (.*)",
 SUMMARY = re.compile(r"    \d+ of these left out below.*")
 GAP = re.compile(r"\[lines (\d+)-(\d+) left out: .*\]")
 RUN = re.compile(r"(.*) \[x (\d+)\]", re.DOTALL)
-ROW = re.compile(r"(\$[a-z]{1,2})(?: (.*))?", re.DOTALL)
+GROUP = re.compile(r"((?:\$[a-z]{1,2}){2,}) = (\$[a-z]{1,2}(?: \d+)*(?:, \$[a-z]{1,2}(?: \d+)*)+)")
+ROW = re.compile(r"((?:\$[a-z]{1,2})+)(?: (.*))?", re.DOTALL)
+ALIAS = re.compile(r"\$[a-z]{1,2}")
 UNITS = {"B", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "ms", "s", "MHz", "GHz"}
 
 
@@ -30,41 +32,69 @@ def shown(text: str) -> dict[int, str]:
         lines.pop(0)
         if "nothing left out" not in legend and lines and SUMMARY.fullmatch(lines[0]):
             lines.pop(0)
+    groups: dict[str, list[tuple[str, list[int]]]] = {}
+    while lines and (group := GROUP.fullmatch(lines[0])):
+        members = [member.split(" ") for member in group[2].split(", ")]
+        groups[group[1]] = [(name, list(map(int, places))) for name, *places in members]
+        lines.pop(0)
+    reader = Reader(templates, groups, slot, stamp)
     found: dict[int, str] = {}
-    number, heading = 1, ""
+    number = 1
     for line in lines:
         if gap := GAP.fullmatch(line):
             assert int(gap[1]) == number
             number = int(gap[2]) + 1
         elif line.startswith("== "):
-            heading = line[3:-1]
-        elif line.startswith("\\"):
-            found[number] = line[1:]
-            number += 1
+            reader.heading = line[3:-1]
         else:
-            run = RUN.fullmatch(line)
+            run = None if line.startswith("\\") else RUN.fullmatch(line)
             one, count = (run[1], int(run[2])) if run else (line, 1)
-            found |= dict.fromkeys(range(number, number + count), original(one, templates, slot, stamp, heading))
-            number += count
+            for original in reader.originals(one) * count:
+                found[number] = original
+                number += 1
     return found
 
 
-def original(line: str, templates: dict[str, str], slot: str, stamp: re.Match[str] | None, heading: str) -> str:
-    """Return the line that a row stands for; any other line is itself."""
-    row = ROW.fullmatch(line)
-    if row is None:
-        return line
-    values: list[str] = []
-    for word in (row[2] or "").split(" ") if row[2] is not None else []:
-        if word in UNITS:
-            values[-1] += f" {word}"
-        else:
-            values.append(word)
-    template = templates[row[1]]
-    moment = ""
-    if stamp is not None and stamp["stamp"] in template:
-        moment = heading.replace(slot, values.pop(0)) if stamp["timed"] else heading
-    pieces = template.split(slot)
-    assert len(pieces) == len(values) + 1, line
-    line = pieces[0] + "".join(value + piece for value, piece in zip(values, pieces[1:], strict=True))
-    return line.replace(stamp["stamp"], moment) if stamp is not None else line
+class Reader:
+    """Reads rows; remembers what the rows above said."""
+
+    def __init__(
+        self,
+        templates: dict[str, str],
+        groups: dict[str, list[tuple[str, list[int]]]],
+        slot: str,
+        stamp: re.Match[str] | None,
+    ) -> None:
+        self.templates, self.groups, self.slot, self.stamp = templates, groups, slot, stamp
+        self.heading = self.time = ""
+
+    def originals(self, line: str) -> list[str]:
+        """Return the lines that a row stands for; any other line is itself."""
+        if line.startswith("\\"):
+            return [line[1:]]
+        row = ROW.fullmatch(line)
+        if row is None:
+            return [line]
+        values: list[str] = []
+        for word in row[2].split(" ") if row[2] is not None else []:
+            if word in UNITS:
+                values[-1] += f" {word}"
+            else:
+                values.append(word)
+        names = ALIAS.findall(row[1])
+        if self.is_timed(names[0]):
+            self.time = values[0] = self.time if values[0] == '"' else values[0]
+        group = self.groups.get(row[1]) or [(name, list(range(1, len(values) + 1))) for name in names]
+        return [self.original(name, [values[place - 1] for place in places]) for name, places in group]
+
+    def is_timed(self, name: str) -> bool:
+        """Tell whether the first value of a line of this template is its time."""
+        return self.stamp is not None and bool(self.stamp["timed"]) and self.stamp["stamp"] in self.templates[name]
+
+    def original(self, name: str, values: list[str]) -> str:
+        """Return the line of a template with these values."""
+        moment = self.heading.replace(self.slot, values.pop(0)) if self.is_timed(name) else self.heading
+        pieces = self.templates[name].split(self.slot)
+        assert len(pieces) == len(values) + 1, name
+        line = pieces[0] + "".join(value + piece for value, piece in zip(values, pieces[1:], strict=True))
+        return line.replace(self.stamp["stamp"], moment) if self.stamp is not None else line

@@ -1,0 +1,78 @@
+"""The lines of a form below its definitions: headings, rows, runs of equal lines."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_SINGLE = "abcdfijlmnopqrsvx"  # with the sign before it each is one token
+_ALIASES = [f"${one}" for one in _SINGLE + "eghkuwyz"] + [f"${one}{two}" for one in _SINGLE for two in _SINGLE]
+MOST_TEMPLATES = len(_ALIASES)
+SAME_TIME = '"'
+"""Stands for the time of the row above."""
+_RUN = re.compile(r" \[x \d+\]$")
+_RUN_NOTE = 10  # characters that ` [x N]` must save
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a line of the log becomes, or several lines that follow each other."""
+
+    text: str = ""
+    """Of a line that is verbatim, or of a note."""
+    heading: str = ""
+    """The heading it must stand below; empty where it needs none."""
+    templates: tuple[int, ...] = ()
+    """Which templates it is a row of; without any it is verbatim."""
+    values: tuple[str, ...] = ()
+    timed: bool = False
+    """The first value is the time."""
+
+    def written(self, values: Sequence[str]) -> str:
+        """Return the line, with these values in place of its own."""
+        return " ".join(("".join(map(alias, self.templates)), *values)) if self.templates else self.text
+
+
+def alias(number: int) -> str:
+    """Return the name of a template in rows."""
+    return _ALIASES[number]
+
+
+def body(entries: Sequence[Entry]) -> list[str]:
+    """Return the lines: headings where they change, runs of equal lines as one, a time only where it changes."""
+    lines: list[str] = []
+    heading = time = previous = ""
+    count = 0
+    for entry in entries:
+        if entry.heading and entry.heading != heading:
+            _close(lines, count)
+            heading, count, time = entry.heading, 0, ""
+            lines.append(f"== {heading}:")
+        text = entry.written(entry.values)
+        if count and text == previous:
+            count += 1
+            continue
+        _close(lines, count)
+        previous, count = text, 1
+        if entry.timed and entry.values[0] == time:
+            text = entry.written((SAME_TIME, *entry.values[1:]))
+        elif entry.timed:
+            time = entry.values[0]
+        lines.append(text)
+    _close(lines, count)
+    return lines
+
+
+def has_runs(lines: Sequence[str]) -> bool:
+    """Tell whether a line stands for several equal ones."""
+    return any(line.endswith("]") and _RUN.search(line) for line in lines)
+
+
+def _close(lines: list[str], count: int) -> None:
+    """End a run of equal lines, of which the last written line is the first."""
+    if count < 2:
+        return
+    text = lines[-1]
+    if (count - 1) * (len(text) + 1) >= _RUN_NOTE and text and not text.startswith("\\"):
+        lines[-1] = f"{text} [x {count}]"
+    else:
+        lines += [text] * (count - 1)
