@@ -3,7 +3,7 @@
 import enum
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, NewType
 
 Digest = NewType("Digest", bytes)
@@ -81,12 +81,23 @@ class Segment:
     """It is read (for references, for the ledger) but never changed."""
     variant: int = 0
     """Above 0: the text is decided anew, since what an earlier decision rested on is gone."""
+    _key: Key | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def key(self) -> Key:
-        """Under which its rendering is stored."""
-        parts = (self.call_id.encode("utf-8", "surrogatepass"), b"%d" % self.part, self.digest)
-        return Key(digest(*parts, b"%d" % self.variant) if self.variant else digest(*parts))
+        """Under which its rendering is stored; reckoned once, since a conversation's past is asked in every request."""
+        if self._key is None:
+            parts = (self.call_id.encode("utf-8", "surrogatepass"), b"%d" % self.part, self.digest)
+            key = Key(digest(*parts, b"%d" % self.variant) if self.variant else digest(*parts))
+            object.__setattr__(self, "_key", key)
+            return key
+        return self._key
+
+    def shifted(self, by: int) -> "Segment":
+        """Return the same text in a body in which it stands ``by`` bytes later."""
+        moved = replace(self, span=self.span.shifted(by))
+        object.__setattr__(moved, "_key", self._key)
+        return moved
 
 
 @dataclass(frozen=True, slots=True)
