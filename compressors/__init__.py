@@ -1,12 +1,22 @@
 """The compressors, one strategy a file, in the order in which a tie of scores is decided."""
 
 from headroom_mitm.compressors.base import Compressed, Compressor, Content, Level
+from headroom_mitm.compressors.blame_lines import BlameLines
+from headroom_mitm.compressors.diff_hunks import DiffHunks
 from headroom_mitm.compressors.file_tree import FileTree
 from headroom_mitm.compressors.json_records import JsonRecords
 from headroom_mitm.compressors.log_lines import LogLines
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.compressors.search_hits import SearchHits
 
-COMPRESSORS: tuple[Compressor, ...] = (NumberedLines(), JsonRecords(), SearchHits(), FileTree(), LogLines())
+COMPRESSORS: tuple[Compressor, ...] = (
+    NumberedLines(),
+    JsonRecords(),
+    DiffHunks(),
+    BlameLines(),
+    SearchHits(),
+    FileTree(),
+    LogLines(),
+)
 
 __all__ = ["COMPRESSORS", "Compressed", "Compressor", "Content", "Level"]

@@ -4,6 +4,8 @@ import json
 import operator
 from collections.abc import Callable
 
+import blame_lines_decoder
+import diff_hunks_decoder
 import file_tree_decoder
 import json_records_decoder
 import log_lines_decoder
@@ -21,6 +23,8 @@ from headroom_mitm.compressors.base import Compressor, Content, Level
 DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     # How the text is turned back, and what "the original" means. JSON comes back as equal values: types, the spelling
     # of numbers and the order of keys count, white space between tokens does not. All else comes back to the byte.
+    "blame_lines": (blame_lines_decoder.decode, operator.eq),
+    "diff_hunks": (diff_hunks_decoder.decode, operator.eq),
     "file_tree": (file_tree_decoder.decode, operator.eq),
     "json_records": (json_records_decoder.decode, json_records_decoder.same),
     "log_lines": (log_lines_decoder.decode, operator.eq),
