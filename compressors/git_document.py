@@ -108,7 +108,8 @@ def _commit(lines: Sequence[str], at: int) -> Part | None:
     end = at + 1
     merge = lines[end] if end < len(lines) and lines[end].startswith("Merge: ") and "|" not in lines[end] else ""
     end += bool(merge)
-    people, dates = [], []
+    people: list[str] = []
+    dates: list[str] = []
     while end < len(lines) and lines[end]:
         found = _PERSON.match(lines[end])
         (people if found else dates).append((found or _DATE.match(lines[end]) or [""] * 2)[1])
