@@ -12,6 +12,7 @@ from headroom_mitm import tokens
 from headroom_mitm.compressors import numbered_lines
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.file_reads import path_of
+from headroom_mitm.framing import unframe
 from headroom_mitm.segments import Call, Key, Prompt, Rendering, Segment
 from headroom_mitm.wire import document
 
@@ -43,7 +44,10 @@ def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Re
     base = None if segment.is_error or prompt.forgets else find_base(prompt, segment, known)
     if base is None:
         return None
-    form = written(document.string(prompt.body, base.segment.span), text, base)
+    # What clients write around an output (times, exit codes) is said again: it is short, and new each time.
+    frame = unframe(text)
+    told = written(unframe(document.string(prompt.body, base.segment.span)).payload, frame.payload, base)
+    form = f"{frame.head}{told}{frame.tail}" if told is not None else None
     before = tokens.count(text)
     after = tokens.count(form) if form is not None else before
     if before - after < LEAST_TOKENS or after > LARGEST_SHARE * before:

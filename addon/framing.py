@@ -1,4 +1,8 @@
-"""What clients put around the output of a command: it stays verbatim, only the output inside is looked at."""
+"""What clients put around the output of a command: it stays verbatim, only the output inside is looked at.
+
+Agents without function calling put such outputs into what the user says. There the frame is the proof that a machine
+wrote the text: ``is_observation``.
+"""
 
 import re
 from typing import NamedTuple
@@ -12,7 +16,31 @@ class Framed(NamedTuple):
     tail: str
 
 
-# Anchored, linear, and tried on the first 400 characters only. Each ends where the output begins.
+_CODE = r"(?:<exception>[^<]{0,1000}</exception>\n)?<returncode>-?\d+</returncode>\n"
+_CUT = r"(?:<warning>[^<]{1,1500}</warning>\s{0,4})?<output_head>\n?"
+_OPEN_FILE = r"\n\(Open file: [^\n]*\)\n\(Current directory: [^\n]*\)\nbash-\$\s*\Z"
+_SHOWN_FILE = r"\[File: [^\n]* \(\d+ lines total\)\]\n(?:\(\d+ more lines? above\)\n)?"
+_SCREEN = r"(?:Previous response had warnings:\n(?:[^\n]+\n){1,8}\n)?(?:New Terminal Output|Current Terminal Screen):\n"
+_FUNCTION_RESULT = r"<function_results>\s?<result>\s?(?:<tool_name>[^<\n]*</tool_name>\s?)?<(?:stdout|output)>\n?"
+
+# What agents write around an output in the user's place, beginning and end. Both must be there.
+_OBSERVATIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (re.compile(head), re.compile(tail))
+    for head, tail in (
+        (rf"{_CODE}<output>\n?", r"\n?</output>\s*\Z"),  # mini-swe-agent
+        (_CODE + _CUT, r"\n?</output_tail>\s*\Z"),  # mini-swe-agent, cut in the middle
+        (r"OBSERVATION:\r?\n", ""),  # SWE-agent
+        (rf"(?:{_SHOWN_FILE})?", rf"(?:\n\(\d+ more lines? below\))?{_OPEN_FILE}"),  # SWE-agent, with its file viewer
+        (r"EXECUTION RESULT of \[[^\]\n]{1,80}\]:\n", ""),  # OpenHands
+        (r"<tool_response>\n?", r"\n?</tool_response>\s*\Z"),  # Hermes, Qwen
+        (_FUNCTION_RESULT, r"\n?</(?:stdout|output)>\s*</result>\s*</function_results>\s*\Z"),
+        (r"Observation:\n", ""),  # smolagents
+        (_SCREEN, ""),  # Terminus
+        (r"\[[a-z_]{3,40}(?: for '[^\n]{1,800})?\] Result:\n+", ""),  # Cline
+    )
+)
+
+# Anchored, linear, and tried on the beginning only. Each ends where the output begins.
 _HEADS: tuple[re.Pattern[str], ...] = (
     # Codex: chunk, duration, exit code, size
     re.compile(
@@ -23,21 +51,21 @@ _HEADS: tuple[re.Pattern[str], ...] = (
     re.compile(
         r"Exit code:? \d+\n(?:Wall time: [^\n]*\n)?(?:Total output lines: \d+\n)?(?:Output:\n)?"
     ),  # Claude Code, Codex
-    re.compile(r"<returncode>-?\d+</returncode>\n<output>\n?"),  # mini-swe-agent
-    re.compile(r"OBSERVATION:\r?\n"),  # SWE-agent
+    re.compile(_SHOWN_FILE),  # SWE-agent
+    *(head for head, _ in _OBSERVATIONS if not head.match("")),
     re.compile(r"<stdout>\n?"),
 )
 _TAILS: tuple[re.Pattern[str], ...] = (
-    re.compile(r"\n</output>\s*\Z"),
+    *(tail for _, tail in _OBSERVATIONS if tail.pattern),
     re.compile(r"\n?</stdout>\s*\Z"),
     re.compile(
-        r"(?:\n\[(?:The command completed with|Current working directory:|Python Interpreter:|Command finished)"
+        r"(?:\n\[(?:The command completed with|Current working directory:|Python [Ii]nterpreter:|Command finished)"
         r"[^\n]*\])"
         r"{1,4}\s*\Z"
     ),
     re.compile(r"\n\n<system-reminder>\n(?:(?!</system-reminder>)[\s\S]){1,4000}</system-reminder>\s*\Z"),
 )
-_LOOK = 400
+_LOOK = 2_000
 _LOOK_BACK = 4_200
 
 
@@ -49,3 +77,9 @@ def unframe(text: str) -> Framed:
     ending = text[offset:]
     end = min((match.start() for pattern in _TAILS if (match := pattern.search(ending))), default=len(ending)) + offset
     return Framed(text[:start], text[start:end], text[end:])
+
+
+def is_observation(text: str) -> bool:
+    """Say whether a text has, from its first character to its last, the form in which an agent hands over an output."""
+    beginning, ending = text[:_LOOK], text[-_LOOK_BACK:]
+    return any(head.match(beginning) and tail.search(ending) for head, tail in _OBSERVATIONS)

@@ -9,7 +9,7 @@ from headroom_mitm import tokens
 from headroom_mitm.compressors import COMPRESSORS, Compressed, Compressor, Content, Level
 from headroom_mitm.file_reads import path_of
 from headroom_mitm.framing import Framed, unframe
-from headroom_mitm.segments import Call, Key, Rendering, Segment, text_id
+from headroom_mitm.segments import Call, Key, Rendering, Role, Segment, text_id
 from headroom_mitm.wording import marker
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Router:
         for compressor in self._ranked(content, excluded):
             if keep_spaces and not compressor.exact:
                 continue
-            form = _best_form(compressor, content, before, lossy=lossy and not source.segment.is_error)
+            form = _best_form(compressor, content, before, lossy=lossy and _may_lose(source.segment))
             if form is None:
                 continue
             text = _framed(frame, form, source.segment.key)
@@ -89,6 +89,11 @@ def raw(segment: Segment, reason: str, size: int | None = None) -> Rendering:
     """Return the decision that a text stays as it is; ``size`` in tokens where it is known."""
     size = tokens.estimate(segment.size) if size is None else size
     return Rendering(segment.key, None, segment.digest, reason, 0, lossless=True, tokens_before=size, tokens_after=size)
+
+
+def _may_lose(segment: Segment) -> bool:
+    """Say whether something may be left out: never of errors, and never of what stands in the user's place."""
+    return segment.role is Role.TOOL and not segment.is_error
 
 
 class _Form(NamedTuple):

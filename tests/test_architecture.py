@@ -14,8 +14,8 @@ PACKAGE = "headroom_mitm"
 
 # Bottom up: a module may import from rows below its own, and from its own package.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"__init__", "cache_terms", "data", "errors", "segments", "tokens"}),
-    frozenset({"compressors", "credentials", "file_reads", "framing", "store", "wire", "wording"}),
+    frozenset({"__init__", "cache_terms", "data", "errors", "framing", "segments", "tokens"}),
+    frozenset({"compressors", "credentials", "file_reads", "store", "wire", "wording"}),
     frozenset({"hosts"}),
     frozenset({"certificates", "settings"}),
     frozenset({"breakpoints", "conversation", "deltas", "front_changes", "ledger", "recent", "router", "squash"}),
@@ -32,12 +32,13 @@ ONLY = {
     "__init__": frozenset(),
     "data": frozenset(),
     "errors": frozenset(),
+    "framing": frozenset(),
     "segments": frozenset(),
     "cache_terms": frozenset(),
     "tokens": frozenset({"data"}),
     "compressors": frozenset({"tokens"}),
     "store": frozenset({"errors", "segments", "tokens"}),
-    "wire": frozenset({"errors", "segments", "tokens"}),
+    "wire": frozenset({"errors", "framing", "segments", "tokens"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(
     r"addon/(plugin|sockets|settings|defaults|cli|script|certificates|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"

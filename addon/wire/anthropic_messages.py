@@ -11,8 +11,9 @@ import msgspec
 
 from headroom_mitm.segments import Call, Edit, Layout, Prompt, Span, digest
 from headroom_mitm.wire import anthropic_cache, document, subject
-from headroom_mitm.wire.history import Envelope, History, Result, Turn, required, texts
+from headroom_mitm.wire.history import Envelope, History, Result, Turn, required, said_results, texts
 from headroom_mitm.wire.memo import Memo
+from headroom_mitm.wire.observations import command_in
 from headroom_mitm.wire.tools import Declarations, added, listed
 
 _TEXT = frozenset({"text"})
@@ -65,15 +66,19 @@ def _turn(raw: bytes) -> Turn:
     role = document.member_string(raw, message, "role")
     by_model = role == "assistant"
     content = message.get("content")
+    said = said_results(raw, content, _TEXT) if role == "user" else ()
     if content is None or not document.is_list(raw, content):
-        return Turn(by_model, layout=anthropic_cache.of_string(raw, content, role))
+        command = command_in(raw, content, _TEXT) if by_model else None
+        return Turn(by_model, results=said, layout=anthropic_cache.of_string(raw, content, role), command=command)
     places = document.items(raw, content)
     blocks = [document.members(raw, place) for place in places]
+    calls = tuple(_call(raw, block) for block in blocks if _kind(raw, block) == "tool_use")
     return Turn(
         by_model,
-        calls=tuple(_call(raw, block) for block in blocks if _kind(raw, block) == "tool_use"),
-        results=tuple(_result(raw, block) for block in blocks if _kind(raw, block) == "tool_result"),
+        calls=calls,
+        results=(*(_result(raw, block) for block in blocks if _kind(raw, block) == "tool_result"), *said),
         layout=anthropic_cache.of_blocks(raw, places, blocks, role),
+        command=command_in(raw, content, _TEXT) if by_model and not calls else None,
     )
 
 

@@ -22,7 +22,7 @@ from headroom_mitm.segments import (
     digest,
     digest_of_text,
 )
-from headroom_mitm.wire import document
+from headroom_mitm.wire import document, observations
 from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.tools import Tools
 
@@ -47,6 +47,9 @@ class Result:
     texts: tuple[Text, ...]
     name: str = ""
     """Of the tool, where the result repeats it."""
+    is_said: bool = False
+    """It stands in what the user says, as agents without function calling write it: it belongs to the command in the
+    model's message before it, and without one it is nothing but words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Turn:
     """It is a system prompt, written as a message."""
     layout: Layout | None = None
     """Where the format has markers for the cache."""
+    command: Call | None = None
+    """What stands in the model's words instead of a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,13 @@ def texts(raw: bytes, span: Span | None, kinds: Collection[str], *, is_error: bo
                 yield from text(raw, found["text"], part, is_error=is_error)
 
 
+def said_results(raw: bytes, content: Span | None, kinds: Collection[str]) -> tuple[Result, ...]:
+    """Return what in a user's message has the form of an output: see ``observations``."""
+    found = observations.observed(raw, content, kinds)
+    texts_ = tuple(Text(span, part, digest_of_text(text), len(text)) for span, part, text in found)
+    return (Result("", texts_, is_said=True),) if texts_ else ()
+
+
 def text(raw: bytes, span: Span, part: int, *, is_error: bool = False) -> Iterator[Text]:
     """Yield the text at a span, or nothing where there is no string or one that is no text (lone surrogates)."""
     if not document.is_string(raw, span):
@@ -198,10 +210,12 @@ def _segments(turns: Sequence[Turn], spans: Sequence[Span], ids: dict[int, list[
         given = ids.get(number)
         for ordinal, result in enumerate(turn.results):
             call_id = given[ordinal] if given else result.call_id
+            if result.is_said and not call_id:
+                continue
             for one in result.texts:
                 yield Segment(
                     Span(one.span.start + by, one.span.end + by),
-                    Role.TOOL,
+                    Role.USER if result.is_said else Role.TOOL,
                     call_id,
                     one.part,
                     one.digest,
@@ -221,8 +235,12 @@ def _paired(turns: Sequence[Turn], keys: Sequence[Digest]) -> tuple[dict[str, Ca
     ids: dict[int, list[str]] = {}
     waiting: list[Call] = []
     answered = False
+    command: Call | None = None
     past = _Past(keys)
     for number, turn in enumerate(turns):
+        if turn.by_model:
+            command = turn.command
+            calls.update({command.id: command} if command is not None else {})
         if turn.calls:
             waiting = [*([] if answered else waiting), *turn.calls]
             answered = False
@@ -230,9 +248,12 @@ def _paired(turns: Sequence[Turn], keys: Sequence[Digest]) -> tuple[dict[str, Ca
         if turn.results:
             answered = True
             if any(result.call_id not in calls for result in turn.results):
-                made = past.before(number).hex()
+                # Only where it is needed: it costs a look at all that stands before.
+                made = past.before(number).hex() if not all(result.is_said for result in turn.results) else ""
+                said = command.id if command is not None else ""
                 ids[number] = [
-                    _adopted(result, waiting, calls, f"{made}-{ordinal}") for ordinal, result in enumerate(turn.results)
+                    said if result.is_said else _adopted(result, waiting, calls, f"{made}-{ordinal}")
+                    for ordinal, result in enumerate(turn.results)
                 ]
     return calls, ids
 

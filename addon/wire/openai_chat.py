@@ -10,7 +10,8 @@ import msgspec
 
 from headroom_mitm.segments import Call, Edit, Prompt, Span
 from headroom_mitm.wire import document, subject
-from headroom_mitm.wire.history import Envelope, History, Result, Turn, required, texts
+from headroom_mitm.wire.history import Envelope, History, Result, Turn, required, said_results, texts
+from headroom_mitm.wire.observations import command_in
 from headroom_mitm.wire.tools import Declarations, Tools, added, is_forced, listed
 
 _TEXT = frozenset({"text"})
@@ -63,7 +64,12 @@ def _turn(raw: bytes) -> Turn:
     message = document.members(raw, document.whole(raw))
     role = document.member_string(raw, message, "role")
     if role == "assistant":
-        return Turn(by_model=True, calls=tuple(_calls(raw, message)))
+        calls = tuple(_calls(raw, message))
+        return Turn(
+            by_model=True, calls=calls, command=None if calls else command_in(raw, message.get("content"), _TEXT)
+        )
+    if role == "user":
+        return Turn(results=said_results(raw, message.get("content"), _TEXT))
     if role == "tool":
         call_id = document.member_string(raw, message, "tool_call_id")
         name = document.member_string(raw, message, "name")

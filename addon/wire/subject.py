@@ -1,5 +1,7 @@
 """The little that a router wants to know of a tool call's arguments: the command, path, pattern or address."""
 
+from collections.abc import Mapping
+
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Span
 from headroom_mitm.wire import document
@@ -28,6 +30,9 @@ NAMES = (
     "url",
     "uri",
 )
+_OF_EDITORS = ("path", "view_range")
+EDITOR_COMMANDS = frozenset({"view", "create", "str_replace", "insert", "undo_edit"})
+"""Of editors that take what to do beside the path: here the path belongs to the subject, and the lines shown."""
 
 
 def of_object(body: bytes, span: Span | None) -> str:
@@ -37,9 +42,18 @@ def of_object(body: bytes, span: Span | None) -> str:
     try:
         found = document.members(body, span)
         name = next((name for name in NAMES if name in found), None)
-        return _flat(document.value(body, found[name])) if name else ""
+        said = _flat(document.value(body, found[name])) if name else ""
+        if said in EDITOR_COMMANDS:
+            return _edited(said, {key: _flat(document.value(body, found[key])) for key in _OF_EDITORS if key in found})
     except UnreadableBody:
         return ""
+    return said
+
+
+def of_texts(arguments: Mapping[str, str]) -> str:
+    """Return the subject of arguments that are written as texts."""
+    said = next((arguments[name] for name in NAMES if name in arguments), "")
+    return _edited(said, arguments) if said in EDITOR_COMMANDS else said[:LONGEST]
 
 
 def of_string(body: bytes, span: Span | None) -> str:
@@ -58,8 +72,13 @@ def of_string(body: bytes, span: Span | None) -> str:
     return of_object(raw, document.whole(raw))
 
 
+def _edited(command: str, arguments: Mapping[str, str]) -> str:
+    words = (command, *(arguments[name] for name in _OF_EDITORS if arguments.get(name)))
+    return " ".join(words)[:LONGEST]
+
+
 def _flat(value: object) -> str:
     """Return an argument as one text; the words of a command that is a list are joined with spaces."""
     if isinstance(value, list):
-        value = " ".join(word for word in value if isinstance(word, str))
+        value = " ".join(str(word) for word in value if isinstance(word, str | int))
     return value[:LONGEST] if isinstance(value, str) else ""
