@@ -8,14 +8,13 @@ What a client may do to its history in between is allowed for: white space, the 
 dropped, thinking dropped, markers moved. Any other difference, and its message stays as it is, which is valid too.
 """
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Digest, Edit, Prompt, Span, digest, digest_of_text
 from headroom_mitm.wire import document
+from headroom_mitm.wire.answer_names import Said, letters_of, names
 from headroom_mitm.wire.anthropic_breakpoint import marked, marker_on
 from headroom_mitm.wire.anthropic_turn import messages_of
 from headroom_mitm.wire.memo import Memo
@@ -178,28 +177,9 @@ def _calls_put_back(turn: Round, theirs: Sequence[Block | None]) -> Iterator[Edi
 
 
 def _keys(messages: Sequence[Message], head: Digest) -> list[Digest | None]:
-    """Return the names of the model's messages, None for all others.
-
-    The id of a call is the provider's and stands once. Words may be said again, so what stands before them counts: the
-    calls whose results they follow, else the words they answer, the call before (or the conversation's beginning), and
-    how many answers came since.
-    """
-    keys: list[Digest | None] = []
-    since, last_call = 0, bytes(head)
-    for number, message in enumerate(messages):
-        calls = message.names("tool_use")
-        asked = messages[number - 1] if number else None
-        if message.role != "assistant" or not (calls or message.letters):
-            keys.append(None)
-        elif calls:
-            keys.append(digest(b"anthropic call", _bytes(calls[0])))
-        elif asked is not None and (results := asked.names("tool_result")):
-            keys.append(digest(b"anthropic results", message.letters or b"", *map(_bytes, results)))
-        else:
-            question = (asked and asked.letters) or b""
-            keys.append(digest(b"anthropic words", message.letters or b"", question, last_call, b"%d" % since))
-        since, last_call = (0, _bytes(calls[-1])) if calls else (since + (message.role == "assistant"), last_call)
-    return keys
+    """Return the names of the model's messages, None for all others."""
+    said = [Said(m.role == "assistant", m.letters, m.names("tool_use"), m.names("tool_result")) for m in messages]
+    return names("anthropic", said, head)
 
 
 def _spans(prompt: Prompt) -> Sequence[Span]:
@@ -212,7 +192,7 @@ def _message(raw: bytes) -> Message:
     if content is None:
         return Message(role, (), None)
     if document.is_string(raw, content):
-        blocks = [(Block("text", "", content), _letters(raw, content))]
+        blocks = [(Block("text", "", content), letters_of(raw, content))]
     else:
         blocks = [_lettered(raw, place) for place in document.items(raw, content)]
     words = "".join(letters for block, letters in blocks if block.kind == "text")
@@ -235,18 +215,5 @@ def _lettered(raw: bytes, place: Span) -> tuple[Block, str]:
     found = document.members(raw, place)
     kind = document.member_string(raw, found, "type")
     name = document.member_string(raw, found, _NAMED_BY.get(kind, "id"))
-    letters = _letters(raw, found.get("text")) if kind == "text" else ""
+    letters = letters_of(raw, found.get("text")) if kind == "text" else ""
     return Block(kind, name, place, marker_on(raw, found)), letters
-
-
-def _letters(raw: bytes, span: Span | None) -> str:
-    """Return a text without white space; one with half a character as it is written."""
-    if span is None or not document.is_string(raw, span):
-        return ""
-    with contextlib.suppress(UnreadableBody):
-        return "".join(document.string(raw, span).split())
-    return raw[slice(*span)].decode()
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode("utf-8", "surrogatepass")

@@ -16,6 +16,7 @@ from headroom_mitm.wire import document, openai_chat_turn, raw_object, sse
 from headroom_mitm.wire.openai_chat_calls import Calls
 from headroom_mitm.wire.openai_chat_turn import BREAK, GOES_ON, USAGE, Json
 from headroom_mitm.wire.reply import Answered, HiddenCall
+from headroom_mitm.wire.retelling import Round, Untold
 from headroom_mitm.wire.splice import splice
 from headroom_mitm.wire.usage import Usage
 
@@ -103,6 +104,11 @@ class Leg:
         """Calls of our tool alone end it. Where the client is called too, the turn is the client's."""
         return self.calls.ours and not self.calls.clients and self.finish in GOES_ON
 
+    @property
+    def is_open(self) -> bool:
+        """It calls the client, and us as well."""
+        return self.calls.ours and self.calls.clients and self.finish in GOES_ON
+
     def deltas(self) -> Iterator[bytes]:
         """Yield the pieces of the message as they came."""
         for data in self.chunks:
@@ -155,10 +161,12 @@ class StreamedReply:
         self._splitter = sse.Splitter()
         self._leg = Leg(tool, self._seen)
         self._message: Json | None = None
+        self._rounds: list[Round] = []  # the legs before
+        self._end = b""  # of an answer of which something must be kept before the client may go on
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the current leg; return what the client may see now."""
-        return b"".join(self._shown(event) for event in self._splitter.feed(data))
+        return b"".join(self._passed(event) for event in self._splitter.feed(data))
 
     def end_leg(self) -> bytes:
         """Return what an upstream that breaks off has left; see ``Reply`` for where that is an error."""
@@ -171,20 +179,32 @@ class StreamedReply:
             self._message = openai_chat_turn.message_of(leg.deltas())
             return b""
         if leg.finish or leg.has_failed or (self._seen.is_first and not leg.calls.ours):
-            return rest
+            return self._end + rest
         raise UnreadableBody("a leg that breaks off")
 
     @property
     def hidden(self) -> Sequence[HiddenCall]:
         """Calls of our tool alone, see ``Leg.goes_on``; arguments as the model wrote them."""
-        return openai_chat_turn.hidden_calls(self._message) if self._message is not None else ()
+        return openai_chat_turn.hidden_calls(self._message, self._tool) if self._message is not None else ()
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the messages."""
-        message, self._message = self._message or {}, None
+        message = self._message or openai_chat_turn.message_of(self._leg.deltas())
+        self._rounds.append(openai_chat_turn.told(message, self._tool, answers))
+        self._message = None
         self._seen.next_leg(self._leg.deltas())
         self._splitter, self._leg = sse.Splitter(), Leg(self._tool, self._seen)
-        return openai_chat_turn.with_turn(body, message, answers)
+        return openai_chat_turn.with_turn(body, self._rounds[-1])
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        leg = self._leg
+        if leg.has_failed or not (leg.finish and (self._rounds or leg.is_open)):
+            return None
+        return openai_chat_turn.untold(
+            self._rounds, openai_chat_turn.message_of(leg.deltas()), self._tool, is_open=leg.is_open
+        )
 
     def close(self) -> bytes:
         """End the message as if the model had finished."""
@@ -199,6 +219,14 @@ class StreamedReply:
     def idle(self) -> bytes:
         """Return a comment, by which several servers say that they are still there."""
         return _COMMENT
+
+    def _passed(self, event: bytes) -> bytes:
+        """Return what the client may get now: not the end of an answer that is to be kept first."""
+        shown, leg = self._shown(event), self._leg
+        if leg.finish and (leg.is_open or not self._seen.is_first):
+            self._end += shown
+            return b""
+        return shown
 
     def _shown(self, event: bytes) -> bytes:
         """Return the event as the client gets it."""

@@ -17,6 +17,7 @@ from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
 from headroom_mitm.wire import document, raw_object
 from headroom_mitm.wire.reply import Answered, HiddenCall
+from headroom_mitm.wire.retelling import Round, Untold
 from headroom_mitm.wire.splice import splice
 from headroom_mitm.wire.usage import Names
 
@@ -71,23 +72,44 @@ def message_of(pieces: Iterable[bytes]) -> Json:
     return {name: value for name, value in kept.items() if name not in _NOT_TAKEN_BACK} | {"tool_calls": calls}
 
 
-def hidden_calls(message: Json) -> list[HiddenCall]:
-    """Return the calls of a message, all of which are of our tool."""
+def hidden_calls(message: Json, tool: str) -> list[HiddenCall]:
+    """Return the calls of our tool in a message."""
     return [
         HiddenCall(str(call.get("id") or ""), call["function"]["arguments"].encode("utf-8", "replace"))
         for call in message["tool_calls"]
+        if _is_of(call, tool)
     ]
 
 
-def with_turn(body: bytes, message: Json, answers: Sequence[Answered]) -> bytes:
+def told(message: Json, tool: str, answers: Sequence[Answered]) -> Round:
+    """Return a leg: its message without calls, the calls, what ours brought; without that they are left out."""
+    calls = [call for call in message["tool_calls"] if answers or not _is_of(call, tool)]
+    spoken = {name: value for name, value in message.items() if name != "tool_calls"}
+    results = ({"role": "tool", "tool_call_id": answer.call.id, "content": answer.text} for answer in answers)
+    hidden = tuple(number for number, call in enumerate(calls, 1) if _is_of(call, tool))
+    return Round(tuple(map(dumped, (spoken, *calls))), hidden, tuple(map(dumped, results)))
+
+
+def untold(rounds: Sequence[Round], message: Json, tool: str, *, is_open: bool) -> Untold:
+    """Return what the client has not seen; ``message`` is the last leg's, ``is_open`` says that it calls us, too."""
+    calls = tuple(hidden_calls(message, tool)) if is_open else ()
+    return Untold(tuple(rounds), calls, lambda answers: told(message, tool, answers))
+
+
+def messages_of(turn: Round) -> bytes:
+    """Return a leg that calls us as a request carries it: the model's message and the results, with commas between."""
+    spoken, *calls = turn.blocks
+    message = b'%s,"tool_calls":[%s]}' % (spoken[:-1], b",".join(calls))
+    return b",".join((message, *turn.results))
+
+
+def with_turn(body: bytes, turn: Round) -> bytes:
     """Return a request body with one more message of the model, and the results of its calls."""
     messages = document.members(body, document.whole(body)).get("messages")
     if messages is None or not document.is_list(body, messages):
         raise UnreadableBody("no list of messages")
-    results = [{"role": "tool", "tool_call_id": answer.call.id, "content": answer.text} for answer in answers]
-    turn = b"".join(b"," + dumped(value) for value in (message, *results))
     end = messages.end - 1
-    return splice(body, [Edit(Span(end, end), turn)])
+    return splice(body, [Edit(Span(end, end), b"," + messages_of(turn))])
 
 
 def shifted(raw: bytes, by: int) -> tuple[bytes, int]:
@@ -120,6 +142,10 @@ def error_document(raw: bytes) -> bytes:
 def dumped(value: Any) -> bytes:
     """Return JSON in which half an emoji is still half an emoji."""
     return json.dumps(value, separators=(",", ":")).encode("ascii")
+
+
+def _is_of(call: Json, tool: str) -> bool:
+    return bool(call["function"].get("name") == tool)
 
 
 def _merged_lists(first: list[Any], second: list[Any]) -> list[Any]:

@@ -14,6 +14,7 @@ from headroom_mitm.segments import Edit, Span
 from headroom_mitm.wire import document, openai_chat_turn, raw_object
 from headroom_mitm.wire.openai_chat_turn import BREAK, GOES_ON, USAGE, Json
 from headroom_mitm.wire.reply import Answered, HiddenCall
+from headroom_mitm.wire.retelling import Round, Untold
 from headroom_mitm.wire.splice import splice
 from headroom_mitm.wire.usage import Usage
 
@@ -38,6 +39,7 @@ class WholeReply:
         self._calls_ours = self._calls_client = False
         self._finish: set[str] = set()
         self._message: Json | None = None
+        self._rounds: list[Round] = []  # the legs before
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes; nothing is shown before the end."""
@@ -57,23 +59,32 @@ class WholeReply:
                 raise
             return self._raw
         if self._calls_ours and not self._calls_client and self._finish.issubset(GOES_ON):
-            self._message = openai_chat_turn.message_of(self._raw[slice(*place)] for place in self._messages)
+            self._message = self._said()
             return b""
         return self._raw if self._is_first and not self._calls_ours else self._merged()
 
     @property
     def hidden(self) -> Sequence[HiddenCall]:
         """Calls of our tool alone, in an answer that has not stopped for another reason."""
-        return openai_chat_turn.hidden_calls(self._message) if self._message is not None else ()
+        return openai_chat_turn.hidden_calls(self._message, self._tool) if self._message is not None else ()
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the messages."""
-        message, self._message = self._message or {}, None
+        message, self._message = self._message or self._said(), None
+        self._rounds.append(openai_chat_turn.told(message, self._tool, answers))
         for place in self._messages:
             self._earlier = self._joined(self._shown(place))
         self._is_first, self._raw = False, b""
         self._usage.next_leg()
-        return openai_chat_turn.with_turn(body, message, answers)
+        return openai_chat_turn.with_turn(body, self._rounds[-1])
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        is_open = self._calls_ours and self._calls_client and self._finish.issubset(GOES_ON)
+        if not (self._messages and (self._rounds or is_open)):
+            return None
+        return openai_chat_turn.untold(self._rounds, self._said(), self._tool, is_open=is_open)
 
     def close(self) -> bytes:
         """Return what the client gets if the answer ends here."""
@@ -86,6 +97,10 @@ class WholeReply:
     def idle(self) -> bytes:
         """Return nothing: a document cannot begin before it is known."""
         return b""
+
+    def _said(self) -> Json:
+        """Return the leg's message."""
+        return openai_chat_turn.message_of(self._raw[slice(*place)] for place in self._messages)
 
     def _read(self) -> None:
         """Take note of a leg."""

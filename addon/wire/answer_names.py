@@ -1,0 +1,60 @@
+"""How the answers in a client's history are named, so that what was hidden in one is found again."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.segments import Digest, Span, digest
+from headroom_mitm.wire import document
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message, or what a run of messages says together, by what a client keeps of it."""
+
+    by_model: bool = False
+    letters: Digest | None = None
+    """Of its texts, without white space; None where there is none."""
+    calls: tuple[str, ...] = ()
+    """Ids of the tools' calls in it: the provider's own, so each stands once."""
+    results: tuple[str, ...] = ()
+    """Ids of the calls that it brings results of."""
+
+
+def names(wire: str, history: Sequence[Said], head: Digest, *, partial: bool = False) -> list[Digest | None]:
+    """Return the names of the model's answers, None for all else.
+
+    An answer is named by its first call. Words may be said again, so what stands before them counts: the calls whose
+    results they follow, else the words they answer, the call before (or the conversation's beginning), and how many
+    answers came since. ``partial``: a history may lack what the provider keeps, so only the nearest words count.
+    """
+    found: list[Digest | None] = []
+    kind = wire.encode()
+    since, last_call = 0, bytes(head)
+    for number, said in enumerate(history):
+        asked = history[number - 1] if number else Said()
+        if not said.by_model or not (said.calls or said.letters):
+            found.append(None)
+        elif said.calls:
+            found.append(digest(kind + b" call", _bytes(said.calls[0])))
+        elif asked.results:
+            found.append(digest(kind + b" results", said.letters or b"", *map(_bytes, asked.results)))
+        else:
+            place = (bytes(head),) if partial else (last_call, b"%d" % since)
+            found.append(digest(kind + b" words", said.letters or b"", asked.letters or b"", *place))
+        since, last_call = (0, _bytes(said.calls[-1])) if said.calls else (since + said.by_model, last_call)
+    return found
+
+
+def letters_of(raw: bytes, span: Span | None) -> str:
+    """Return a string without white space; one with half a character as it is written, and nothing for no string."""
+    if span is None or not document.is_string(raw, span):
+        return ""
+    with contextlib.suppress(UnreadableBody):
+        return "".join(document.string(raw, span).split())
+    return raw[slice(*span)].decode()
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
