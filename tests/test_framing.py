@@ -26,8 +26,29 @@ FRAMES = {
     "claude code, failed": ("Exit code 1\n", ""),
     "claude code, reminded": ("", "\n\n<system-reminder>\nThe file is long.\n</system-reminder>\n"),
     "mini-swe-agent": ("<returncode>-9</returncode>\n<output>\n", "\n</output>"),
+    "mini-swe-agent, failed": (
+        "<exception>timed out</exception>\n<returncode>-1</returncode>\n<output>\n",
+        "</output>",
+    ),
+    "mini-swe-agent, cut": (
+        f"<returncode>0</returncode>\n<warning>\n{'It was too long. ' * 40}\n</warning><output_head>\n",
+        "\n</output_tail>",
+    ),
     "swe-agent": ("OBSERVATION:\n", ""),
+    "swe-agent, its prompt": ("", "\n(Open file: n/a)\n(Current directory: /w)\nbash-$"),
+    "swe-agent, its viewer": (
+        "[File: /w/a.java (659 lines total)]\n(77 more lines above)\n",
+        "\n(559 more lines below)\n(Open file: /w/a.java)\n(Current directory: /w)\nbash-$",
+    ),
+    "hermes": ("<tool_response>\n", "\n</tool_response>"),
+    "function results": (
+        "<function_results>\n<result>\n<stdout>\n",
+        "\n</stdout>\n</result>\n</function_results>",
+    ),
+    "terminus": ("Previous response had warnings:\nWARNINGS: - Extra text\n\nNew Terminal Output:\n", ""),
+    "cline": ("[read_file for 'a.ts'] Result:\n", ""),
     "stdout": ("<stdout>\n", "\n</stdout>"),
+    "openhands, without function calling": ("EXECUTION RESULT of [execute_bash]:\n", ""),
     "openhands": (
         "",
         "\n[The command completed with exit code 0.]\n[Current working directory: /w]\n[Python Interpreter: /p]",

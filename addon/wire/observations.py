@@ -23,7 +23,11 @@ _BODY = r"\n?((?:(?!</)[\s\S]){0,400})"
 _CALLS: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...] = (
     ("<function=", re.compile(r"<function=([\w.-]{1,80})>"), re.compile(rf"<parameter=(\w{{1,40}})>{_BODY}")),
     ("<invoke name=", re.compile(r'<invoke name="([\w.-]{1,80})">'), re.compile(rf'<parameter name="(\w+)">{_BODY}')),
-    ("<tool_name>", re.compile(r"<tool_name>([\w.-]{1,80})</tool_name>"), re.compile(rf"<(\w{{1,40}})>{_BODY}")),
+    (
+        "<tool_name>",
+        re.compile(r"<tool_name>([\w.-]{1,80})</tool_name>"),
+        re.compile(rf"<(?!parameters>)(\w{{1,40}})>{_BODY}"),
+    ),
 )
 _TAGGED = re.compile(rf"<(execute_bash|execute_ipython|bash|code)>{_BODY}")
 _JSON_CALL = re.compile(r"<tool_call>\s*(\{[\s\S]{1,8000}\})\s*</tool_call>")

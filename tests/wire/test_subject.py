@@ -12,6 +12,8 @@ ARGUMENTS = {
     "pattern": ({"pattern": "a.*b", "-n": True}, "a.*b"),
     "address": ({"prompt": "?", "url": "https://example.org"}, "https://example.org"),
     "command before path": ({"path": "/", "cmd": "make"}, "make"),
+    "an editor": ({"command": "view", "path": "/a.py", "view_range": [1, 9]}, "view /a.py 1 9"),
+    "an editor without lines": ({"command": "create", "path": "/a.py", "file_text": "x"}, "create /a.py"),
     "long": ({"command": "é" * 500}, "é" * 400),
     "nothing known": ({"todos": ["a"]}, ""),
     "no string": ({"path": {"a": 1}}, ""),
