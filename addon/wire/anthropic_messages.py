@@ -11,10 +11,11 @@ import msgspec
 
 from headroom_mitm.segments import Call, Edit, Layout, Prompt, Span, digest
 from headroom_mitm.wire import anthropic_cache, document, subject
-from headroom_mitm.wire.history import Envelope, History, Result, Turn, required, said_results, texts
+from headroom_mitm.wire.history import Envelope, History, required, said_results, texts
 from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.observations import command_in
 from headroom_mitm.wire.tools import Declarations, added, listed
+from headroom_mitm.wire.turn import Result, Turn
 
 _TEXT = frozenset({"text"})
 _FORCING = ("tool", "none")
@@ -37,6 +38,9 @@ class AnthropicMessages:
 
     def read(self, body: bytes) -> Prompt:
         """Return what stands where in a body; raise ``UnreadableBody`` if that is not exactly known."""
+        return self._history.read(body, self._opened)
+
+    def _opened(self, body: bytes) -> tuple[list[Span], Envelope]:
         top = document.members(body, document.whole(body))
         front = tuple((name, top[name]) for name in self._layouts if name in top and _is_said(body, name, top[name]))
         envelope = Envelope(
@@ -50,7 +54,7 @@ class AnthropicMessages:
             marked=anthropic_cache.lifetime_of(body, top),
             forgets=_is_managed(body, top.get("context_management")),
         )
-        return self._history.prompt(body, document.items(body, required(top, "messages")), envelope)
+        return document.items(body, required(top, "messages")), envelope
 
     def declare(self, prompt: Prompt, name: str, description: str, schema: bytes) -> Edit | None:
         """Return the edit that declares one more tool; None where the client declares none."""

@@ -12,8 +12,9 @@ import msgspec
 
 from headroom_mitm.segments import Call, Edit, Prompt, Span
 from headroom_mitm.wire import document, subject
-from headroom_mitm.wire.history import Envelope, History, Result, Text, Turn, required, text
+from headroom_mitm.wire.history import Envelope, History, required, text
 from headroom_mitm.wire.tools import Declarations, Tools, added
+from headroom_mitm.wire.turn import Result, Text, Turn
 
 Found = dict[str, Span]
 
@@ -24,11 +25,14 @@ class GeminiGenerate:
     name = "gemini_generate"
 
     def __init__(self) -> None:
-        self._history = History(_turn, _said)
+        self._history = History(_turn, _said, b"contents")
         self._tools = Declarations(_tools)
 
     def read(self, body: bytes) -> Prompt:
         """Return what stands where in a body; raise ``UnreadableBody`` if that is not exactly known."""
+        return self._history.read(body, self._opened)
+
+    def _opened(self, body: bytes) -> tuple[list[Span], Envelope]:
         top = document.members(body, document.whole(body))
         request = top
         if "contents" not in top and "request" in top:
@@ -38,7 +42,7 @@ class GeminiGenerate:
             forced_tool=_is_forced(body, request),
             tools=self._declared(body, request),
         )
-        return self._history.prompt(body, document.items(body, required(request, "contents")), envelope)
+        return document.items(body, required(request, "contents")), envelope
 
     def _declared(self, body: bytes, request: Found) -> Tools:
         tools = self._tools.at(body, request.get("tools"))

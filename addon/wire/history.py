@@ -6,66 +6,17 @@ message says (for the head). Each message is read once and then remembered by it
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.segments import (
-    Blocks,
-    Call,
-    Digest,
-    Layout,
-    Prompt,
-    Role,
-    Segment,
-    Span,
-    digest,
-    digest_of_text,
-)
+from headroom_mitm.segments import Blocks, Layout, Prompt, Span, digest, digest_of_text
 from headroom_mitm.wire import document, observations
+from headroom_mitm.wire.earlier import Bodies, Earlier, Shared
 from headroom_mitm.wire.memo import Memo
+from headroom_mitm.wire.reading import NOTHING, Read
 from headroom_mitm.wire.tools import Tools
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """One text of a tool's result."""
-
-    span: Span
-    part: int
-    digest: Digest
-    size: int
-    is_error: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a tool gave back, as it stands in one message."""
-
-    call_id: str
-    """Empty where the client gives none."""
-    texts: tuple[Text, ...]
-    name: str = ""
-    """Of the tool, where the result repeats it."""
-    is_said: bool = False
-    """It stands in what the user says, as agents without function calling write it: it belongs to the command in the
-    model's message before it, and without one it is nothing but words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One message. Calls may lack an id where the format does not give any."""
-
-    by_model: bool = False
-    calls: tuple[Call, ...] = ()
-    results: tuple[Result, ...] = ()
-    tool_names: tuple[str, ...] = ()
-    by_system: bool = False
-    """It is a system prompt, written as a message."""
-    layout: Layout | None = None
-    """Where the format has markers for the cache."""
-    command: Call | None = None
-    """What stands in the model's words instead of a call."""
+from headroom_mitm.wire.turn import Result, Text, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,42 +40,104 @@ class Envelope:
     forgets: bool = False
     """The client lets the provider drop earlier texts."""
 
+    def widened(self, at: int, by: int) -> "Envelope":
+        """Return the same in a body that has so many more bytes at a place."""
+
+        def moved(span: Span) -> Span:
+            return Span(span.start + by * (span.start >= at), span.end + by * (span.end > at))
+
+        slot = self.tools.slot
+        return replace(
+            self,
+            tools=replace(self.tools, slot=moved(slot)) if slot is not None and slot.start >= at else self.tools,
+            members={name: moved(span) for name, span in self.members.items()},
+            front=tuple((name, moved(span)) for name, span in self.front),
+            layouts=self.layouts and tuple((moved(span), layout) for span, layout in self.layouts),
+        )
+
+
+Opened = Callable[[bytes], tuple[Sequence[Span], Envelope]]
+"""Returns where the messages of a body stand, and what else it says. Raises ``UnreadableBody``."""
+
 
 class History:
-    """Reads the messages of one format. Thread-safe; keeps no texts."""
+    """Reads the messages of one format. Thread-safe.
 
-    def __init__(self, turn: Callable[[bytes], Turn], said: Callable[[Any], Any]) -> None:
-        """Take how a message is read, and what a decoded message of the user says (None: it is not the user's)."""
+    What a body has in common with an earlier one is not read again: see ``earlier``.
+    """
+
+    def __init__(self, turn: Callable[[bytes], Turn], said: Callable[[Any], Any], name: bytes = b"messages") -> None:
+        """Take how a message is read, and what a decoded message of the user says (None: it is not the user's).
+
+        ``name`` is that of the member that holds the messages.
+        """
         self._turns = Memo(turn)
         self._said: Memo[bytes] = Memo(lambda raw: _canonical(raw, said))
+        self._bodies: Bodies[Read] = Bodies(name)
+
+    def read(self, body: bytes, opened: Opened) -> Prompt:
+        """Return the prompt that a body is. Raises ``UnreadableBody``."""
+        shared = self._bodies.shared(body)
+        found = self._grown(body, shared, opened) if shared is not None else None
+        if found is None:
+            spans, envelope = opened(body)
+            found = self._extended(NOTHING, body, spans), envelope
+        read, envelope = found
+        prompt = self._prompt(body, read, envelope)
+        if read.ends:
+            self._bodies.keep(Earlier(body, read.spans[0].start, read), shared)
+        return prompt
 
     def prompt(self, body: bytes, spans: Sequence[Span], envelope: Envelope) -> Prompt:
         """Return the prompt that these messages and this envelope make."""
+        return self._prompt(body, self._extended(NOTHING, body, spans), envelope)
+
+    def _grown(self, body: bytes, shared: Shared[Read], opened: Opened) -> tuple[Read, Envelope] | None:
+        """Read a body of which a part is known; None if that part is not where it seemed to be.
+
+        What is known are whole messages, so that without them the body is as readable as with them.
+        """
+        start, by = shared.start, shared.size
+        try:
+            spans, envelope = opened(body[:start] + body[start + by :])
+        except UnreadableBody:
+            return None
+        if not spans or spans[0].start != start or any(map(_is_masked, envelope.members)):
+            return None
+        past = shared.earlier.read.until(shared.stops).shifted(start - shared.earlier.start)
+        return self._extended(past, body, [span.shifted(by) for span in spans]), envelope.widened(start, by)
+
+    def _extended(self, past: Read, body: bytes, spans: Sequence[Span]) -> Read:
+        """Return what was read and these messages behind it."""
         raws = [body[start:end] for start, end in spans]
         keys = [digest(raw) for raw in raws]
-        turns = list(map(self._turns.get, keys, raws))
-        spoken = [number for number, turn in enumerate(turns) if turn.by_model]
-        calls, ids = _paired(turns, keys)
-        first = spoken[0] if spoken else len(turns)
-        parts = map(self._said.get, keys[:first], raws[:first])
+        return past.extended(spans, keys, list(map(self._turns.get, keys, raws)))
+
+    def _prompt(self, body: bytes, read: Read, envelope: Envelope) -> Prompt:
+        first = read.first_answer
+        before = first if first is not None else read.count
+        keys, spans = read.keys[:before], read.spans[:before]
+        parts = [self._said.get(key, body[start:end]) for key, (start, end) in zip(keys, spans, strict=True)]
         tools = envelope.tools
-        has_tools = bool(tools.names) or any(turn.tool_names for turn in turns)
+        names = tools.names.union(*(names for _, names in read.named))
         return Prompt(
             body=body,
             model=envelope.model,
             streamed=envelope.streamed,
-            segments=tuple(_segments(turns, spans, ids, spoken[-1] if spoken else -1)),
-            calls=calls,
-            head=digest(b"tools" if has_tools else b"", *(part for part in parts if part)),
-            answered=bool(spoken) or envelope.continued,
-            tool_names=tools.names.union(*(turn.tool_names for turn in turns if turn.tool_names)),
+            segments=read.segments,
+            calls={call.id: call for call in read.calls},
+            head=digest(b"tools" if names or read.named else b"", *(part for part in parts if part)),
+            answered=first is not None or envelope.continued,
+            tool_names=names,
             tool_slot=tools.slot,
             forced_tool=envelope.forced_tool,
             members=envelope.members,
-            front=(*envelope.front, *_system_messages(turns[:first], spans)),
-            first_answer=spans[first] if spoken else None,
-            blocks=_blocks(turns, spans, envelope),
-            messages=tuple(spans),
+            front=(*envelope.front, *_system_messages(read.turns[:before], spans)),
+            first_answer=read.spans[first] if first is not None else None,
+            blocks=None
+            if envelope.layouts is None
+            else Blocks(envelope.layouts, read.spans, read.layouts, envelope.marked),
+            messages=read.spans,
             forgets=envelope.forgets,
         )
 
@@ -194,95 +207,9 @@ def _system_messages(turns: Sequence[Turn], spans: Sequence[Span]) -> Iterator[t
     return ((f"message {number}", spans[number]) for number, turn in enumerate(turns) if turn.by_system)
 
 
-def _blocks(turns: Sequence[Turn], spans: Sequence[Span], envelope: Envelope) -> Blocks | None:
-    if envelope.layouts is None:
-        return None
-    messages = tuple(turn.layout or Layout(by_model=turn.by_model) for turn in turns)
-    return Blocks(envelope.layouts, tuple(spans), messages, envelope.marked)
+def _is_masked(key: str) -> bool:
+    """Say whether a member's name may have been written as halves of characters.
 
-
-def _segments(turns: Sequence[Turn], spans: Sequence[Span], ids: dict[int, list[str]], last: int) -> Iterator[Segment]:
-    """Yield all texts where they stand in the body; ``last`` is the number of the model's last message."""
-    for number, turn in enumerate(turns):
-        if not turn.results:
-            continue
-        by = spans[number].start
-        given = ids.get(number)
-        for ordinal, result in enumerate(turn.results):
-            call_id = given[ordinal] if given else result.call_id
-            if result.is_said and not call_id:
-                continue
-            for one in result.texts:
-                yield Segment(
-                    Span(one.span.start + by, one.span.end + by),
-                    Role.USER if result.is_said else Role.TOOL,
-                    call_id,
-                    one.part,
-                    one.digest,
-                    one.size,
-                    one.is_error,
-                    number > last,
-                )
-
-
-def _paired(turns: Sequence[Turn], keys: Sequence[Digest]) -> tuple[dict[str, Call], dict[int, list[str]]]:
-    """Return the calls by id, and for messages with results of unknown calls the ids under which they go.
-
-    A result without an id belongs to the first call of its name in the model's answer before it that has no result
-    yet. If the call has no id either, one is made from all that stands before it: history only grows, so it stays.
+    Such names are read otherwise where a half stands alone anywhere in a body: see ``document``.
     """
-    calls: dict[str, Call] = {}
-    ids: dict[int, list[str]] = {}
-    waiting: list[Call] = []
-    answered = False
-    command: Call | None = None
-    past = _Past(keys)
-    for number, turn in enumerate(turns):
-        if turn.by_model:
-            command = turn.command
-            calls.update({command.id: command} if command is not None else {})
-        if turn.calls:
-            waiting = [*([] if answered else waiting), *turn.calls]
-            answered = False
-            calls.update((call.id, call) for call in turn.calls if call.id)
-        if turn.results:
-            answered = True
-            if any(result.call_id not in calls for result in turn.results):
-                # Only where it is needed: it costs a look at all that stands before.
-                made = past.before(number).hex() if not all(result.is_said for result in turn.results) else ""
-                said = command.id if command is not None else ""
-                ids[number] = [
-                    said if result.is_said else _adopted(result, waiting, calls, f"{made}-{ordinal}")
-                    for ordinal, result in enumerate(turn.results)
-                ]
-    return calls, ids
-
-
-def _adopted(result: Result, waiting: list[Call], calls: dict[str, Call], made: str) -> str:
-    """Return the id of a result, its own if it has one, and make its call known under that id."""
-    call = next((call for call in waiting if call.id and call.id == result.call_id), None)
-    call = call or next((call for call in waiting if call.name == result.name), None)
-    if call is not None:
-        waiting.remove(call)
-    call_id = result.call_id or (call.id if call else "") or made
-    if call is not None:
-        calls.setdefault(call_id, Call(call_id, call.name, call.subject))
-    elif result.name:
-        calls.setdefault(call_id, Call(call_id, result.name))
-    return call_id
-
-
-class _Past:
-    """A digest of all messages before a certain one, computed only as far as it is asked for."""
-
-    def __init__(self, keys: Sequence[Digest]) -> None:
-        self._keys = keys
-        self._reached = 0
-        self._digest = digest()
-
-    def before(self, number: int) -> Digest:
-        """Return it for a message that is not before the one asked for last."""
-        for key in self._keys[self._reached : number]:
-            self._digest = digest(self._digest, key)
-        self._reached = number
-        return self._digest
+    return any(char > "\uffff" or char == "\ufffd" for char in key)

@@ -10,9 +10,10 @@ import msgspec
 
 from headroom_mitm.segments import Call, Edit, Prompt, Span
 from headroom_mitm.wire import document, subject
-from headroom_mitm.wire.history import Envelope, History, Result, Turn, required, said_results, texts
+from headroom_mitm.wire.history import Envelope, History, required, said_results, texts
 from headroom_mitm.wire.observations import command_in
 from headroom_mitm.wire.tools import Declarations, Tools, added, is_forced, listed
+from headroom_mitm.wire.turn import Result, Turn
 
 _TEXT = frozenset({"text"})
 _FRONT = ("tools", "functions")
@@ -30,6 +31,9 @@ class OpenAIChat:
 
     def read(self, body: bytes) -> Prompt:
         """Return what stands where in a body; raise ``UnreadableBody`` if that is not exactly known."""
+        return self._history.read(body, self._opened)
+
+    def _opened(self, body: bytes) -> tuple[list[Span], Envelope]:
         top = document.members(body, document.whole(body))
         tools = self._tools.at(body, top.get("tools"))
         functions = self._functions.at(body, top.get("functions"))
@@ -41,7 +45,7 @@ class OpenAIChat:
             members=top,
             front=tuple((name, top[name]) for name in _FRONT if name in top),
         )
-        return self._history.prompt(body, document.items(body, required(top, "messages")), envelope)
+        return document.items(body, required(top, "messages")), envelope
 
     def declare(self, prompt: Prompt, name: str, description: str, schema: bytes) -> Edit | None:
         """Return the edit that declares one more tool; None where the client declares none."""

@@ -12,11 +12,12 @@ import msgspec
 
 from headroom_mitm.segments import Call, Digest, Edit, Prompt, Span, digest
 from headroom_mitm.wire import document, subject
-from headroom_mitm.wire.history import Envelope, History, Result, Text, Turn, text, texts
+from headroom_mitm.wire.history import Envelope, History, text, texts
 from headroom_mitm.wire.openai_responses_turn import opened, settling
 from headroom_mitm.wire.reply import Answered
 from headroom_mitm.wire.splice import splice, text_edit
 from headroom_mitm.wire.tools import Declarations, added, is_forced, listed
+from headroom_mitm.wire.turn import Result, Text, Turn
 
 _PREVIOUS = "previous_response_id"
 _TOOLS_IN_INPUT = "additional_tools"
@@ -35,11 +36,25 @@ class OpenAIResponses:
     name = "openai_responses"
 
     def __init__(self) -> None:
-        self._history = History(_turn, _said)
+        self._history = History(_turn, _said, b"input")
         self._tools = Declarations(lambda raw: listed(raw, _names))
 
     def read(self, body: bytes) -> Prompt:
         """Return what stands where in a body; raise ``UnreadableBody`` if that is not exactly known."""
+        prompt = self._history.read(body, self._opened)
+        top = prompt.members
+        previous = _text_at(body, top.get(_PREVIOUS))
+        # A conversation at the provider is written to by every leg, and what runs in the background is fetched by the
+        # client later: no answer of either can be watched.
+        is_elsewhere = _is_given(body, top.get("conversation")) or document.is_true(body, top.get("background"))
+        return dataclasses.replace(
+            prompt,
+            # The beginning of a conversation that goes on from an answer is not in this body.
+            head=head_behind(previous) if previous else prompt.head,
+            tool_slot=None if is_elsewhere else prompt.tool_slot or self._slot(body, prompt.messages),
+        )
+
+    def _opened(self, body: bytes) -> tuple[list[Span], Envelope]:
         top = document.members(body, document.whole(body))
         envelope = Envelope(
             model=document.member_string(body, top, "model"),
@@ -51,18 +66,7 @@ class OpenAIResponses:
             front=tuple((name, top[name]) for name in _FRONT if name in top),
             forgets=_is_given(body, top.get("context_management")) or _text_at(body, top.get("truncation")) == "auto",
         )
-        items = _items(body, top.get("input"))
-        prompt = self._history.prompt(body, items, envelope)
-        previous = _text_at(body, top.get(_PREVIOUS))
-        # A conversation at the provider is written to by every leg, and what runs in the background is fetched by the
-        # client later: no answer of either can be watched.
-        is_elsewhere = _is_given(body, top.get("conversation")) or document.is_true(body, top.get("background"))
-        return dataclasses.replace(
-            prompt,
-            # The beginning of a conversation that goes on from an answer is not in this body.
-            head=head_behind(previous) if previous else prompt.head,
-            tool_slot=None if is_elsewhere else prompt.tool_slot or self._slot(body, items),
-        )
+        return _items(body, top.get("input")), envelope
 
     def previous(self, body: bytes) -> str:
         """Return the id of the answer that a request goes on from."""

@@ -8,7 +8,8 @@ import pytest
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Call, Prompt, Span, digest
 from headroom_mitm.wire import document
-from headroom_mitm.wire.history import Envelope, History, Result, Text, Turn, required, text, texts
+from headroom_mitm.wire.history import Envelope, History, required, text, texts
+from headroom_mitm.wire.turn import Result, Text, Turn
 
 
 def turn(raw: bytes) -> Turn:

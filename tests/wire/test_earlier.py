@@ -1,0 +1,109 @@
+"""A body is read the same whether or not an earlier one has something in common with it."""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from wire_talks import BODIES, TALKS, Round, Talk, body
+
+from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.segments import Prompt
+from headroom_mitm.wire import BY_NAME, WIRES, document
+from headroom_mitm.wire.base import Wire
+from headroom_mitm.wire.earlier import Bodies, Earlier
+from headroom_mitm.wire.reading import Read, State, Stop
+
+LAW = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+every_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
+
+MEMBERS = (
+    *(b'"x":1', b'"x":"\\ud83d"', b'"\\ud83d\\ude00":1', b'"\\ud83d\\ude01":2', b'"messages":[]', b'"input":[]'),
+    *(b'"contents":[]', b'"model":"other"', b'"stream":false', b'"y":[[[' + b" " * 50 + b"]]]"),
+)
+"""What a client, or damage, may add at the top: other values, the same key twice, names in halves of characters."""
+Change = Callable[[bytes, random.Random], bytes]
+
+
+def _with_member_in_front(raw: bytes, choose: random.Random) -> bytes:
+    return raw.replace(b"{", b"{" + choose.choice(MEMBERS) + b",", 1)
+
+
+def _with_member_behind(raw: bytes, choose: random.Random) -> bytes:
+    return raw.rstrip()[:-1] + b"," + choose.choice(MEMBERS) + b"}" + choose.choice([b"", b" \n"])
+
+
+def _cut(raw: bytes, choose: random.Random) -> bytes:
+    return raw[: choose.randrange(len(raw))]
+
+
+def _damaged(raw: bytes, choose: random.Random) -> bytes:
+    at = choose.randrange(len(raw))
+    noise = choose.choice([b"\x00", b"\xff", b"}", b"]", b'"', b"\\u", b",", b"\\ud83d", b" ", b"null"])
+    return raw[:at] + noise + raw[at + choose.choice([0, len(noise)]) :]
+
+
+def _reordered(raw: bytes, choose: random.Random) -> bytes:
+    """Members in another order; values as they are written."""
+    try:
+        found = list(document.members(raw, document.whole(raw)).items())
+    except UnreadableBody:
+        return raw
+    choose.shuffle(found)
+    return b"{" + b", ".join(json.dumps(key).encode() + b":" + raw[slice(*span)] for key, span in found) + b"}"
+
+
+CHANGES: tuple[Change, ...] = (
+    lambda raw, _: raw,
+    *(_with_member_in_front, _with_member_behind, _cut, _damaged, _reordered),
+    lambda raw, _: raw + b"x",
+    lambda raw, _: raw.replace(b"ephemeral", b"other"),
+)
+
+
+def steps(talk: Talk, choose: random.Random) -> list[Talk]:
+    """What a client sends one after the other: the talk grows, goes back, goes another way."""
+    found = []
+    for _ in range(6):
+        at = choose.randint(0, len(talk.rounds))
+        told = talk.until(at)
+        if told.rounds and choose.random() < 0.3:
+            number = choose.randrange(len(told.rounds))
+            other = Round("Something else.", (("another text",),), in_list=False)
+            told = replace(told, rounds=(*told.rounds[:number], other, *told.rounds[number + 1 :]))
+        found.append(replace(told, seed=talk.seed + (choose.random() < 0.1)))
+    return [*(talk.until(at) for at in range(len(talk.rounds) + 1)), *found]
+
+
+def read(wire: Wire, raw: bytes) -> Prompt | None:
+    """The prompt, or None for an unreadable body."""
+    try:
+        return wire.read(raw)
+    except UnreadableBody:
+        return None
+
+
+@every_wire
+@given(talk=TALKS, seed=st.integers(0, 2**32))
+@LAW
+def test_a_body_is_read_as_if_it_were_the_first(wire: Wire, talk: Talk, seed: int) -> None:
+    """Growing, forked, cut, damaged, with another front, other white space: all is where a fresh look finds it."""
+    choose, used = random.Random(seed), type(wire)()
+    for told in steps(talk, choose):
+        raw = choose.choice((CHANGES[0], *CHANGES))(body(wire.name, told), choose)
+        fresh = read(type(wire)(), raw)
+        assert read(used, raw) == fresh
+        assert fresh is None or list(fresh.calls) == list(read(used, raw).calls)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("path", sorted(BODIES.glob("*/*.json")), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_fixtures_are_read_the_same_wherever_they_stop(path) -> None:  # type: ignore[no-untyped-def]
+    wire, raw = BY_NAME[path.parent.name], path.read_bytes()
+    used, fresh = type(wire)(), wire.read(raw)
+    for end in (*(span.end for span in fresh.messages), fresh.messages[-1].end):
+        shorter = raw[:end] + raw[fresh.messages[-1].end :]
+        assert read(used, shorter) == read(type(wire)(), shorter)
+    assert read(used, raw) == fresh
