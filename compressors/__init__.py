@@ -8,12 +8,14 @@ from headroom_mitm.compressors.json_records import JsonRecords
 from headroom_mitm.compressors.log_lines import LogLines
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.compressors.search_hits import SearchHits
+from headroom_mitm.compressors.test_report import ReportOfTests
 
 COMPRESSORS: tuple[Compressor, ...] = (
     NumberedLines(),
     JsonRecords(),
     DiffHunks(),
     BlameLines(),
+    ReportOfTests(),
     SearchHits(),
     FileTree(),
     LogLines(),

@@ -11,6 +11,7 @@ import json_records_decoder
 import log_lines_decoder
 import numbered_lines_decoder
 import pytest
+import report_decoder
 import search_hits_decoder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     "json_records": (json_records_decoder.decode, json_records_decoder.same),
     "log_lines": (log_lines_decoder.decode, operator.eq),
     "numbered_lines": (numbered_lines_decoder.decode, operator.eq),
+    "test_report": (report_decoder.decode, operator.eq),
     "search_hits": (search_hits_decoder.decode, operator.eq),
 }
 EXTREMES = {

@@ -1,0 +1,125 @@
+"""Lines of test runners, read: which test, and how it went."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from headroom_mitm.compressors.report_notation import Row
+
+Piece = str | Row
+"""A line as it is, or a row."""
+
+_LONGEST = 400  # characters; a longer line is no row
+_NOT_PASSED = re.compile(r"XFAIL|expected failure|skipped")
+# Most lines are of one of these forms. Each gives head, name, mid, value, end; those not named are empty.
+_FORMS = tuple(
+    re.compile(form)
+    for form in (
+        r"(?P<name>\S+::.*?\S)(?P<mid> (?:PASSED|XFAIL)) +\[ *(?P<value>\d+%)\]",  # pytest -v
+        r"\[(?P<worker>gw\d+)\] \[ *(?P<value>\d+%)\] (?P<head>PASSED )(?P<name>\S+::.*?\S) ?",  # pytest-xdist
+        r"(?P<head>PASSED |XFAIL )(?P<name>\S+::.*?\S)",  # pytest -rA
+        r"(?P<name>\S+::\S.*?)(?P<mid> PASSED)",
+        r"(?P<head>=== (?:RUN|PAUSE|CONT)   ?)(?P<name>\S+)",  # go test -v
+        r"(?P<head> *--- PASS: )(?P<name>\S+)(?P<mid> \()(?P<value>[\d.]+s)(?P<end>\))",
+        r"(?P<head>ok  \t)(?P<name>\S+)(?P<mid>\t)(?P<value>[\d.]+s)(?P<end>.*)",  # go test
+        r"(?P<head>ok  \t|\?   \t)(?P<name>\S+)(?P<mid>\t.*)",
+        r"(?P<head>test )(?P<name>\S.*?)(?P<mid> \.\.\. ok)",  # cargo test
+        r"(?P<name>\w+)(?P<mid> \([\w.]+\) \.\.\. (?:ok|expected failure|skipped .*))",  # unittest
+        r"(?P<name>test\w*)(?P<mid> ok)",
+        r"(?P<head> *[✔✓√] )(?P<name>\S.*?)(?P<mid> \()(?P<value>[\d.]+)(?P<end> ?m?s\))",  # mocha, jest, node
+        r"(?P<head> *[✔✓√] )(?P<name>\S.*?)(?P<mid> \(\d+ tests?\) )(?P<value>\d+)(?P<end> ?m?s)",  # vitest
+        r"(?P<head> *[✔✓√] )(?P<name>\S.*?)(?P<mid> )(?P<value>\d+)(?P<end>ms)",
+        r"(?P<head> *[✔✓√] )(?P<name>\S.*)",
+        r"(?P<name>\S.* > \S.*?)(?P<mid> PASSED)",  # gradle
+        r"(?P<head>ok )(?P<name>\d+ .*)",  # TAP
+        r"(?P<head> *(?:Creating table|Create mode \d+|create mode \d+|Applying) )(?P<name>\S+)(?P<mid>.*)",
+    )
+)
+_FIRST = re.compile(r" *(?:[=\-?✔✓√\[]|ok|test|PASSED|XFAIL|C|c|A)|\w+ \(|\S+::|\S.* > ")
+_METHOD = re.compile(r"(\w+) (\([\w.]+\))")
+_DOC = re.compile(r"(\S.*?)( \.\.\. (?:ok|expected failure|skipped .*))")
+_RUN = re.compile(r"=== RUN   (\S+)")
+_DONE = re.compile(r"(--- PASS: )(\S+) \(([\d.]+s)\)")
+_PERCENT = re.compile(r"(.*) \[(?:(gw\d+)/)?(\d+)%\]")
+_PAIR = re.compile(r"=== RUN, (--- PASS: )(\S+)( \(.*\))")
+_DOCUMENTED = re.compile(r"(\w+) ⏎ (.*)( \([\w.~]+\))( \.\.\. .*)")
+_PADDED = re.compile(r"  \[ *\d+%\]$")
+_AGAIN = ".~)"
+COLUMNS = 80
+"""Of a terminal, where nothing else is known."""
+
+
+def pieces(lines: Sequence[str], width: int) -> list[Piece]:
+    """Return the text as rows where they can be told, and lines as they are; ``width`` is that of pytest's terminal."""
+    found: list[Piece] = []
+    at = 0
+    while at < len(lines):
+        row = _row(lines, at)
+        # Only what comes back to the character is a row.
+        if row is None or not row.is_plain or originals(row.text, width) != list(row.lines):
+            found.append(lines[at])
+            at += 1
+        else:
+            found.append(row)
+            at += len(row.lines)
+    return found
+
+
+def width_of(lines: Sequence[str]) -> int:
+    """Return the column at which pytest ends its percentages."""
+    widths = Counter(len(line) for line in lines if line.endswith("%]") and _PADDED.search(line))
+    return widths.most_common(1)[0][0] if widths else COLUMNS
+
+
+def originals(text: str, width: int) -> list[str]:
+    """Return the lines that one row stands for."""
+    if (match := _PAIR.fullmatch(text)) is not None:
+        return [f"=== RUN   {match[2]}", f"{match[1]}{match[2]}{match[3]}"]
+    if (match := _PERCENT.fullmatch(text)) is not None:
+        if match[2]:
+            return [f"[{match[2]}] [{match[3]:>3}%] {match[1]} "]
+        return [match[1] + f" [{match[3]:>3}%]".rjust(width - len(match[1]))]
+    if _AGAIN in text:
+        text = text.replace(_AGAIN, f".{text.partition(' ')[0]})", 1)
+    if (match := _DOCUMENTED.fullmatch(text)) is not None:
+        return [match[1] + match[3], match[2] + match[4]]
+    return [text]
+
+
+def _row(lines: Sequence[str], at: int) -> Row | None:
+    line = lines[at]
+    if len(line) > _LONGEST or _FIRST.match(line) is None:
+        return None
+    if at + 1 < len(lines):
+        row = _pair(line, lines[at + 1])
+        if row is not None:
+            return row
+    match = next((match for form in _FORMS if (match := form.fullmatch(line)) is not None), None)
+    if match is None:
+        return None
+    part = {key: text or "" for key, text in match.groupdict().items()}
+    head, name, mid, end = (part.get(key, "") for key in ("head", "name", "mid", "end"))
+    value = part.get("value", "")
+    if value.endswith("%"):
+        worker = part.get("worker", "")
+        value, mid, end = f"{worker}/{value}" if worker else value, f"{mid} [", "]"
+    mid = _said_again(name, mid)
+    return Row(head, name, mid, value, end, (line,), _NOT_PASSED.search(head + mid) is None)
+
+
+def _pair(line: str, other: str) -> Row | None:
+    """Read two lines as one row."""
+    if (run := _RUN.fullmatch(line)) is not None:
+        done = _DONE.fullmatch(other)
+        if done is None or done[2] != run[1]:
+            return None
+        return Row(f"=== RUN, {done[1]}", run[1], " (", done[3], ")", (line, other))
+    if (method := _METHOD.fullmatch(line)) is not None and (doc := _DOC.fullmatch(other)) is not None:
+        mid = _said_again(method[1], f" {method[2]}") + doc[2]
+        return Row("", f"{method[1]} ⏎ {doc[1]}", mid, "", "", (line, other), _NOT_PASSED.search(doc[2]) is None)
+    return None
+
+
+def _said_again(name: str, mid: str) -> str:
+    """Newer versions of Python say ``test_a (module.Class.test_a)``: return the second with a sign for the name."""
+    return mid.replace(f".{name})", _AGAIN, 1) if mid.startswith(" (") else mid

@@ -1,0 +1,56 @@
+"""Reports of test runners: what passed by name, said once a file; all that failed as it is."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.report_legend import legend
+from headroom_mitm.compressors.report_look import score_of
+from headroom_mitm.compressors.report_notation import Row, bundled, bundles, verbatim
+from headroom_mitm.compressors.report_repeats import folded
+from headroom_mitm.compressors.report_rows import Piece, pieces, width_of
+
+_WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d{1,3}|\n *|[^\w\s]+|_")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOfTests:
+    """Lossless: rows that differ in a name are one line, blocks that come again a number."""
+
+    name: str = "test_report"
+    version: int = 1
+    exact: bool = True
+
+    def score(self, content: Content) -> float:
+        """Say how sure it is that a test runner wrote this."""
+        return score_of(content.text)
+
+    def compress(self, content: Content, level: Level) -> Compressed | None:  # noqa: ARG002
+        """Return the shorter form, or None."""
+        lines = content.lines
+        width = width_of(lines)
+        read = pieces(lines, width)
+        shown = folded(_lines(read))
+        text = "\n".join([legend(shown, width, whole=True), *shown])
+        return Compressed(text, lossless=True) if content.count(text) < _WORTH * content.count(content.text) else None
+
+
+def _lines(read: Sequence[Piece]) -> list[str]:
+    out: list[str] = []
+    for shape, group in groupby(read, key=lambda piece: piece.shape if isinstance(piece, Row) else None):
+        if shape is None:
+            out += [verbatim(line) for line in group]
+            continue
+        for rows in bundles([row for row in group if isinstance(row, Row)]):
+            plain = [verbatim(line) for row in rows for line in row.lines]
+            one = bundled(rows) if len(rows) > 1 else ""
+            out += [one] if one and _weight(one) < _weight("\n".join(plain)) else plain
+    return out
+
+
+def _weight(text: str) -> int:
+    """Return about how many tokens a text has."""
+    return len(_WORDS.findall(text))

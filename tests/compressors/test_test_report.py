@@ -1,0 +1,149 @@
+"""What passed is named once a file and in order; every line comes back, and what failed stays as it is."""
+
+import pytest
+import report_decoder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headroom_mitm.compressors import Content, Level
+from headroom_mitm.compressors.test_report import ReportOfTests
+
+COMPRESSOR = ReportOfTests()
+PERCENT = "tests/api/test_users.py::{} PASSED"
+
+
+def shortened(text: str) -> str:
+    """Compress without loss and hold the result to its word."""
+    found = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert found is not None
+    assert found.lossless
+    assert report_decoder.decode(found.text) == text
+    return found.text
+
+
+def verbose(names: list[str], columns: int = 80) -> str:
+    """Write what pytest -v does."""
+    lines = [PERCENT.format(name) for name in names]
+    ends = [f" [{100 * number // len(names):>3}%]" for number in range(1, len(names) + 1)]
+    return "\n".join(line + end.rjust(columns - len(line)) for line, end in zip(lines, ends, strict=True))
+
+
+NAMES = [f"test_{word}" for word in ("create", "read", "update", "delete", "list", "find", "merge", "split")]
+
+
+def test_a_file_is_said_once_and_a_percentage_where_it_changes() -> None:
+    shown = shortened(verbose(NAMES * 4))
+    assert "x32 tests/api/test_users.py::{3%: test_create 6%: test_read 9%: test_update" in shown
+    assert shown.endswith("} PASSED […]")
+
+
+@pytest.mark.parametrize("columns", [80, 100, 211])
+def test_percentages_come_back_at_their_column(columns: int) -> None:
+    shown = shortened(verbose(NAMES * 4, columns))
+    assert (f"aligned to column {columns}" in shown) == (columns != 80)
+
+
+def test_parameters_stand_below_the_test_that_has_them() -> None:
+    names = [f"test_read[{suffix}-{size}]" for suffix in ("png", "pdf", "svg") for size in range(4)]
+    shown = shortened("\n".join(f"PASSED tests/test_files.py::{name}" for name in names))
+    assert shown.endswith(f"x12 PASSED tests/test_files.py::test_read[{{{' '.join(n[10:-1] for n in names)}}}]")
+
+
+def test_names_with_spaces_are_parted_by_bars() -> None:
+    lines = [f"    ✓ should {verb} the {thing}" for verb in ("open", "close", "lock") for thing in ("door", "window")]
+    assert "x18     ✓ should {open the door | open the window | close the door |" in shortened("\n".join(lines * 3))
+
+
+def test_a_go_test_is_said_once_with_its_beginning_and_its_end() -> None:
+    lines = [f"=== RUN   Test{n}\n--- PASS: Test{n} (0.0{n // 8}s)" for n in range(12)]
+    shown = shortened("\n".join([*lines, "PASS", "ok  \texample.org/a\t0.1s"]))
+    assert "x12 === RUN, --- PASS: {0.00s: Test0 Test1 Test2 Test3 Test4 Test5 Test6 Test7 0.01s: Test8" in shown
+
+
+def test_what_did_not_pass_stays_as_it_is() -> None:
+    failed = ["FAILED tests/test_a.py::test_x - assert 1 == 2", "ERROR tests/test_a.py::test_y - OSError: [Errno 2]"]
+    text = "\n".join([*(f"PASSED tests/test_a.py::{name}" for name in NAMES * 2), *failed])
+    assert shortened(text).endswith("\n".join(failed))
+
+
+def test_a_skipped_test_keeps_its_reason() -> None:
+    lines = [f"{name} (pkg.tests.Disk.{name}) ... skipped 'no disk'" for name in NAMES]
+    assert shortened("\n".join(lines)).endswith("} (pkg.tests.Disk.~) ... skipped 'no disk'")
+
+
+def test_a_description_stands_behind_its_test() -> None:
+    lines = [f"{name} (pkg.tests.Disk)\nDisks know how to {name[5:]}. ... ok" for name in NAMES * 3]
+    assert "x24 {test_create ⏎ Disks know how to create. | test_read ⏎" in shortened("\n".join(lines))
+
+
+def test_workers_of_xdist_are_told_apart() -> None:
+    lines = [f"[gw{n % 2}] [ {n}0%] PASSED tests/test_a.py::{name} " for n, name in enumerate(NAMES, 1)]
+    assert "x8 PASSED tests/test_a.py::{gw1/10%: test_create gw0/20%: test_read" in shortened("\n".join(lines))
+
+
+def test_output_that_comes_again_is_shown_once() -> None:
+    header = "===== test session starts =====\nplatform linux -- Python 3.12.1, pytest-8.0.0, pluggy-1.3.0"
+    text = "\n".join(f"____ test_{n} ____\n{header}\nrootdir: /tmp/test_{n}0\n\n3 passed" for n in range(5))
+    shown = shortened(text)
+    assert shown.count("platform linux") == 1
+    assert shown.count("\n#1\n") == 4
+
+
+@pytest.mark.parametrize(
+    "odd", ["x3 lines", "x1 x1", "#1", "#2| a", "#1 #2 x3", "x2 a{b c}d", "[Nothing is left out.]"]
+)
+def test_what_looks_like_notation_comes_back(odd: str) -> None:
+    shortened("\n".join([odd, verbose(NAMES * 3), odd, "", odd]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2025-01-01 12:00:00 INFO started\n" * 40,
+        "\n".join(f"src/a_{n}.py:12:    assert x" for n in range(40)),
+        "def test_a():\n    assert True\n\n\n" * 30,
+        "\n".join(f"{n}\tdef test_{n}(): pass" for n in range(40)),
+        "# Heading\n\nText about tests that are ok.\n" * 20,
+        '{"name": "test", "result": "ok"}\n' * 40,
+    ],
+    ids=["log", "search", "code", "listing", "prose", "json"],
+)
+def test_other_texts_are_not_claimed(text: str) -> None:
+    assert COMPRESSOR.score(Content(text)) == 0
+
+
+def test_one_failing_test_in_a_large_report_is_still_a_report() -> None:
+    text = "\n".join(["$ pytest", *(f"notice {n}" for n in range(200)), "=== test session starts ===", verbose(NAMES)])
+    assert COMPRESSOR.score(Content(text)) > 0.96
+
+
+_names = st.text("ab_[]:/.{}|% 1s…~⏎x#", min_size=1, max_size=10)
+_forms = st.sampled_from(
+    [
+        "PASSED t.py::{}",
+        "t.py::{} PASSED [  5%]",
+        "t.py::{} PASSED   [ 25%]",
+        "=== RUN   {}",
+        "--- PASS: {} (0.01s)",
+        "=== RUN   {0}\n--- PASS: {0} (0.02s)",
+        "{} (a.B) ... ok",
+        "{0} (a.B.{0}) ... ok",
+        "{} (a.B)\ntext {} ... ok",
+        "test {} ... ok",
+        "  ✓ {} (3 ms)",
+        "  ✓ {}",
+        "[gw1] [ 5%] PASSED t.py::{} ",
+        "ok  \t{}\t0.1s",
+        "{}",
+        "",
+    ]
+)
+
+
+@given(rows=st.lists(st.tuples(_forms, st.lists(_names, min_size=1, max_size=5)), max_size=12))
+def test_it_is_exact(rows: list[tuple[str, list[str]]]) -> None:
+    """Whatever the names are."""
+    lines = [form.replace("{0}", "{}").replace("{}", name) for form, names in rows for name in names]
+    text = "\n".join(lines)
+    form = COMPRESSOR.compress(Content(text, count=lambda text: 1 if text.startswith("[No") else 9), Level.LOSSLESS)
+    assert form is None or report_decoder.decode(form.text) == text
