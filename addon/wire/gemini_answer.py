@@ -48,6 +48,11 @@ class Leg:
         """Calls of our tool alone end it. Any other reason to stop may have cut a call, and is the client's to see."""
         return bool(self.calls) and not self.client_is_called and self.finish == "STOP"
 
+    @property
+    def is_open(self) -> bool:
+        """It calls the client, and us as well."""
+        return bool(self.calls) and self.client_is_called and self.finish == "STOP"
+
     def is_unmoved_by(self, data: bytes) -> bool:
         """Say whether a document is sure to be shown as it is: nearly all of them are."""
         return not (self.finish or any(word in data for word in _NEWS))

@@ -6,8 +6,9 @@ from typing import Protocol
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.wire import gemini_turn, sse
-from headroom_mitm.wire.gemini_answer import Answer
+from headroom_mitm.wire.gemini_answer import Answer, Leg
 from headroom_mitm.wire.reply import Answered, HiddenCall
+from headroom_mitm.wire.retelling import Round, Untold
 
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+("?)|[\[\]{}]', re.DOTALL)
 
@@ -120,6 +121,8 @@ class StreamedReply:
         self._framing: Framing | None = None
         self._is_empty = True  # no document was shown
         self._end = b""  # of a leg that goes on
+        self._held = b""  # the end of an answer of which something must be kept before the client may go on
+        self._rounds: list[Round] = []  # the legs before
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the current leg; return what the client may see now."""
@@ -129,7 +132,7 @@ class StreamedReply:
                 self._start = data
                 return b""
             self._framing = Items() if data.lstrip().startswith(b"[") else Events()
-        return b"".join(self._shown(self._framing, piece) for piece in self._framing.feed(data))
+        return b"".join(self._passed(self._framing, piece) for piece in self._framing.feed(data))
 
     def end_leg(self) -> bytes:
         """Return what an upstream that breaks off has left; see ``Reply`` for where that is an error."""
@@ -146,7 +149,7 @@ class StreamedReply:
         if not (leg.finish or leg.has_failed or (answer.is_first and not leg.calls)):
             raise UnreadableBody("a leg that breaks off")
         is_whole = answer.is_first and not leg.calls
-        return rest if is_whole else framing.last(rest, is_empty=self._is_empty)
+        return self._held + (rest if is_whole else framing.last(rest, is_empty=self._is_empty))
 
     @property
     def hidden(self) -> Sequence[HiddenCall]:
@@ -155,10 +158,15 @@ class StreamedReply:
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the contents."""
-        parts = self._answer.leg.parts()
+        self._rounds.append(gemini_turn.told(self._answer.leg.parts(), self._tool, answers))
         self._answer.next_leg()
         self._framing = type(self._framing)() if self._framing is not None else None
-        return gemini_turn.with_turn(body, self._tool, parts, answers)
+        return gemini_turn.with_turn(body, self._rounds[-1])
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        return _untold(self._answer.leg, self._rounds, self._tool)
 
     def close(self) -> bytes:
         """End the answer as if the model had finished."""
@@ -178,6 +186,14 @@ class StreamedReply:
     def idle(self) -> bytes:
         """Return nothing: Google's own clients do not read comments."""
         return b""
+
+    def _passed(self, framing: Framing, piece: bytes) -> bytes:
+        """Return what the client may get now: not the end of an answer that is to be kept first."""
+        shown, leg = self._shown(framing, piece), self._answer.leg
+        if leg.finish and (leg.is_open or not self._answer.is_first):
+            self._held += shown
+            return b""
+        return shown
 
     def _shown(self, framing: Framing, piece: bytes) -> bytes:
         """Return a piece as the client gets it."""
@@ -208,6 +224,7 @@ class WholeReply:
         self._answer = Answer(tool)
         self._raw = b""
         self._said: list[bytes] = []  # parts that the client sees, of the legs before
+        self._rounds: list[Round] = []
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes; nothing is shown before the end."""
@@ -242,10 +259,16 @@ class WholeReply:
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the contents."""
         leg = self._answer.leg
+        self._rounds.append(gemini_turn.told(leg.parts(), self._tool, answers))
         self._said += leg.said
         self._raw = b""
         self._answer.next_leg()
-        return gemini_turn.with_turn(body, self._tool, leg.parts(), answers)
+        return gemini_turn.with_turn(body, self._rounds[-1])
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        return _untold(self._answer.leg, self._rounds, self._tool)
 
     def close(self) -> bytes:
         """Return what the client gets if the answer ends here."""
@@ -258,3 +281,9 @@ class WholeReply:
     def idle(self) -> bytes:
         """Return nothing: a document cannot begin before it is known."""
         return b""
+
+
+def _untold(leg: Leg, rounds: Sequence[Round], tool: str) -> Untold | None:
+    if leg.has_failed or not (leg.finish and (rounds or leg.is_open)):
+        return None
+    return gemini_turn.untold(rounds, leg.parts(), tool, leg.calls if leg.is_open else ())

@@ -12,7 +12,8 @@ import msgspec
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
 from headroom_mitm.wire import document, raw_object
-from headroom_mitm.wire.reply import Answered
+from headroom_mitm.wire.reply import Answered, HiddenCall
+from headroom_mitm.wire.retelling import Round, Untold
 from headroom_mitm.wire.splice import splice
 from headroom_mitm.wire.usage import Names
 
@@ -23,15 +24,39 @@ USAGE = Names(
 _RETRYABLE = b'{"error":{"code":503,"message":"The answer could not be completed.","status":"UNAVAILABLE"}}'
 
 
-def with_turn(body: bytes, tool: str, parts: Sequence[bytes], answers: Sequence[Answered]) -> bytes:
+def told(parts: Sequence[bytes], tool: str, answers: Sequence[Answered]) -> Round:
+    """Return a leg: its parts, and those that bring what our calls asked for; without these our calls are left out."""
+    kept = [(raw, name_called(raw_object.of(raw)) == tool) for raw in parts]
+    kept = [(raw, is_ours) for raw, is_ours in kept if answers or not is_ours]
+    hidden = tuple(number for number, (_, is_ours) in enumerate(kept) if is_ours)
+    results = (msgspec.json.encode(_result(tool, answer)) for answer in answers)
+    return Round(tuple(raw for raw, _ in kept), hidden, tuple(results))
+
+
+def untold(rounds: Sequence[Round], parts: Sequence[bytes], tool: str, calls: Sequence[HiddenCall]) -> Untold:
+    """Return what the client has not seen; ``calls`` are those of our tool in a last leg that calls the client, too."""
+    return Untold(tuple(rounds), tuple(calls), lambda answers: told(parts, tool, answers))
+
+
+def contents_of(turn: Round) -> bytes:
+    """Return a leg that calls us as a request carries it: the model's content and the results, with a comma between."""
+    model, user = raw_object.listed([*turn.blocks]), raw_object.listed([*turn.results])
+    return b'{"role":"model","parts":%s},{"role":"user","parts":%s}' % (model, user)
+
+
+def with_turn(body: bytes, turn: Round) -> bytes:
     """Return a request body with one more content of the model, and one with the results of its calls."""
     contents = _contents(body)
     if contents is None or not document.is_list(body, contents):
         raise UnreadableBody("no list of contents")
-    user = msgspec.json.encode({"role": "user", "parts": [_result(tool, answer) for answer in answers]})
     end = contents.end - 1
-    turn = b',{"role":"model","parts":%s},%s' % (raw_object.listed([*parts]), user)
-    return splice(body, [Edit(Span(end, end), turn)])
+    return splice(body, [Edit(Span(end, end), b"," + contents_of(turn))])
+
+
+def name_called(part: dict[str, bytes]) -> str:
+    """Return the name of the function that a part calls; empty for none."""
+    call = part.get("functionCall", b"")
+    return raw_object.string(raw_object.of(call), "name") if call.startswith(b"{") else ""
 
 
 def is_taken_back(part: dict[str, bytes]) -> bool:
