@@ -4,20 +4,26 @@ from headroom_mitm.compressors.base import Compressed, Compressor, Content, Leve
 from headroom_mitm.compressors.blame_lines import BlameLines
 from headroom_mitm.compressors.diff_hunks import DiffHunks
 from headroom_mitm.compressors.file_tree import FileTree
+from headroom_mitm.compressors.html_dom import HtmlDom
 from headroom_mitm.compressors.json_records import JsonRecords
 from headroom_mitm.compressors.log_lines import LogLines
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.compressors.search_hits import SearchHits
+from headroom_mitm.compressors.source_code import SourceCode
+from headroom_mitm.compressors.table_rows import TableRows
 from headroom_mitm.compressors.test_report import ReportOfTests
 
 COMPRESSORS: tuple[Compressor, ...] = (
+    SourceCode(),
     NumberedLines(),
     JsonRecords(),
+    HtmlDom(),
     DiffHunks(),
     BlameLines(),
     ReportOfTests(),
     SearchHits(),
     FileTree(),
+    TableRows(),
     LogLines(),
 )
 

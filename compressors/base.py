@@ -31,6 +31,8 @@ class Content:
     """Name of the client's tool, such as ``Bash``; empty if unknown."""
     subject: str = ""
     """The command, path, pattern or address the tool was called with; empty if unknown."""
+    fresh_read: bool = False
+    """No later result shows this file: who has just read it may edit it next, and must then name its text exactly."""
     count: Callable[[str], int] = tokens.count
     """Size of a text in tokens; a compressor with several forms to offer picks the smallest by it."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from headroom_mitm.compressors.base import Compressed, Content, Level
 
 STEP = 10
+RULE = f"To save space only declarations and every {STEP}th show their number"
 SHORTEST = 12  # lines; fewer are not worth the note
 _CONTROL = frozenset(
     [
@@ -105,9 +106,8 @@ class NumberedLines:
         if found is None or len(found.lines) < SHORTEST:
             return None
         last = found.first + len(found.lines) - 1
-        shows = f"only declarations and every {STEP}th show their number"
-        note = f"[Lines {found.first} to {last} follow. To save space {shows}.]"
-        shown = [found.prefix(number) + line if _shows(found, number, line) else line for number, line in _all(found)]
+        note = f"[Lines {found.first} to {last} follow. {RULE}.]"
+        shown = [found.prefix(number) + line if shows(found, number, line) else line for number, line in _all(found)]
         text = "\n".join([*found.head, note, *shown, *found.tail])
         # Lines that look numbered by themselves keep their numbers, and then the note may cost more than it saves.
         return Compressed(text, lossless=True) if content.count(text) < content.count(content.text) else None
@@ -117,7 +117,7 @@ def _all(found: Numbered) -> list[tuple[int, str]]:
     return list(enumerate(found.lines, found.first))
 
 
-def _shows(found: Numbered, number: int, line: str) -> bool:
+def shows(found: Numbered, number: int, line: str) -> bool:
     """Say whether a line shows its number. One that looks numbered by itself must, or it would be misread."""
     return number in (found.first, number - number % STEP) or _declares(line) or _NUMBERED.match(line) is not None
 

@@ -13,6 +13,7 @@ import numbered_lines_decoder
 import pytest
 import report_decoder
 import search_hits_decoder
+import table_rows_decoder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_golden import GOLDEN, read
@@ -31,7 +32,9 @@ DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     "log_lines": (log_lines_decoder.decode, operator.eq),
     "numbered_lines": (numbered_lines_decoder.decode, operator.eq),
     "test_report": (report_decoder.decode, operator.eq),
+    "source_code": (numbered_lines_decoder.decode, operator.eq),
     "search_hits": (search_hits_decoder.decode, operator.eq),
+    "table_rows": (table_rows_decoder.decode, operator.eq),
 }
 EXTREMES = {
     "empty": "",
@@ -130,5 +133,5 @@ def test_every_compressor_has_a_decoder() -> None:
 @every_compressor
 def test_golden_inputs_are_recognised(compressor: Compressor) -> None:
     """A compressor claims the kind of text it is shown with."""
-    own = [text for name, text in GOLDEN_INPUTS.items() if name.startswith(f"{compressor.name}/")]
-    assert all(compressor.score(Content(text)) > 0 for text in own)
+    own = [read(path)[0] for path in sorted(GOLDEN.glob(f"{compressor.name}/*"))]
+    assert all(compressor.score(content) > 0 for content in own)
