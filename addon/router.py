@@ -62,9 +62,10 @@ class Router:
             return raw(source.segment, "too long")
         frame = unframe(source.text)
         call = source.call
-        content = Content(frame.payload, call.name if call else "", call.subject if call else "")
+        is_file = call is not None and bool(path_of(call))
+        content = Content(frame.payload, call.name if call else "", call.subject if call else "", fresh_read=is_file)
         before = tokens.count(source.text)
-        keep_spaces = source.edited or (call is not None and before < FILE_FLOOR and bool(path_of(call)))
+        keep_spaces = source.edited or (is_file and before < FILE_FLOOR)
         for compressor in self._ranked(content, excluded):
             if keep_spaces and not compressor.exact:
                 continue
