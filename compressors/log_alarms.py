@@ -21,7 +21,6 @@ _WORDS = (
     "emerg",
     "severe",
     "forbidden",
-    "invalid",
     "cannot",
     "can't",
     "could not",
@@ -36,10 +35,19 @@ _WORDS = (
     "break-in",
 )
 _SHAPES = re.compile(
-    r"\boom\b|\boomkilled\b|^[ewf]\d{4} |\"level\":[456]0\b|\" [45]\d\d |\bstatus(?:code)?\"?[=: ] ?[45]\d\d\b"
+    r"\binvalid\b|\boom\b|\boomkilled\b|^[ewf]\d{4} "
+    r"|\"level\":[456]0\b|\" [45]\d\d |\bstatus(?:code)?\"?[=: ] ?[45]\d\d\b"
     r"|\bexit(?:ed)?(?: with)? (?:code|status)[ :=]+[1-9]"
 )
-_HINTS = ("oom", '"level":', '" 4', '" 5', "status", "exit")  # what all shapes but the first letter have in them
+_HINTS = (
+    "invalid",
+    "oom",
+    '"level":',
+    '" 4',
+    '" 5',
+    "status",
+    "exit",
+)  # what all shapes but the first letter have in them
 # `errors=0`, `0 warnings`, `"error": null` say that nothing went wrong.
 _HARMLESS = re.compile(
     r"\b(?:errors?|warnings?|fail(?:ed|ures?)?|exceptions?|aborted|rejected|timeouts?)"

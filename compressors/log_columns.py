@@ -14,6 +14,7 @@ SMALL_SET = 20
 _ROWS_PER_VALUE = 3  # a set is small only if its values come again this often, on average
 _RARE = 2  # rows with a value of a set that comes no more often stay
 _FAR = 6  # interquartile ranges from the quartiles: a number further out stays
+_MOST_NAMED, _OFTEN = 5, 0.02  # names told with their counts, and the share of rows from which on
 _SHORT_NUMBER = 4  # digits: longer ones without a unit, a point or a telling word may be names
 
 _NUMBER = re.compile(rf"([-+]?[0-9]+(?:[.,][0-9]+)*)( ?(?:{'|'.join(sorted(UNITS))}|us|ns|m|min|h|d|k|K|M|G|%|x))?")
@@ -83,7 +84,9 @@ class Column:
         if len(distinct) <= (SMALL_SET if self.kind is Kind.SET else 1):
             return " or ".join(distinct)
         if self.kind is Kind.NAME:
-            return f"{len(distinct)} different"
+            usual = [f"{value} x {count}" for value, count in Counter(values).most_common(_MOST_NAMED)]
+            often = [one for one in usual if int(one.rpartition(" ")[2]) >= max(_RARE + 1, _OFTEN * len(values))]
+            return ", ".join([*often, f"{len(distinct) - len(often)} {'others' if often else 'different'}"])
         return f"{min(distinct, key=_size)} to {max(distinct, key=_size)}"
 
 

@@ -17,6 +17,7 @@ from headroom_mitm.compressors.log_tally import tally
 from headroom_mitm.compressors.log_templates import STAMP, Template
 
 _MARKS = (("{}", "{t}"), ("<*>", "<t>"), ("{*}", "{*t}"), ("<?>", "<?t>"))
+_GONE = ("…", "<…>", "{…}", "(…)")
 _LOOKS_LIKE_OURS = re.compile(r"\\|== |(?:\$[A-Za-z]{1,2})+(?: |$)|\[lines? \d|.* \[x \d+\]$", re.DOTALL)
 _SAME, _DEEP = f" {SAME_TIME}", 40  # names stand before it
 _UNFIT = re.compile(r"[\x00\x01]|\r(?!\Z)")
@@ -59,30 +60,33 @@ class Form:
     templates: tuple[Template, ...]
     slot: str
     stamp: str
+    gone: str
+    """Stands for what is left out."""
     entries: tuple[Entry, ...]
 
     @classmethod
     def of(cls, log: Log, templates: Sequence[Template], text: str) -> "Form | None":
         """Return the form, or None where ``text`` already uses all the marks that could stand for a slot."""
         marks = next((pair for pair in _MARKS if not any(mark in text for mark in pair)), None)
-        if marks is None:
+        gone = next((mark for mark in _GONE if mark not in text), None)
+        if marks is None or gone is None:
             return None
         templates = tuple(templates[:MOST_TEMPLATES])
-        return cls(log, templates, *marks, tuple(_entries(log, templates, marks[0])))
+        return cls(log, templates, *marks, gone, tuple(_entries(log, templates, marks[0])))
 
     @property
     def total(self) -> int:
         """Number of lines; what stands behind the last line end is none if it is empty."""
         return len(self.log.lines) - (self.log.lines[-1] == "")
 
-    def definition(self, number: int) -> str:
-        """Return the line that says what a template's alias stands for."""
+    def definition(self, number: int, named: int | None = None) -> str:
+        """Return the line that says what a template's alias stands for; ``named``: the alias, if it is another one."""
         template = self.templates[number]
         count = len(template.rows)
         lines = f"{count} lines" if template.family == count else f"{count} of {template.family} alike"
-        return f"{alias(number)} = [{lines}] {template.text(self.slot, self.stamp)}"
+        return f"{alias(number if named is None else named)} = [{lines}] {template.text(self.slot, self.stamp)}"
 
-    def legend(self, beginning: str, entries: Sequence[Entry], body: Sequence[str]) -> str:
+    def legend(self, beginning: str, entries: Sequence[Entry], body: Sequence[str], notes: Sequence[str] = ()) -> str:
         """Return the first line: how to read what follows, as far as the ``body`` of these entries makes use of it."""
         parts = [f'"$a x y" is the line given by "$a =" with x, y for its {self.slot} in turn']
         if any(template.stamped for template in self.templates):
@@ -98,6 +102,7 @@ class Form:
             parts.append('"$a$b x y" is a line of $a and one of $b; "$a$b = $a 1 2, $b 2" numbers the values of each')
         if has_runs(body):
             parts.append("[x 3] marks 3 equal lines")
+        parts += notes
         escaped = any(line.startswith("\\") for line in body)
         parts.append("other lines are verbatim" + (", without a first \\" if escaped else ""))
         if self.log.crlf:

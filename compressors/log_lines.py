@@ -19,7 +19,7 @@ _LEAST_SHARE = 0.0006  # tokens a template must save, for each character of the 
 _ALARM_SHARE = 0.025  # of the lines: what speaks of trouble and is rarer stays verbatim
 _LEAST_GONE = 0.1  # share of the lines: for less nothing is left out
 _CLOSE = 0.4  # share of the text: a lossy form longer than this is compared with the whole one
-_LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
+_LOSSY_WORTH = 0.93  # share of the whole form: a lossy one that is longer is not worth its gaps
 _WORTH_UNSTAMPED = 0.88  # where lines are no records of their own, a reader is asked for more
 _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
 
@@ -45,7 +45,7 @@ class LogLines:
         if not found:
             return None
         loose = frozenset(template.rows for template in found if is_loose(template, level))
-        part = _with_gaps(_form(log, content, found, loose), level) if loose else None
+        part = _with_gaps(_form(log, content, found, loose), level) if level > Level.LOSSLESS else None
         whole = None
         if part is None or len(part.text) > _CLOSE * len(content.text):
             whole = _whole(_form(log, content, found, frozenset()))
@@ -71,14 +71,13 @@ def _with_gaps(form: Form | None, level: Level) -> Compressed | None:
     if form is None:
         return None
     omission = choose(form, level)
-    if omission.size < _LEAST_GONE * form.total:
+    if omission.size + omission.without_time < _LEAST_GONE * form.total:
         return None
     entries, groups = grouped(list(omission.entries()))
     rows = body(entries)
-    beginning = f"{form.total} lines in order, {omission.size} of them left out where a note says so"
-    legend = form.legend(beginning, entries, rows)
+    legend = form.legend(omission.beginning(), entries, rows, omission.legend())
     text = "\n".join([legend, *omission.definitions(), *groups, *rows])
-    return Compressed(text, lossless=False, left_out=omission.in_words(form.total))
+    return Compressed(text, lossless=False, left_out=omission.in_words())
 
 
 def _form(log: Log, content: Content, found: Sequence[Template], unsplit: AbstractSet[tuple[int, ...]]) -> Form | None:

@@ -12,6 +12,7 @@ _FEWEST_LINES = 8
 _STAMPED = 0.3  # share of lines with a time from which on it is a log
 _EARLY = 45  # characters before a time
 _SHORTEST_SHAPE = 3  # characters
+_RECORDS = 0.97  # JSON lines of a logger: surer than who reads JSON of any kind
 _FALLBACK = 0.1  # line based, of no kind known here
 _MOST_FALLBACK = 0.45
 
@@ -20,6 +21,8 @@ _LEVELLED = re.compile(
     r"\W{0,3}(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b"
     r"|(?:npm|pip) \w+ |[IWEF]\d{4} |[\[(]?\d[\d./T-]*:\d\d?:\d\d?\b|\d{10}(?:\d{3})?\b|(?:\d+\.){3}\d+ "
 )
+_RECORD_TIME = re.compile(r'"(?:@?time(?:stamp)?|ts|date|datetime)": ?["1]', re.IGNORECASE)
+_RECORD_TEXT = re.compile(r'"(?:msg|message|log|text|event)": ?"', re.IGNORECASE)
 _FOREIGN_SUFFIX = re.compile(
     r"\S+\.(?:py|pyi|js|jsx|ts|tsx|mjs|cjs|java|kt|go|rs|c|h|cc|cpp|hpp|cs|rb|php|swift|scala|sh|sql|css|scss|vue|lua|pl"
     r"|json|jsonl|ndjson|ya?ml|toml|xml|html?|svg|md|rst|csv|tsv|ipynb|diff|patch|lock)",
@@ -51,7 +54,7 @@ def score_of(text: str, subject: str) -> float:
     if len(lines) < _FEWEST_LINES:
         return 0.0
     if _share_of_json(lines) > 1 - _STAMPED:
-        return _FALLBACK / 2
+        return _RECORDS if sum(map(_is_log_record, lines)) > (1 - _STAMPED) * len(lines) else _FALLBACK / 2
     stamped = sum(map(_is_stamped, lines)) / len(lines)
     if stamped >= _STAMPED and not _OTHER_RECORDS.search(text, 0, _HEAD):
         return min(0.95, 0.6 + 0.4 * stamped)
@@ -80,6 +83,10 @@ def _is_stamped(line: str) -> bool:
 
 def _share_of_json(lines: list[str]) -> float:
     return sum(line.startswith(("{", "[{")) and line.rstrip().endswith(("}", "]", ",")) for line in lines) / len(lines)
+
+
+def _is_log_record(line: str) -> bool:
+    return _RECORD_TIME.search(line) is not None and _RECORD_TEXT.search(line) is not None
 
 
 def _is_foreign(text: str, subject: str) -> bool:

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-WORD = r"A-Za-z_./@+~\-%$#*&\\?!"
+WORD = r"A-Za-z_./@+~\-%$*&\\?!"
 """Characters of a word, for a character class. Values are not cut inside one: addresses, paths, ids stay whole."""
 WORD_OR_DIGIT = WORD + "0-9"
 UNITS = frozenset(("B", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "ms", "s", "MHz", "GHz"))

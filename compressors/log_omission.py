@@ -1,43 +1,29 @@
-"""Which rows of a log may be left out, and how that is said.
+"""A log with lines left out: how that is said.
 
-Never: lines that speak of errors (with the lines that belong to them), lines that fit no frequent template, the
-beginning and the end, values that are rare or far from the others. A gap is noted where it is, with its lines.
+Where at least three lines in a row go, a note in their place says which; a line by itself goes down to the name of its
+template. Each definition says how many of its rows are left out, and what they look like.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import TypeVar
 
 from headroom_mitm.compressors.base import Level
-from headroom_mitm.compressors.log_alarms import is_alarm
-from headroom_mitm.compressors.log_columns import Column, Kind
-from headroom_mitm.compressors.log_form import Form, Log
-from headroom_mitm.compressors.log_rows import Entry, alias
-from headroom_mitm.compressors.log_templates import Template
+from headroom_mitm.compressors.log_fates import RULES, Fate, Look, fates_of
+from headroom_mitm.compressors.log_form import Form
+from headroom_mitm.compressors.log_rows import Entry, alias, other_name
+from headroom_mitm.compressors.log_stamps import Factoring
+from headroom_mitm.compressors.log_templates import STAMP, Template
 
-_EDGE = 3  # lines kept at the beginning and at the end
+_T = TypeVar("_T")
 _LISTED_GAPS = 3
 _LEAST_GAP = 3  # lines
-_NOTE_FACTOR = 1.5  # a gap must hold so many times the characters of its note
-
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    fewest_rows: int
-    fewest_named: int | None
-    """Rows a template needs if it has values that are names; None: such rows always stay."""
-    kept: int
-    """First and last rows of each template that stay."""
-    around: int
-    """Lines before and behind an alarm that stay."""
-
-
-_RULES = {
-    Level.LIGHT: _Rules(fewest_rows=10, fewest_named=None, kept=2, around=1),
-    Level.MEDIUM: _Rules(fewest_rows=10, fewest_named=20, kept=3, around=1),
-    Level.HARD: _Rules(fewest_rows=4, fewest_named=4, kept=1, around=0),
-}
+_NOTE_FACTOR = 1.2  # a gap must hold so many times the characters of its note
+_FEWEST_BRIEF = 12  # rows of a template without their time, or none: they need a definition of their own
+_FEW_ROWS = 3  # rows below a heading, on average: from there on times cost next to nothing
+_LEAST_ROW = 6  # characters that leaving out the values of a single row must save
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,120 +31,152 @@ class Omission:
     """What is left out of a form."""
 
     form: Form
-    gaps: tuple[range, ...]
-    """Line numbers from 0."""
+    looks: tuple[Look, ...]
+    fates: tuple[Fate, ...]
+    mostly_brief: frozenset[int]
+    """Templates of which most rows lack their time."""
 
     @property
     def size(self) -> int:
-        """Number of lines left out."""
-        return sum(map(len, self.gaps))
+        """Number of lines of which all is left out."""
+        return self.fates.count(Fate.GONE)
+
+    @property
+    def without_time(self) -> int:
+        """Number of lines that lack their time."""
+        return self.fates.count(Fate.TIMELESS)
 
     def entries(self) -> Iterator[Entry]:
         """Yield what is kept, with a note in place of each gap."""
-        at = 0
-        for gap in self.gaps:
-            yield from self.form.entries[at : gap.start]
-            yield Entry(_note(self.form, gap))
-            at = gap.stop
-        yield from self.form.entries[at:]
+        entries, gone = self.form.entries, self.form.gone
+        for fate, lines in _runs(self.fates):
+            if fate is Fate.GONE and self._pays(lines):
+                yield Entry(self._note(lines))
+            elif fate is Fate.GONE:
+                names = [alias(self._whole(number)) for line in lines for number in entries[line].templates]
+                yield Entry(f"{''.join(names)} {gone}")
+            elif fate is Fate.TIMELESS:
+                yield from (self._without_time(entries[line]) for line in lines)
+            else:
+                yield from (self._renamed(entries[line]) for line in lines)
 
     def definitions(self) -> Iterator[str]:
         """Yield each template, and what its rows that are left out look like."""
-        gone = {line for gap in self.gaps for line in gap}
-        for number, template in enumerate(self.form.templates):
-            yield self.form.definition(number)
-            rows = [row for row, line in enumerate(template.rows) if line in gone]
+        gone = self.form.gone
+        for number, look in enumerate(self.looks):
+            yield self.form.definition(number, self._whole(number))
+            brief = sum(self.fates[line] is Fate.TIMELESS for line in look.template.rows)
+            if brief:
+                literals = "\0".join(look.template.literals).replace("\0", gone, look.origins)
+                text = literals.replace("\0", self.form.slot).replace(STAMP, gone)
+                yield f"{alias(self._brief(number))} = [{brief} of these] {text}"
+            rows = [row for row, line in enumerate(look.template.rows) if self.fates[line] is Fate.GONE]
             if rows:
-                yield _summary(self.form.log, template, rows)
+                yield self._summary(look, rows)
 
-    def in_words(self, total: int) -> str:
+    def in_words(self) -> str:
         """Say exactly what is not shown."""
-        ranges = [f"{gap.start + 1}-{gap.stop}" for gap in self.gaps]
+        ranges = []
+        for fate, lines in _runs(self.fates):
+            if fate is Fate.GONE:
+                ranges.append(f"{lines[0] + 1}-{lines[-1] + 1}" if lines[1:] else f"{lines[0] + 1}")
+        total = self.form.total
+        said = ""
         if len(ranges) > _LISTED_GAPS:
-            return f"{self.size} of {total} lines, in {len(ranges)} ranges from {ranges[0]} to {ranges[-1]}"
-        return f"lines {', '.join(ranges[:-1])}{' and ' if ranges[1:] else ''}{ranges[-1]} of {total}"
+            said = f"{self.size} of {total} lines, in {len(ranges)} ranges from {ranges[0]} to {ranges[-1]}"
+        elif ranges:
+            said = f"lines {', '.join(ranges[:-1])}{' and ' if ranges[1:] else ''}{ranges[-1]} of {total}"
+        times = f"the times of {self.without_time} of {total} lines" if self.without_time else ""
+        return ", and ".join(filter(None, (said, times)))
+
+    def beginning(self) -> str:
+        """Return how many lines there are, and how many are left out."""
+        times = f"the times of {self.without_time} left out" if self.without_time else ""
+        lines = f"{self.size} of them left out where a note says so" if self.size else ""
+        return f"{self.form.total} lines in order, {', '.join(filter(None, (lines, times)))}"
+
+    def legend(self) -> list[str]:
+        """Return the notes on how to read what is left out."""
+        gone = self.form.gone
+        notes = [f"{gone} stands for what is left out"] if self.size or self.without_time else []
+        return [*notes, f'"$a {gone}" for all values'] if self.size else notes
+
+    def _whole(self, number: int) -> int:
+        """Return the name of whole rows of a template; whichever are more have the one that takes fewer tokens."""
+        return other_name(number) if number in self.mostly_brief else number
+
+    def _brief(self, number: int) -> int:
+        return number if number in self.mostly_brief else other_name(number)
+
+    def _renamed(self, entry: Entry) -> Entry:
+        if not entry.templates or entry.templates[0] not in self.mostly_brief:
+            return entry
+        return replace(entry, templates=(other_name(entry.templates[0]),))
+
+    def _without_time(self, entry: Entry) -> Entry:
+        number = entry.templates[0]
+        first = entry.timed + self.looks[number].origins
+        return Entry(templates=(self._brief(number),), values=entry.values[first:])
+
+    def _summary(self, look: Look, rows: Sequence[int]) -> str:
+        parts = []
+        stamps = self.form.log.stamps
+        first, last = stamps[look.template.rows[rows[0]]], stamps[look.template.rows[rows[-1]]]
+        if first is not None and last is not None and look.template.stamped:
+            parts.append(f"{first.text} to {last.text}")
+        parts += [column.summary(rows) for column in look.columns]
+        return f"    {len(rows)} of these left out below{': ' if parts else ''}{'; '.join(parts)}"
+
+    def _pays(self, lines: Sequence[int]) -> bool:
+        if len(lines) < _LEAST_GAP:
+            return False
+        shown = sum(len("".join(map(alias, self.form.entries[line].templates))) + 3 for line in lines)
+        return shown >= _NOTE_FACTOR * len(self._note(lines))
+
+    def _note(self, lines: Sequence[int]) -> str:
+        counts = Counter(template for line in lines for template in self.form.entries[line].templates)
+        what = ", ".join(f"{count} x {alias(self._whole(number))}" for number, count in counts.most_common())
+        return f"[lines {lines[0] + 1}-{lines[-1] + 1} left out: {what}]"
 
 
 def choose(form: Form, level: Level) -> Omission:
     """Choose what to leave out at a level."""
-    rules = _RULES[level]
-    loose = [False] * len(form.entries)
-    for template in form.templates:
-        for line in _loose_rows(template, rules):
-            loose[line] = True
-    for line in _protected(form, rules.around):
-        loose[line] = False
-    gaps = []
-    for may_go, run in groupby(range(len(loose)), key=loose.__getitem__):
-        lines = list(run)
-        gap = range(lines[0], lines[-1] + 1)
-        if may_go and len(gap) >= _LEAST_GAP and _pays(form, gap):
-            gaps.append(gap)
-    return Omission(form, tuple(gaps))
+    looks = tuple(map(Look.of, form.templates))
+    fates = fates_of(form.log.lines, form.log.stamps, looks, RULES[level])
+    _mended(fates, form)
+    brief = Counter(form.entries[line].templates[0] for line, fate in enumerate(fates) if fate is Fate.TIMELESS)
+    often = frozenset(number for number, count in brief.items() if 2 * count > len(looks[number].template.rows))
+    return Omission(form, looks, tuple(fates), often)
 
 
 def is_loose(template: Template, level: Level) -> bool:
     """Tell whether most rows of a template may be left out at a level."""
-    return level > Level.LOSSLESS and next(_loose_rows(template, _RULES[level]), None) is not None
+    return level > Level.LOSSLESS and Look.of(template).goes(RULES[level])
 
 
-def _loose_rows(template: Template, rules: _Rules) -> Iterator[int]:
-    """Yield the lines of a template that may go."""
-    count = len(template.rows)
-    if count < rules.fewest_rows:
-        return
-    columns = _columns(template)
-    if any(column.kind is Kind.NAME for column in columns) and (
-        rules.fewest_named is None or count < rules.fewest_named
-    ):
-        return
-    staying: set[int] = set().union(*(column.outliers() for column in columns))
-    for row in range(rules.kept, count - rules.kept):
-        if row not in staying:
-            yield template.rows[row]
+def _mended(fates: list[Fate], form: Form) -> None:
+    """Keep lines that cost hardly more whole than without what they would lose."""
+    dated = form.log.factoring is Factoring.DATE
+    headings = sum(1 for _ in groupby(entry.heading for entry in form.entries if entry.heading))
+    few_times = not dated and headings * _FEW_ROWS < len(form.entries)
+    for _, lines in _runs(form.log.stamps):
+        kept = [fates[line] is Fate.KEPT for line in lines]
+        for line in lines:
+            # A time that is said for a neighbour costs nothing.
+            if fates[line] is Fate.TIMELESS and (few_times or any(kept)):
+                fates[line] = Fate.KEPT
+    for fate, lines in _runs(fates):
+        if fate is Fate.GONE and len(lines) < _LEAST_GAP:
+            for line in lines:
+                if len(" ".join(form.entries[line].values)) < _LEAST_ROW:
+                    fates[line] = Fate.KEPT
+    brief = Counter(form.entries[line].templates[0] for line, fate in enumerate(fates) if fate is Fate.TIMELESS)
+    for line, fate in enumerate(fates):
+        if fate is Fate.TIMELESS and brief[form.entries[line].templates[0]] < _FEWEST_BRIEF:
+            fates[line] = Fate.KEPT
 
 
-def _columns(template: Template) -> list[Column]:
-    columns = zip(*template.values, strict=True)
-    return [Column.of(values, template.literals[at]) for at, values in enumerate(columns)]
-
-
-def _protected(form: Form, around: int) -> Iterator[int]:
-    """Yield the lines that stay whatever they are made of."""
-    log = form.log
-    count = len(log.lines)
-    yield from range(min(_EDGE, count))
-    yield from range(max(0, form.total - _EDGE), count)
-    stamped = any(stamp is not None for stamp in log.stamps)
-    in_alarm = False
-    for number, line in enumerate(log.lines):
-        belongs = log.stamps[number] is None if stamped else line[:1] in ("\t", " ", "}", ")")
-        # What is indented below an error, or has no time in a log of times, is a part of it.
-        in_alarm = is_alarm(line) or (in_alarm and belongs)
-        if in_alarm:
-            yield from range(max(0, number - around), min(count, number + around + 1))
-
-
-def _pays(form: Form, gap: range) -> bool:
-    shown = sum(_size(form.entries[line]) for line in gap)
-    return shown >= _NOTE_FACTOR * len(_note(form, gap))
-
-
-def _note(form: Form, gap: range) -> str:
-    counts = Counter(template for line in gap for template in form.entries[line].templates)
-    what = ", ".join(f"{count} x {alias(number)}" for number, count in counts.most_common())
-    return f"[lines {gap.start + 1}-{gap.stop} left out: {what}]"
-
-
-def _summary(log: Log, template: Template, rows: Sequence[int]) -> str:
-    parts = []
-    first, last = log.stamps[template.rows[rows[0]]], log.stamps[template.rows[rows[-1]]]
-    if first is not None and last is not None and template.stamped:
-        parts.append(f"{first.text} to {last.text}")
-    parts += [column.summary(rows) for column in _columns(template)]
-    return f"    {len(rows)} of these left out below{': ' if parts else ''}{'; '.join(parts)}"
-
-
-def _size(entry: Entry) -> int:
-    """Return how many characters the entry takes."""
-    return len(entry.written(entry.values)) + 1
+def _runs(items: Sequence[_T]) -> Iterator[tuple[_T, list[int]]]:
+    """Yield where equal items follow each other."""
+    for item, run in groupby(range(len(items)), key=items.__getitem__):
+        yield item, list(run)

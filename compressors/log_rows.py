@@ -7,6 +7,7 @@ from dataclasses import dataclass
 _SINGLE = "abcdfijlmnopqrsvx"  # with the sign before it each is one token
 _ALIASES = [f"${one}" for one in _SINGLE + "eghkuwyz"] + [f"${one}{two}" for one in _SINGLE for two in _SINGLE]
 MOST_TEMPLATES = len(_ALIASES)
+_ALIASES += [name.upper() for name in _ALIASES]
 SAME_TIME = '"'
 """Stands for the time of the row above."""
 _RUN = re.compile(r" \[x \d+\]$")
@@ -35,6 +36,11 @@ class Entry:
 def alias(number: int) -> str:
     """Return the name of a template in rows."""
     return _ALIASES[number]
+
+
+def other_name(number: int) -> int:
+    """Return a second number for rows of a template that lack something; its name is in capitals."""
+    return number + MOST_TEMPLATES
 
 
 def body(entries: Sequence[Entry]) -> list[str]:

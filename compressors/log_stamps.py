@@ -2,7 +2,7 @@
 
 A stamp is cut in three: what comes before the time (the date), the time, and what comes after it (a zone, a year).
 Said once as ``== 2015-07-29 {}:`` the rows below carry the time alone; in a log with many lines a second the whole
-stamp is said once.
+stamp is said once. A number of seconds since 1970 in a record is a time, too.
 """
 
 import enum
@@ -22,18 +22,23 @@ _DATE = "|".join(
         rf"\d\d/{_MONTH}/\d{{4}}:",
         rf"(?:{_DAY},? )?{_MONTH} [ \d]\d (?:\d{{4}} )?",
         r"\d\d[01]\d[0-3]\d (?=[0-2]\d[0-5]\d[0-5]\d\b)",
+        r"[01]\d[-.][0-3]\d |[IWEF][01]\d[0-3]\d ",
+        r"\d{4}-\d\d-\d\d-(?=\d\d\.\d\d\.)",
         "",
     )
 )
 _STAMP = re.compile(
     rf"(?<![\w.:/-])(?P<date>{_DATE})"
-    r"(?P<time>\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|(?<=\d\d[01]\d[0-3]\d )\d{6}\b)(?![\d:])"
-    r"(?P<rest>Z| ?[+-]\d\d:?\d\d\b| (?:19|20)\d\d(?=\])| UTC\b)?",
+    r"(?P<time>\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|\d{8}-\d\d?:\d\d?:\d\d?:\d{1,3}\b"
+    r"|(?<=\d{4}-\d\d-\d\d-)\d\d\.\d\d\.\d\d\.\d{6}|(?<=\d\d[01]\d[0-3]\d )\d{6}\b)(?![\d:])"
+    r"(?P<rest>Z| ?[+-]\d\d:?\d\d\b| (?:19|20)\d\d(?=\])| UTC\b)?"
+    r'|(?<=":)(?P<epoch>1[5-9]\d{8}(?:\d{3})?)\b',
     re.ASCII,
 )
 _DEPTH = 80  # characters from the start of a line in which its stamp is looked for
 _SAMPLE = 60
 _COMMON = 0.3  # share of sampled lines with a stamp below which stamps are not looked for at all
+_LEGEND = 20  # tokens that the marks for times need to be explained
 _HEADING = 4  # tokens of a heading beside its text
 
 
@@ -74,11 +79,11 @@ def stamp_of(line: str) -> Stamp | None:
     match = _STAMP.search(line, 0, _DEPTH)
     if match is None:
         return None
-    return Stamp(match.start(), match.end(), match["date"], match["time"], match["rest"] or "")
+    return Stamp(*match.span(), match["date"] or "", match["time"] or match["epoch"], match["rest"] or "")
 
 
 def factoring_of(stamps: Sequence[Stamp | None]) -> Factoring:
-    """Choose the cheapest way to say these stamps."""
+    """Choose the cheapest way to say these stamps; a time that stands apart can be left out of rows."""
     present = [stamp for stamp in stamps if stamp is not None]
     if not present:
         return Factoring.NONE
@@ -87,8 +92,11 @@ def factoring_of(stamps: Sequence[Stamp | None]) -> Factoring:
     moments = 1 + sum(a[2:] != b[2:] for a, b in pairs)
     days = 1 + sum(a.date != b.date or a.rest != b.rest for a, b in pairs)
     prices = {
-        Factoring.NONE: len(present) * cost(" " + first.text),
-        Factoring.DATE: len(present) * cost(" " + first.time) + days * (cost(first.date + first.rest) + _HEADING),
+        Factoring.DATE: moments * cost(" " + first.time)
+        + (len(present) - moments)  # a mark for each row with the time of the row above
+        + _LEGEND
+        + days * (cost(first.date + first.rest) + _HEADING),
+        Factoring.NONE: len(present) * cost(" " + first.text) + _HEADING + _LEGEND,
         Factoring.WHOLE: moments * (cost(first.text) + _HEADING),
     }
     return min(prices, key=prices.__getitem__)

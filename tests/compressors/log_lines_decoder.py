@@ -4,13 +4,14 @@ import re
 
 LEGEND = re.compile(r"\[\d+ lines? in order, .*? with x, y for its (?P<slot>\S+) in turn(?P<more>.*)\]")
 STAMP = re.compile(r'; for (?P<stamp>\S+) the nearest "==" line above(?P<timed>, where the row)?')
-DEFINITION = re.compile(r"(\$[a-z]{1,2}) = \[\d+ (?:lines|of \d+ alike)\] (.*)", re.DOTALL)
+DEFINITION = re.compile(r"(\$[A-Za-z]{1,2}) = \[\d+ (?:lines|of \d+ alike|of these)\] (.*)", re.DOTALL)
 SUMMARY = re.compile(r"    \d+ of these left out below.*")
 GAP = re.compile(r"\[lines (\d+)-(\d+) left out: .*\]")
+GONE = re.compile(r"; (\S+) stands for what is left out")
 RUN = re.compile(r"(.*) \[x (\d+)\]", re.DOTALL)
-GROUP = re.compile(r"((?:\$[a-z]{1,2}){2,}) = (\$[a-z]{1,2}(?: \d+)*(?:, \$[a-z]{1,2}(?: \d+)*)+)")
-ROW = re.compile(r"((?:\$[a-z]{1,2})+)(?: (.*))?", re.DOTALL)
-ALIAS = re.compile(r"\$[a-z]{1,2}")
+GROUP = re.compile(r"((?:\$[A-Za-z]{1,2}){2,}) = (\$[A-Za-z]{1,2}(?: \d+)*(?:, \$[A-Za-z]{1,2}(?: \d+)*)+)")
+ROW = re.compile(r"((?:\$[A-Za-z]{1,2})+)(?: (.*))?", re.DOTALL)
+ALIAS = re.compile(r"\$[A-Za-z]{1,2}")
 UNITS = {"B", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "ms", "s", "MHz", "GHz"}
 
 
@@ -22,7 +23,10 @@ def decode(text: str) -> str:
 
 
 def shown(text: str) -> dict[int, str]:
-    """Return the lines that a form shows, without their ends, by their numbers from 1."""
+    """Return the lines that a form shows, without their ends, by their numbers from 1.
+
+    What is left out of a line that is shown in part is marked in it as it is in the form.
+    """
     legend, *lines = text.split("\n")
     slot, more = LEGEND.fullmatch(legend).group("slot", "more")
     stamp = STAMP.match(more)
@@ -37,6 +41,7 @@ def shown(text: str) -> dict[int, str]:
         members = [member.split(" ") for member in group[2].split(", ")]
         groups[group[1]] = [(name, list(map(int, places))) for name, *places in members]
         lines.pop(0)
+    gone = GONE.search(more)
     reader = Reader(templates, groups, slot, stamp)
     found: dict[int, str] = {}
     number = 1
@@ -44,6 +49,8 @@ def shown(text: str) -> dict[int, str]:
         if gap := GAP.fullmatch(line):
             assert int(gap[1]) == number
             number = int(gap[2]) + 1
+        elif gone and (row := ROW.fullmatch(line)) and row[2] == gone[1]:
+            number += len(ALIAS.findall(row[1]))
         elif line.startswith("== "):
             reader.heading = line[3:-1]
         else:

@@ -1,0 +1,141 @@
+"""Which lines of a log stay, which lose their time, and which lose all that makes them different from their like.
+
+Kept whole: lines that speak of trouble (with the lines that belong to them), lines that fit no frequent template, the
+beginning and the end, the first and last row of each template, values that are rare or far from the others. Where the
+same trouble comes again and again, its template says it: the higher levels keep the first and last of these rows, too.
+"""
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from headroom_mitm.compressors.base import Level
+from headroom_mitm.compressors.log_alarms import is_alarm
+from headroom_mitm.compressors.log_columns import Column, Kind
+from headroom_mitm.compressors.log_stamps import Stamp
+from headroom_mitm.compressors.log_templates import STAMP, Template
+
+_EDGE = 3  # lines kept at the beginning and at the end
+
+
+class Fate(enum.IntEnum):
+    """What becomes of a line."""
+
+    KEPT = 0
+    TIMELESS = 1
+    """All but its time, and the numbers of processes next to it, is kept."""
+    GONE = 2
+    """Only that there was such a line is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a level leaves out."""
+
+    fewest_rows: int
+    """Of a template of which rows may go."""
+    fewest_related: int | None
+    """The same for templates whose rows say what belongs to what; None: such rows lose their time at most."""
+    fewest_alarms: int | None
+    """The same for templates that speak of trouble; None: they stay."""
+    kept: int
+    """First and last rows of each template that stay."""
+    around: int
+    """Lines before and behind a rare alarm that stay."""
+
+
+RULES = {
+    Level.LIGHT: Rules(fewest_rows=10, fewest_related=None, fewest_alarms=None, kept=2, around=1),
+    Level.MEDIUM: Rules(fewest_rows=10, fewest_related=20, fewest_alarms=None, kept=3, around=1),
+    Level.HARD: Rules(fewest_rows=4, fewest_related=4, fewest_alarms=12, kept=1, around=0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A template as far as it matters for what may go."""
+
+    template: Template
+    columns: tuple[Column, ...]
+    is_alarm: bool
+
+    @classmethod
+    def of(cls, template: Template) -> "Look":
+        """Judge the columns of a template."""
+        values = zip(*template.values, strict=True)
+        columns = tuple(Column.of(cells, template.literals[at]) for at, cells in enumerate(values))
+        return cls(template, columns, is_alarm(" ".join(template.literals)))
+
+    @property
+    def origins(self) -> int:
+        """How many of the first columns are numbers between the time and the first word: processes and threads."""
+        count = 0
+        for column, before in zip(self.columns, self.template.literals, strict=False):
+            if before.strip(STAMP + " ") or not all(map(str.isdecimal, column.values)):
+                break
+            count += 1
+        return count if STAMP in self.template.literals[0] else 0
+
+    @property
+    def relates(self) -> bool:
+        """A row says of something named what belongs to it."""
+        others = len(self.columns) > 1 or len(self.template.rows) < self.template.family
+        return others and any(column.kind is Kind.NAME for column in self.columns)
+
+    def goes(self, rules: Rules) -> bool:
+        """Tell whether most rows may go altogether."""
+        count = len(self.template.rows)
+        if self.is_alarm:
+            return rules.fewest_alarms is not None and count >= rules.fewest_alarms
+        if self.relates:
+            return rules.fewest_related is not None and count >= rules.fewest_related
+        return count >= rules.fewest_rows
+
+    def ordinary(self, rules: Rules) -> Iterator[int]:
+        """Yield the lines that have nothing unusual."""
+        staying: set[int] = set().union(*(column.outliers() for column in self.columns))
+        for row in range(rules.kept, len(self.template.rows) - rules.kept):
+            if row not in staying:
+                yield self.template.rows[row]
+
+
+def fates_of(lines: Sequence[str], stamps: Sequence[Stamp | None], looks: Sequence[Look], rules: Rules) -> list[Fate]:
+    """Decide for each line what becomes of it."""
+    fates = [Fate.KEPT] * len(lines)
+    frequent = [False] * len(lines)  # it may go although it speaks of trouble
+    repeated = [False] * len(lines)  # it speaks of trouble, and many like it do
+    for look in looks:
+        goes = look.goes(rules)
+        if look.is_alarm:
+            for line in look.template.rows:
+                frequent[line], repeated[line] = goes, True
+        if goes or (not look.is_alarm and look.template.stamped and len(look.template.rows) >= rules.fewest_rows):
+            for line in look.ordinary(rules):
+                fates[line] = Fate.GONE if goes else Fate.TIMELESS
+    for line in _protected(lines, stamps, rules.around, frequent, repeated):
+        fates[line] = Fate.KEPT
+    return fates
+
+
+def _protected(
+    lines: Sequence[str],
+    stamps: Sequence[Stamp | None],
+    around: int,
+    frequent: Sequence[bool],
+    repeated: Sequence[bool],
+) -> Iterator[int]:
+    """Yield the lines that stay whatever they are made of."""
+    count = len(lines)
+    end = count - (lines[-1] == "")
+    yield from range(min(_EDGE, count))
+    yield from range(max(0, end - _EDGE), count)
+    stamped = any(stamp is not None for stamp in stamps)
+    in_alarm = False
+    for number, line in enumerate(lines):
+        belongs = stamps[number] is None if stamped else line[:1] in ("\t", " ", "}", ")")
+        # What is indented below an error, or has no time in a log of times, is a part of it.
+        in_alarm = (not frequent[number] and is_alarm(line)) or (in_alarm and belongs)
+        if in_alarm and repeated[number]:
+            yield number
+        elif in_alarm:
+            yield from range(max(0, number - around), min(count, number + around + 1))
