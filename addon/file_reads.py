@@ -5,8 +5,10 @@ from collections.abc import Iterable
 
 from headroom_mitm.segments import Call
 
-_READERS = re.compile(r"(?:^|_|\b)(?:read|view|open|cat|get)(?:_?(?:file|text|source))?(?:_?contents?)?s?$", re.IGNORECASE)
-"""Names of tools that take a path and return a file: ``Read``, ``view``, ``read_file``, ``mcp__github__get_file_contents``."""
+_READERS = re.compile(
+    r"(?:^|_|\b)(?:read|view|open|cat|get)(?:_?(?:file|text|source))?(?:_?contents?)?s?$", re.IGNORECASE
+)
+"""Names of tools that take a path and return a file: ``Read``, ``view``, ``read_file``, ``get_file_contents``."""
 _SHELL_READ = re.compile(
     r"""\s*(?:cd\s+\S+\s*&&\s*)?(?:cat|bat|nl|less|more|head|tail|sed|awk|jq)\b[^|;&<>]*?\s["']?([^\s"'|;&<>]+)["']?\s*\Z"""
 )
