@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from headroom_mitm import tokens
+from headroom_mitm import passages, tokens
 from headroom_mitm.compressors import numbered_lines
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.file_reads import path_of
@@ -24,8 +24,15 @@ LONGEST_CHANGE = 1_500
 LEAST_TOKENS = 15
 LARGEST_SHARE = 0.6
 """A diff of more than this share of the text's tokens is harder to read than the text."""
+NEAR = 200
+"""Results above a new one that are searched for lines in common."""
+LARGEST_REST = 0.7
+"""The same of a text of which passages stand above: less gain is left to compressors."""
 _CONTEXT = 1
 _NUMBERED = f"{NumberedLines().name}/"
+
+
+_LINES = passages.Lines()
 
 
 class Base(NamedTuple):
@@ -41,19 +48,22 @@ class Base(NamedTuple):
 
 def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Rendering]) -> Rendering | None:
     """Return what a new text becomes if it says little that is new; None otherwise. Errors stay as they are."""
-    base = None if segment.is_error or prompt.forgets else find_base(prompt, segment, known)
-    if base is None:
+    if segment.is_error or prompt.forgets:
         return None
+    before = tokens.count(text)
     # What clients write around an output (times, exit codes) is said again: it is short, and new each time.
     frame = unframe(text)
-    told = written(unframe(document.string(prompt.body, base.segment.span)).payload, frame.payload, base)
-    form = f"{frame.head}{told}{frame.tail}" if told is not None else None
-    before = tokens.count(text)
-    after = tokens.count(form) if form is not None else before
-    if before - after < LEAST_TOKENS or after > LARGEST_SHARE * before:
-        return None
-    name, digest = f"{NAME}/{VERSION}", segment.digest
-    return Rendering(segment.key, form, digest, name, 0, True, before, after, base.segment.key)  # noqa: FBT003  # lossless
+    for find, write, largest in ((find_base, written, LARGEST_SHARE), (find_overlap, _quoted, LARGEST_REST)):
+        base = find(prompt, segment, known)
+        told = write(_payload(prompt, base.segment), frame.payload, base) if base is not None else None
+        if base is None or told is None:
+            continue
+        form = f"{frame.head}{told}{frame.tail}"
+        after = tokens.count(form)
+        if before - after >= LEAST_TOKENS and after <= largest * before:
+            name, digest = f"{NAME}/{VERSION}", segment.digest
+            return Rendering(segment.key, form, digest, name, 0, True, before, after, base.segment.key)  # noqa: FBT003  # lossless
+    return None
 
 
 def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Base | None:
@@ -72,6 +82,21 @@ def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) 
     return None
 
 
+def find_overlap(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Base | None:
+    """Return the earlier result that has most lines in common with this one, of those that stand verbatim above."""
+    lines = _lines(prompt, segment)
+    if len(lines) < passages.SHORTEST:
+        return None
+    earlier = list(_before(prompt.segments, segment))
+    near = [other for other in earlier[-NEAR:] if other.call_id in prompt.calls and is_verbatim(other, known)]
+    base = passages.nearest(((other, _lines(prompt, other)) for other in near if not other.is_error), lines)
+    if base is None:
+        return None
+    call = prompt.calls[base.call_id]
+    same = [s for s in earlier if s.part == base.part and (c := prompt.calls.get(s.call_id)) and _is_same(c, call)]
+    return _described(prompt, same, same.index(base))
+
+
 def is_verbatim(segment: Segment, known: Mapping[Key, Rendering]) -> bool:
     """Say whether each line of a text leaves as it came; its line number may be left to the reader."""
     rendering = known.get(segment.key)
@@ -80,9 +105,7 @@ def is_verbatim(segment: Segment, known: Mapping[Key, Rendering]) -> bool:
 
 def written(old: str, new: str, base: Base) -> str | None:
     """Return what stands for ``new`` to a reader who has ``old``; None if that is no small thing to say."""
-    where = f'{base.call.name} with "{_short(base.call.subject)}"'
-    if base.calls > 1:
-        where += f", number {base.ordinal} of {base.calls} so far"
+    where = _where(base)
     lines = new.split("\n")
     if old == new:
         return f"[Unchanged, all {len(lines)} lines: the same text as the earlier result above of {where}.]"
@@ -95,6 +118,24 @@ def written(old: str, new: str, base: Base) -> str | None:
         return None
     head = f"[Changed since the earlier result above of {where}. Unified diff against it{aside}; all else is the same:]"
     return "\n".join([head, *changes])
+
+
+def _quoted(old: str, new: str, base: Base) -> str | None:
+    return passages.told(old, new, _where(base))
+
+
+def _where(base: Base) -> str:
+    where = f'{base.call.name} with "{_short(base.call.subject)}"' if base.call.subject else base.call.name
+    return where if base.calls == 1 else f"{where}, number {base.ordinal} of {base.calls} so far"
+
+
+def _payload(prompt: Prompt, segment: Segment) -> str:
+    return unframe(document.string(prompt.body, segment.span)).payload
+
+
+def _lines(prompt: Prompt, segment: Segment) -> frozenset[int]:
+    known = _LINES.known(segment.digest)
+    return _LINES.add(segment.digest, _payload(prompt, segment)) if known is None else known
 
 
 def diff(before: str, after: str) -> list[str]:

@@ -14,13 +14,15 @@ PACKAGE = "headroom_mitm"
 
 # Bottom up: a module may import from rows below its own, and from its own package.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"__init__", "cache_terms", "data", "errors", "framing", "segments", "tokens"}),
-    frozenset({"compressors", "credentials", "file_reads", "store", "wire", "wording"}),
+    frozenset({"__init__", "cache_terms", "data", "errors", "framing", "recent", "segments", "tokens"}),
+    frozenset({"break_even", "compressors", "credentials", "file_reads", "store", "wire", "wording"}),
     frozenset({"hosts"}),
     frozenset({"certificates", "settings"}),
-    frozenset({"breakpoints", "conversation", "deltas", "front_changes", "ledger", "recent", "router", "squash"}),
-    frozenset({"lifetimes", "volatile"}),
+    frozenset({"breakpoints", "conversation", "front_changes", "ledger", "passages", "router", "squash"}),
+    frozenset({"deltas", "lifetimes", "visits", "volatile"}),
+    frozenset({"fronts"}),
     frozenset({"aligner", "caching", "roundtrip"}),
+    frozenset({"offers"}),
     frozenset({"pipeline"}),
     frozenset({"service"}),
     frozenset({"defaults", "permission", "sockets", "web"}),
@@ -33,12 +35,13 @@ ONLY = {
     "data": frozenset(),
     "errors": frozenset(),
     "framing": frozenset(),
+    "recent": frozenset(),
     "segments": frozenset(),
     "cache_terms": frozenset(),
     "tokens": frozenset({"data"}),
     "compressors": frozenset({"tokens"}),
     "store": frozenset({"errors", "segments", "tokens"}),
-    "wire": frozenset({"errors", "framing", "segments", "tokens"}),
+    "wire": frozenset({"errors", "framing", "recent", "segments", "tokens"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(
     r"addon/(plugin|sockets|settings|defaults|cli|script|certificates|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"

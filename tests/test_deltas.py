@@ -128,17 +128,43 @@ def test_two_calls_of_one_kind_are_told_apart(tmp_path: Any) -> None:
 
 
 def test_other_calls_errors_and_excluded_kinds_are_left_alone(tmp_path: Any) -> None:
-    """Only the same call, or the same file, is told against; an error is never a base and never a delta."""
+    """Unchanged is said of the same call, or the same file, only; an error is never a base and never a delta."""
     talk = Talk(tmp_path)
     talk.read("c1", FILE)
     talk.send()
     talk.read("c2", FILE, file_path="/other.py")
-    assert talk.send()["c2"] == FILE
+    first, note, last = talk.send()["c2"].split("\n")
+    assert (first, last) == (FILE.split("\n")[0], FILE.split("\n")[-1])
+    where = 'the earlier result above of Read with "/a/b.py"'
+    assert note == f"[Here stand the same 38 lines as between these two lines in {where}.]"
     talk.read("c3", FILE)
     talk.messages[-1]["content"][0]["is_error"] = True
     assert talk.send()["c3"] == FILE
     talk.read("c4", FILE)
     assert talk.send(Policy(excludes=lambda name: name == deltas.NAME))["c4"] == FILE
+
+
+def test_lines_of_a_file_that_stand_above_are_not_said_again(tmp_path: Any) -> None:
+    """Other lines of a file, or the same lines in another command's output: what is in common is a note."""
+    talk = Talk(tmp_path)
+    whole = FILE.split("\n")
+    talk.read("c1", FILE, name="Bash", command="cat /a/b.py")
+    talk.send()
+    talk.read("c2", "\n".join(["Found:", *whole[5:30], "one more line"]), name="Bash", command="grep -A 25 def /a/b.py")
+    head, first, note, last, tail = talk.send()["c2"].split("\n")
+    assert (head, first, last, tail) == ("Found:", whole[5], whole[29], "one more line")
+    assert note.startswith("[Here stand the same 23 lines")
+    assert 'Bash with "cat /a/b.py"' in note
+
+
+def test_what_clients_write_around_an_output_is_said_each_time(tmp_path: Any) -> None:
+    """Times and exit codes are new in each result; the output inside is the same."""
+    talk = Talk(tmp_path)
+    for call_id, seconds in (("c1", 1), ("c2", 2)):
+        frame = f"Wall time: {seconds} seconds\nProcess exited with code 0\nOutput:\n"
+        talk.read(call_id, frame + FILE)
+        left = talk.send()[call_id]
+    assert left.startswith(f"{frame}[Unchanged, all 40 lines")
 
 
 def test_a_file_that_a_shell_read_is_the_same_file(tmp_path: Any) -> None:

@@ -1,0 +1,111 @@
+"""Passages that a text has in common with an earlier one: other lines of a file that was read, a listing run again.
+
+The first and the last line of a passage stay, so that a reader finds it above; what is between them is said by a note.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeVar
+
+from headroom_mitm.recent import Recent
+from headroom_mitm.segments import Digest
+
+SHORTEST = 5
+"""Lines of a passage: two stay, and a note for fewer than three is as long as what it stands for."""
+LEAST_CHARACTERS = 160
+"""Between its first and its last line."""
+_PLACES = 8
+"""A line that stands more often than this in the earlier text begins no passage: it would be sought too long."""
+_KEPT = 400_000
+"""Lines that are remembered, of all earlier texts together: some 30 MB."""
+_COMMON = re.compile(r"\W*\Z")
+_NOTE = "[Here stand the same "
+
+T = TypeVar("T")
+
+
+class _Passage(NamedTuple):
+    start: int
+    """The number of its first line in the new text, from 0."""
+    count: int
+
+
+class Lines:
+    """Which lines a text has, remembered by the text's digest: a conversation's past is asked for again and again."""
+
+    def __init__(self) -> None:
+        self._known: Recent[Digest, frozenset[int]] = Recent(_KEPT, lambda lines: 1 + len(lines))
+
+    def known(self, key: Digest) -> frozenset[int] | None:
+        """Return the lines of a text that was added before."""
+        return self._known.get(key)
+
+    def add(self, key: Digest, text: str) -> frozenset[int]:
+        """Remember the lines of a text; those without a word do not count."""
+        return self._known.put_first(key, frozenset(hash(line) for line in text.split("\n") if not _COMMON.match(line)))
+
+
+def told(old: str, new: str, where: str) -> str | None:
+    """Return ``new`` with notes for what it has in common with ``old``, which stands at ``where``; None if too little.
+
+    Each note is such that one place only in ``old`` has its first line, its last line and its count between them.
+    """
+    before, lines = old.split("\n"), new.split("\n")
+    if any(line.startswith(_NOTE) for line in lines):
+        return None
+    passages = _passages(before, lines)
+    if not passages:
+        return None
+    result: list[str] = []
+    at = 0
+    for number, passage in enumerate(passages):
+        last = passage.start + passage.count - 1
+        place = "that result" if number else f"the earlier result above of {where}"
+        result += lines[at : passage.start + 1]
+        result.append(f"{_NOTE}{passage.count - 2} lines as between these two lines in {place}.]")
+        at = last
+    return "\n".join([*result, *lines[at:]])
+
+
+def _passages(old: Sequence[str], new: Sequence[str]) -> list[_Passage]:
+    places: dict[str, list[int]] = defaultdict(list)
+    for number, line in enumerate(old):
+        places[line].append(number)
+    found: list[_Passage] = []
+    at = 0
+    while at + SHORTEST <= len(new):
+        starts = places.get(new[at], ())
+        count = 0
+        if starts and len(starts) <= _PLACES and not _COMMON.match(new[at]):
+            count = max(_unique(old, new, at, start, starts) for start in starts)
+        if count:
+            found.append(_Passage(at, count))
+        at += count or 1
+    return found
+
+
+def _unique(old: Sequence[str], new: Sequence[str], at: int, start: int, starts: Iterable[int]) -> int:
+    """Return how many lines are the same from two places on, as far as only one place answers to it; 0 if too few."""
+    count = 0
+    while at + count < len(new) and start + count < len(old) and new[at + count] == old[start + count]:
+        count += 1
+    while count >= SHORTEST and (_COMMON.match(new[at + count - 1]) or _is_twofold(old, start, count, starts)):
+        count -= 1
+    if count < SHORTEST or sum(map(len, new[at + 1 : at + count - 1])) < LEAST_CHARACTERS:
+        return 0
+    return count
+
+
+def _is_twofold(old: Sequence[str], start: int, count: int, starts: Iterable[int]) -> bool:
+    last = old[start + count - 1]
+    return any(other != start and other + count <= len(old) and old[other + count - 1] == last for other in starts)
+
+
+def nearest(candidates: Iterable[tuple[T, frozenset[int]]], lines: frozenset[int]) -> T | None:
+    """Return the candidate that has most lines in common with these, the last of equals; None if too few."""
+    best, most = None, SHORTEST - 1
+    for candidate, others in candidates:
+        if len(others) >= most and (common := len(lines & others)) >= most:
+            best, most = candidate, common
+    return best

@@ -1,0 +1,116 @@
+"""What a text has in common with an earlier one is said by notes, and a reader with the earlier one can undo them."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headroom_mitm import passages
+from headroom_mitm.passages import Lines, told
+
+WHERE = 'bash with "cat a.py"'
+OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" for number in range(60)]
+NOTE = re.compile(r"\[Here stand the same (\d+) lines as between these two lines in (.*)\.\]")
+
+
+def restored(old: str, text: str) -> str:
+    """Put the passages back, by what the notes and the lines around them say and nothing else."""
+    before, lines = old.split("\n"), text.split("\n")
+    result: list[str] = []
+    for number, line in enumerate(lines):
+        match = NOTE.fullmatch(line)
+        if match is None:
+            result.append(line)
+            continue
+        count = int(match[1])
+        (start,) = (
+            at
+            for at in range(len(before) - count - 1)
+            if (before[at], before[at + count + 1]) == (lines[number - 1], lines[number + 1])
+        )
+        result += before[start + 1 : start + count + 1]
+    return "\n".join(result)
+
+
+def test_a_passage_keeps_its_first_and_last_line() -> None:
+    new = ["=== a.py", *OLD[10:30], "something new", *OLD[40:50]]
+    assert told("\n".join(OLD), "\n".join(new), WHERE) == "\n".join(
+        [
+            "=== a.py",
+            OLD[10],
+            f"[Here stand the same 18 lines as between these two lines in the earlier result above of {WHERE}.]",
+            OLD[29],
+            "something new",
+            OLD[40],
+            "[Here stand the same 8 lines as between these two lines in that result.]",
+            OLD[49],
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        OLD[:4],
+        ["a", "b", "c", "d", "e", "f"],
+        [line[:1] for line in OLD],
+        [*OLD[10:30], "[Here stand the same 3 lines as between these two lines in that result.]"],
+        [],
+    ],
+    ids=["too few lines", "nothing in common", "short lines", "looks like a note", "nothing"],
+)
+def test_what_is_not_worth_a_note_or_would_be_misread_stays(new: list[str]) -> None:
+    assert told("\n".join(OLD), "\n".join(new), WHERE) is None
+
+
+def test_a_passage_is_only_as_long_as_one_place_answers_to_it() -> None:
+    """Where two places have the same first line, count and last line, a reader could take the wrong one."""
+    ends = ["begin the block here", "end of the whole block"]
+    one, other = ([ends[0], *OLD[at : at + 9], ends[1]] for at in (0, 20))
+    old = [*one, *other]
+    form = told("\n".join(old), "\n".join(other), WHERE)
+    assert form is not None
+    assert restored("\n".join(old), form) == "\n".join(other)
+
+
+LINES = st.sampled_from([*OLD[:12], "", "}", "    return value of the function that was called before"])
+
+
+@given(st.lists(LINES, max_size=40), st.lists(LINES, max_size=40), st.data())
+def test_the_earlier_text_and_the_notes_are_the_text(old: list[str], new: list[str], data: st.DataObject) -> None:
+    """Whatever is in common, and however often it stands there."""
+    if old:
+        start = data.draw(st.integers(0, len(old) - 1))
+        new = [*new, *old[start : start + data.draw(st.integers(0, 30))], *new[:3]]
+    form = told("\n".join(old), "\n".join(new), WHERE)
+    assert form is None or restored("\n".join(old), form) == "\n".join(new)
+
+
+def test_the_text_with_most_lines_in_common_is_the_nearest() -> None:
+    """Lines without a word count for nothing; of equals, the last one."""
+    lines = Lines()
+    added = {name: lines.add(name, "\n".join(text)) for name, text in ((b"a", OLD[:9]), (b"b", OLD[:12]), (b"c", OLD))}
+    assert lines.known(b"a") is added[b"a"]
+    assert lines.known(b"z") is None
+    assert passages.nearest(added.items(), added[b"b"]) == b"c"
+    assert passages.nearest([(b"a", added[b"a"])], lines.add(b"d", "\n".join(OLD[:3]))) is None
+    assert lines.add(b"e", "\n\n}\n  ---\n") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(["x = 1"], ["x = 1"]), (OLD, OLD), (["a b", "c d"], ["a b", "c d"]), ([*OLD, "begin"], ["begin", *OLD[:3]])],
+    ids=["one line", "many lines", "two lines", "false starts"],
+)
+def test_the_cost_grows_with_the_text_at_most(old: list[str], new: list[str]) -> None:
+    def seconds(count: int) -> float:
+        runs = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            told("\n".join(old * count), "\n".join(new * count), WHERE)
+            runs.append(time.perf_counter() - begun)
+        return min(runs)
+
+    assert seconds(4_000) < 60 * seconds(400) + 0.05
