@@ -7,6 +7,7 @@ from collections.abc import Callable
 import blame_lines_decoder
 import diff_hunks_decoder
 import file_tree_decoder
+import html_dom_decoder
 import json_records_decoder
 import log_lines_decoder
 import numbered_lines_decoder
@@ -28,6 +29,7 @@ DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     "blame_lines": (blame_lines_decoder.decode, operator.eq),
     "diff_hunks": (diff_hunks_decoder.decode, operator.eq),
     "file_tree": (file_tree_decoder.decode, operator.eq),
+    "html_dom": (html_dom_decoder.decode, operator.eq),
     "json_records": (json_records_decoder.decode, json_records_decoder.same),
     "log_lines": (log_lines_decoder.decode, operator.eq),
     "numbered_lines": (numbered_lines_decoder.decode, operator.eq),
