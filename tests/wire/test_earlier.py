@@ -107,3 +107,84 @@ def test_fixtures_are_read_the_same_wherever_they_stop(path) -> None:  # type: i
         shorter = raw[:end] + raw[fresh.messages[-1].end :]
         assert read(used, shorter) == read(type(wire)(), shorter)
     assert read(used, raw) == fresh
+
+
+ASKED = b'{"role":"user","content":"' + b"a" * 80 + b'"}'
+SAID = b'{"role":"assistant","content":"b"}'
+TALK = b",".join([ASKED, SAID, ASKED])
+
+
+def test_what_only_looks_like_the_messages_is_not_taken_for_them() -> None:
+    wire, decoy = BY_NAME["openai_chat"], b'{"x":{"messages":[%s]},"messages":[%s]}' % (TALK, b",".join([SAID, ASKED]))
+    used = type(wire)()
+    used.read(b'{"x":{"messages":0},"messages":[%s]}' % TALK)
+    assert used.read(decoy) == type(wire)().read(decoy)
+
+
+def test_names_in_halves_of_characters_are_read_anew() -> None:
+    """Half a character anywhere changes how they are read, so what stands elsewhere must be known."""
+    wire = BY_NAME["openai_chat"]
+    half = TALK.replace(b"b", b"\\ud83d", 1)
+    bodies = [b'{"messages":[%s]%s}' % (half, more) for more in (b"", b',"\\ud83d\\ude00":1')]
+    used = type(wire)()
+    assert [used.read(raw) for raw in bodies] == [type(wire)().read(raw) for raw in bodies]
+
+
+def of(body: bytes, *ends: int) -> Earlier[Read]:
+    """A body with stops at these offsets."""
+    stops = tuple(Stop(number, 0, 0, State()) for number in range(1, len(ends) + 1))
+    return Earlier(body, body.index(b"[") + 1, Read(stops=stops, ends=ends))
+
+
+def numbers(count: int) -> bytes:
+    """A list of messages."""
+    return b'{"m":[' + b",".join(b'"%08d"' % number for number in range(count)) + b"]}"
+
+
+def test_the_body_with_most_in_common_is_found() -> None:
+    bodies: Bodies[Read] = Bodies(b"m")
+    long, short = of(numbers(40), 160, 270), of(numbers(40).replace(b"00000025", b"x"), 160, 300)
+    for earlier in (long, short):
+        bodies.keep(earlier, None)
+    found = bodies.shared(numbers(80))
+    assert found is not None
+    assert (found.earlier, found.stops, found.size) == (long, 2, 264)
+
+
+def test_what_stands_in_front_does_not_matter() -> None:
+    bodies: Bodies[Read] = Bodies(b"m")
+    bodies.keep(of(numbers(40), 160), None)
+    found = bodies.shared(numbers(40).replace(b"{", b'{"date":1,'))
+    assert found is not None
+    assert (found.start, found.size) == (15, 154)
+
+
+def test_nothing_in_common_is_nothing() -> None:
+    bodies: Bodies[Read] = Bodies(b"m")
+    bodies.keep(of(numbers(40), 160), None)
+    others = (numbers(3), numbers(40).replace(b"00000012", b"x"), numbers(40).replace(b'"m"', b'"n"'))
+    assert [bodies.shared(other) for other in others] == [None, None, None]
+
+
+def test_a_body_takes_the_place_of_the_one_it_goes_on_from() -> None:
+    """A conversation that went back far stays beside the one that goes its own way."""
+    ends = tuple(range(116, 300, 11))
+    bodies: Bodies[Read] = Bodies(b"m")
+    first = of(numbers(40), *ends)
+    bodies.keep(first, None)
+    forked = numbers(80).replace(b"00000012", b"x")
+    bodies.keep(of(forked, *ends[:2]), bodies.shared(forked))
+    bodies.keep(of(numbers(80), *ends), bodies.shared(numbers(80)))
+    found = bodies.shared(numbers(90))
+    assert found is not None
+    assert found.earlier.body == numbers(80)
+    assert bodies.shared(forked + b" ") is not None
+
+
+def test_the_longest_unused_go_first() -> None:
+    bodies: Bodies[Read] = Bodies(b"m", capacity=20_000)
+    for number in range(10):
+        bodies.keep(of(numbers(200).replace(b"0000", b"%04d" % number), 1000, 2000), None)
+    kept = [bodies.shared(numbers(210).replace(b"0000", b"%04d" % number)) is not None for number in range(10)]
+    assert kept == [False] * kept.count(False) + [True] * kept.count(True)
+    assert 0 < kept.count(True) < 10
