@@ -19,7 +19,7 @@ class Framed(NamedTuple):
 _CODE = r"(?:<exception>[^<]{0,1000}</exception>\n)?<returncode>-?\d+</returncode>\n"
 _CUT = r"(?:<warning>[^<]{1,1500}</warning>\s{0,4})?<output_head>\n?"
 _OPEN_FILE = r"\n\(Open file: [^\n]*\)\n\(Current directory: [^\n]*\)\nbash-\$\s*\Z"
-_SHOWN_FILE = r"\[File: [^\n]* \(\d+ lines total\)\]\n(?:\(\d+ more lines? above\)\n)?"
+_SHOWN_FILE = r"\[File: [^\n]* \(\d+ lines total\)\]\r?\n(?:\(\d+ more lines? above\)\r?\n)?"
 _SCREEN = r"(?:Previous response had warnings:\n(?:[^\n]+\n){1,8}\n)?(?:New Terminal Output|Current Terminal Screen):\n"
 _FUNCTION_RESULT = r"<function_results>\s?<result>\s?(?:<tool_name>[^<\n]*</tool_name>\s?)?<(?:stdout|output)>\n?"
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
 
@@ -47,8 +47,10 @@ _TYPES = frozenset(
     ]
 )
 _HEAD_LINES = 4  # what clients say before the first line, such as "Here's the result of running `cat -n` on …:"
-# cat -n and Claude Code (spaces, number, tab or arrow), opencode and others ("12: text", "12|text").
-_NUMBERED = re.compile(r"( *)(\d{1,7})(\t|→|: |\| ?)")
+# cat -n and Claude Code (spaces, number, tab or arrow), opencode and others ("12: text", "12|text"), SWE-agent and
+# grep -n ("12:text").
+_NUMBERED = re.compile(r"( *)(\d{1,7})(\t|→|: ?|\| ?)")
+_BARE = ":"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,19 @@ def read(lines: Sequence[str]) -> Numbered | None:
     first = int(digits)
     width = len(spaces) + len(digits) if spaces else 0
     shape = Numbered((), first, width, mark, (), ())
-    end = start
-    while end < len(lines) and lines[end].startswith(shape.prefix(first + end - start)):
-        end += 1
+    end = _end(shape, lines, start)
+    # The space behind a colon may belong to the text: then it is not there in every line.
+    if mark == ": " and (further := _end(replace(shape, mark=_BARE), lines, start)) > end:
+        shape, end = replace(shape, mark=_BARE), further
     bare = tuple(lines[at][len(shape.prefix(first + at - start)) :] for at in range(start, end))
-    return Numbered(tuple(lines[:start]), first, width, mark, bare, tuple(lines[end:]))
+    return Numbered(tuple(lines[:start]), first, width, shape.mark, bare, tuple(lines[end:]))
+
+
+def _end(shape: Numbered, lines: Sequence[str], start: int) -> int:
+    end = start
+    while end < len(lines) and lines[end].startswith(shape.prefix(shape.first + end - start)):
+        end += 1
+    return end
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +102,7 @@ class NumberedLines:
     """Lossless: a line without a number is the one after the line above it."""
 
     name: str = "numbered_lines"
-    version: int = 1
+    version: int = 2
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -106,7 +116,8 @@ class NumberedLines:
         if found is None or len(found.lines) < SHORTEST:
             return None
         last = found.first + len(found.lines) - 1
-        note = f"[Lines {found.first} to {last} follow. {RULE}.]"
+        bare = ", a colon behind each number" if found.mark == _BARE else ""
+        note = f"[Lines {found.first} to {last} follow{bare}. {RULE}.]"
         shown = [found.prefix(number) + line if shows(found, number, line) else line for number, line in _all(found)]
         text = "\n".join([*found.head, note, *shown, *found.tail])
         # Lines that look numbered by themselves keep their numbers, and then the note may cost more than it saves.

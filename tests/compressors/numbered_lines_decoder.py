@@ -3,9 +3,11 @@
 import re
 
 _NOTE = re.compile(
-    r"\[Lines (\d+) to (\d+) follow\. To save space only declarations and every 10th show their number\.\]"
+    r"\[Lines (\d+) to (\d+) follow(, a colon behind each number)?\. "
+    r"To save space only declarations and every 10th show their number\.\]"
 )
 _NUMBER = re.compile(r"( *)(\d+)(\t|→|: |\| ?)")
+_NUMBER_AND_COLON = re.compile(r"( *)(\d+)(:)")
 
 
 def decode(text: str) -> str:
@@ -15,10 +17,11 @@ def decode(text: str) -> str:
     match = _NOTE.fullmatch(lines[at])
     assert match is not None
     first, last = int(match[1]), int(match[2])
-    spaces, digits, mark = _NUMBER.match(lines[at + 1]).groups()  # type: ignore[union-attr]
+    number_at = _NUMBER_AND_COLON if match[3] else _NUMBER
+    spaces, digits, mark = number_at.match(lines[at + 1]).groups()  # type: ignore[union-attr]
     numbered = []
     for number, line in enumerate(lines[at + 1 : at + 2 + last - first], first):
-        shown = _NUMBER.match(line)
+        shown = number_at.match(line)
         if shown is not None and int(shown[2]) == number and shown[3] == mark:
             numbered.append(line)
         else:
