@@ -22,7 +22,10 @@ _LINES = NumberedLines()
 
 @dataclass(frozen=True, slots=True)
 class SourceCode:
-    """Lossless: as ``numbered_lines``. Lossy: bodies of functions are left out; never of a file that was just read."""
+    """Only lossy: bodies of functions are left out, never of a file that was just read.
+
+    What can be had without a loss, ``numbered_lines`` has.
+    """
 
     name: str = "source_code"
     version: int = 1
@@ -35,11 +38,10 @@ class SourceCode:
         return 1.0 if _LINES.score(content) else 0.5
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
-        """Return the outline, or the form of numbered lines where that is all that may be done, or None."""
-        outline = None
-        if level > Level.LOSSLESS and not content.fresh_read and len(content.text) <= _LONGEST:
-            outline = _outline(content, level)
-        return outline or _LINES.compress(content, Level.LOSSLESS)
+        """Return the outline, or None where too little is inside of something or nothing may go."""
+        if level is Level.LOSSLESS or content.fresh_read or len(content.text) > _LONGEST:
+            return None
+        return _outline(content, level)
 
 
 def _suffix(subject: str) -> str:

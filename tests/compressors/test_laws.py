@@ -34,7 +34,7 @@ DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     "log_lines": (log_lines_decoder.decode, operator.eq),
     "numbered_lines": (numbered_lines_decoder.decode, operator.eq),
     "test_report": (report_decoder.decode, operator.eq),
-    "source_code": (numbered_lines_decoder.decode, operator.eq),
+    "source_code": (str, operator.eq),  # has no lossless form
     "search_hits": (search_hits_decoder.decode, operator.eq),
     "table_rows": (table_rows_decoder.decode, operator.eq),
 }

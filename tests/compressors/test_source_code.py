@@ -106,9 +106,7 @@ def test_a_read_of_a_part_keeps_all_its_lines() -> None:
     """Numbers that do not begin at 1 say that the client asked for a range."""
     lines = "\n".join(f"function f{n}() {BRACES}" for n in range(5)).split("\n")
     part = "\n".join(f"{number:6}\t{line}" for number, line in enumerate(lines, 40))
-    found = COMPRESSOR.compress(Content(part, "Read", "src/a.js"), Level.HARD)
-    assert found is not None
-    assert found.lossless
+    assert COMPRESSOR.compress(Content(part, "Read", "src/a.js"), Level.HARD) is None
 
 
 @pytest.mark.parametrize("subject", ["cat src/a.js", "cd /x && cat src/a.js", "git show HEAD:src/a.js", "src/a.js"])
