@@ -115,6 +115,8 @@ class Sockets:
                 ctx.master.commands.call("inject.websocket", flow, False, ascii_only(following), True)  # noqa: FBT003
             else:
                 shown += talk.fail(stream)
+        if heard.concludes is not None:
+            shown += await _concluded(use.service, heard.concludes)
         if not shown:
             message.drop()
         elif shown != frame:
@@ -134,6 +136,7 @@ def _watched(service: Service, wire: Wire, outcome: Outcome, frames: Frames, beg
         service.link(dataclasses.replace(link, is_declared=link.is_declared and is_declared, beginning=beginning))
 
     exchange.on_kept = note
+    exchange.on_untold = lambda rounds: service.retold.keep(wire.name, outcome.prompt, rounds)
     return Watched(exchange, reply)
 
 
@@ -144,6 +147,15 @@ async def _following(service: Service, exchange: Exchange) -> bytes:
     except Exception:
         logger.exception("headroom: an answer cannot go on")
         return b""
+
+
+async def _concluded(service: Service, exchange: Exchange) -> bytes:
+    """Keep what the client has not seen of an answer, before it can ask on; return what belongs behind its end."""
+    try:
+        await service.advance(exchange.conclude)
+    except Exception:
+        logger.exception("headroom: hidden rounds of an answer are not told again")
+    return exchange.rest
 
 
 def _note(flow: http.HTTPFlow, use: Use, outcome: Outcome) -> None:

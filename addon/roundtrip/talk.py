@@ -29,6 +29,8 @@ class Heard:
     """What the client gets instead; empty: nothing."""
     goes_on: Exchange | None = None
     """This answer wants another leg."""
+    concludes: Exchange | None = None
+    """``conclude`` must come before the client gets ``shown``, and ``rest`` belongs behind it."""
 
 
 class Talk:
@@ -61,7 +63,7 @@ class Talk:
         if exchange.wants_next_leg:
             return Heard(shown, exchange)
         del self._watched[stream]
-        return Heard(shown)
+        return Heard(shown, concludes=exchange if exchange.must_conclude else None)
 
     def fail(self, stream: str) -> bytes:
         """Return the frame that tells the client that its answer has failed."""

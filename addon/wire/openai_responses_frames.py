@@ -11,6 +11,7 @@ from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.wire import document
 from headroom_mitm.wire.openai_responses_legs import Legs
 from headroom_mitm.wire.reply import Answered, HiddenCall, Kept
+from headroom_mitm.wire.retelling import Untold
 
 _ASKS = "response.create"
 
@@ -38,6 +39,7 @@ class FramesReply:
 
     def __init__(self, tool: str) -> None:
         self._legs = Legs(tool)
+        self._end = b""  # the last frame of an answer of which something must be kept before the client may go on
 
     @property
     def is_over(self) -> bool:
@@ -47,13 +49,17 @@ class FramesReply:
     def feed(self, data: bytes) -> bytes:
         """Take a frame; return it as the client is to get it, or nothing."""
         try:
-            return self._legs.shown(data)
+            shown = self._legs.shown(data)
         except UnreadableBody:
             return data
+        if self._legs.holds_end:
+            self._end = shown
+            return b""
+        return shown
 
     def end_leg(self) -> bytes:
-        """Return nothing: there is no end beside the last frame."""
-        return b""
+        """Return the last frame where it was held back."""
+        return self._end
 
     @property
     def hidden(self) -> Sequence[HiddenCall]:
@@ -64,6 +70,11 @@ class FramesReply:
     def kept(self) -> Kept | None:
         """See ``Keeping``."""
         return self._legs.kept
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        return self._legs.untold
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Return the frame that goes on from the leg."""

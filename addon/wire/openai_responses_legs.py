@@ -17,6 +17,7 @@ from headroom_mitm.wire import document
 from headroom_mitm.wire import openai_responses_turn as turn
 from headroom_mitm.wire.openai_responses_turn import Item, object_at
 from headroom_mitm.wire.reply import Answered, HiddenCall, Kept
+from headroom_mitm.wire.retelling import Round, Untold
 from headroom_mitm.wire.splice import splice
 
 _BEGINNINGS = frozenset({"response.queued", "response.created", "response.in_progress"})
@@ -47,6 +48,8 @@ class Leg:
 
         An answer that is not complete may have cut the call, and is the client's to deal with.
         """
+        self.is_open = False
+        """It is complete, and calls the client, and us as well."""
 
     @property
     def items(self) -> list[Item]:
@@ -80,9 +83,9 @@ class Leg:
         for place, raw in enumerate(raws_at(event, answer.get("output"))):
             self._items.setdefault(place, Item(raw))
         self.has_failed = kind == "response.failed"
-        self.goes_on = (
-            kind == "response.completed" and bool(self.calls) and not turn.calls_client(self.items, self._tool)
-        )
+        if kind == "response.completed" and self.calls:
+            self.is_open = turn.calls_client(self.items, self._tool)
+            self.goes_on = not self.is_open
 
 
 class Legs:
@@ -98,6 +101,7 @@ class Legs:
         self._next_number = 0
         self._is_renumbered = False  # something was left out
         self._is_closed = False
+        self._rounds: list[Round] = []  # the legs before
         self.leg = Leg(tool, 0)
 
     @property
@@ -138,6 +142,20 @@ class Legs:
             return None
         return Kept(msgspec.json.decode(self._identity["id"]), leg.answer_id, tuple(leg.calls), lasts=leg.is_stored)
 
+    @property
+    def holds_end(self) -> bool:
+        """The answer has ended, and something of it must be kept before the client may go on."""
+        return bool(self.leg.ending) and (self.leg.is_open or not self.is_first)
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        leg = self.leg
+        if leg.has_failed or not (leg.ending and (self._rounds or leg.is_open)):
+            return None
+        calls = tuple(leg.calls) if leg.is_open else ()
+        return Untold(tuple(self._rounds), calls, lambda answers: turn.told(leg.items, self._tool, answers))
+
     def begin_leg(self) -> None:
         """Take note that another leg follows."""
         ending = self.leg.ending
@@ -147,6 +165,7 @@ class Legs:
 
     def next_body(self, body: bytes, answers: Sequence[Answered], *, is_kept: bool) -> bytes:
         """Return the request for a next leg; see ``Reply``. ``is_kept``: it can name the leg that is over."""
+        self._rounds.append(turn.told(self.leg.items, self._tool, answers))
         if is_kept and self.leg.answer_id:
             return turn.linked(body, self.leg.answer_id, answers)
         return turn.going_on(body, self.leg.items, answers)

@@ -12,12 +12,10 @@ from headroom_mitm.wire import document, sse
 from headroom_mitm.wire import openai_responses_turn as turn
 from headroom_mitm.wire.openai_responses_legs import Legs
 from headroom_mitm.wire.reply import Answered, HiddenCall, Kept
+from headroom_mitm.wire.retelling import Untold
 
 _KEEP_ALIVE = b":\n\n"
 """A comment: the provider has no event for it, and readers of event streams pass it over."""
-_FINAL = frozenset({"completed", "incomplete", "failed"})
-_MARK = b'"response":'
-_BEFORE, _BEHIND = b'{"type":"response.%s",' + _MARK, b"}"
 _FINAL = frozenset({"completed", "incomplete", "failed"})
 _MARK = b'"response":'
 _BEFORE, _BEHIND = b'{"type":"response.%s",' + _MARK, b"}"
@@ -31,10 +29,11 @@ class StreamedReply:
     def __init__(self, tool: str) -> None:
         self._legs = Legs(tool)
         self._splitter = sse.Splitter()
+        self._end = b""  # of an answer of which something must be kept before the client may go on
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the current leg; return what the client may see now."""
-        return b"".join(self._shown(event) for event in self._splitter.feed(data))
+        return b"".join(self._passed(event) for event in self._splitter.feed(data))
 
     def end_leg(self) -> bytes:
         """Return what an upstream that breaks off has left; see ``Reply`` for where that is an error."""
@@ -44,7 +43,7 @@ class StreamedReply:
         if leg.goes_on:
             return b""
         if leg.ending or leg.has_failed or self._legs.may_break_off:
-            return rest
+            return self._end + rest
         raise UnreadableBody("a leg that breaks off")
 
     @property
@@ -57,6 +56,11 @@ class StreamedReply:
         """See ``Keeping``."""
         kept = self._legs.kept
         return kept if kept is not None and kept.lasts else None
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        return self._legs.untold
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the input, or name the leg where the provider keeps it."""
@@ -77,6 +81,14 @@ class StreamedReply:
     def idle(self) -> bytes:
         """Return a comment."""
         return _KEEP_ALIVE
+
+    def _passed(self, event: bytes) -> bytes:
+        """Return what the client may get now."""
+        shown = self._shown(event)
+        if self._legs.holds_end:
+            self._end += shown
+            return b""
+        return shown
 
     def _shown(self, event: bytes) -> bytes:
         """Return the event as the client gets it."""
@@ -127,6 +139,11 @@ class WholeReply:
         """See ``Keeping``."""
         kept = self._legs.kept
         return kept if kept is not None and kept.lasts else None
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        return self._legs.untold
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the input, or name the leg where the provider keeps it."""

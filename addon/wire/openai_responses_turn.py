@@ -14,6 +14,7 @@ from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
 from headroom_mitm.wire import document
 from headroom_mitm.wire.reply import Answered, HiddenCall
+from headroom_mitm.wire.retelling import Round
 from headroom_mitm.wire.splice import splice
 
 Json = dict[str, Any]
@@ -60,7 +61,7 @@ class Item:
             return self.raw
         if not self._string("encrypted_content"):
             return None  # the provider has not kept it, and there is nothing that it could read here
-        return _without_member(self.raw, self._members, "status")
+        return without_member(self.raw, self._members, "status")
 
     def _string(self, name: str) -> str:
         return document.member_string(self.raw, self._members, name)
@@ -103,6 +104,13 @@ def outputs(answers: Iterable[Answered]) -> list[bytes]:
         msgspec.json.encode({"type": "function_call_output", "call_id": answer.call.id, "output": answer.text})
         for answer in answers
     ]
+
+
+def told(items: Sequence[Item], tool: str, answers: Sequence[Answered]) -> Round:
+    """Return a leg: its items, and what our calls brought; without that they are left out, since each needs one."""
+    kept = [item for item in items if answers or not item.is_call_of(tool)]
+    hidden = tuple(number for number, item in enumerate(kept) if item.is_call_of(tool))
+    return Round(tuple(item.sent_back() or item.raw for item in kept), hidden, tuple(outputs(answers)))
 
 
 def going_on(body: bytes, items: Sequence[Item], answers: Sequence[Answered]) -> bytes:
@@ -182,7 +190,8 @@ def _members(raw: bytes) -> dict[str, Span]:
     return document.members(raw, document.whole(raw)) if raw.startswith(b"{") else {}
 
 
-def _without_member(raw: bytes, members: dict[str, Span], name: str) -> bytes:
+def without_member(raw: bytes, members: dict[str, Span], name: str) -> bytes:
+    """Return an object without one of its members."""
     if name not in members:
         return raw
     kept = (b"%s:%s" % (msgspec.json.encode(key), raw[slice(*at)]) for key, at in members.items() if key != name)

@@ -6,12 +6,14 @@ from headroom_mitm.wire.anthropic_arguments import Arguments
 from headroom_mitm.wire.anthropic_history import AnthropicHistory
 from headroom_mitm.wire.gemini_history import GeminiHistory
 from headroom_mitm.wire.openai_chat_history import ChatHistory
+from headroom_mitm.wire.openai_responses_history import ResponsesHistory
 from headroom_mitm.wire.retelling import Copies, Retelling
 
 RETELLINGS: dict[str, Retelling] = {
     "anthropic_messages": AnthropicHistory(),
     "gemini_generate": GeminiHistory(),
     "openai_chat": ChatHistory(),
+    "openai_responses": ResponsesHistory(),
 }
 
 COPIES: dict[str, Callable[..., Copies]] = {"anthropic_messages": Arguments}

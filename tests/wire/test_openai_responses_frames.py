@@ -54,9 +54,9 @@ def frames(*items: Json, **members: object) -> list[bytes]:
 def fed(reply: FramesReply, given: list[bytes]) -> bytes:
     """What the client gets, written as events."""
     assert not reply.is_over
-    shown = [(json.loads(frame)["type"], frame) for frame in map(reply.feed, given) if frame]
+    shown = [*map(reply.feed, given), reply.end_leg()]
     assert reply.is_over
-    return b"".join(sse.written(kind, frame) for kind, frame in shown) + reply.end_leg()
+    return b"".join(sse.written(json.loads(frame)["type"], frame) for frame in shown if frame)
 
 
 def test_legs_become_one_answer_and_the_next_frame_names_the_last() -> None:
