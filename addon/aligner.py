@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headroom_mitm import deltas
+from headroom_mitm.conversation import branch
 from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.fronts import Fronts
 from headroom_mitm.recent import Recent
 from headroom_mitm.router import SHORTEST, raw
 from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, Segment
 from headroom_mitm.store.base import Decision, Store
+from headroom_mitm.visits import Visits
 from headroom_mitm.wording import TOOL_NAME
 
 logger = logging.getLogger(__name__)
@@ -46,6 +49,10 @@ class Plan:
     """``offered`` was chosen just now and is not in the store yet."""
     retold: tuple[Edit, ...] = ()
     """Where the tool is offered: what puts back what clients have not seen of earlier answers."""
+    is_weighed: bool = False
+    """It is to be seen whether the tool pays: the conversation was met in the middle."""
+    past: tuple[Segment, ...] = ()
+    """Where that is to be seen: texts that were sent before, and stay raw if it does not pay."""
 
 
 class Aligner:
@@ -54,6 +61,7 @@ class Aligner:
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
+        self.fronts = Fronts(Visits(store.visits, clock), clock)
         self._touched: Recent[Digest, float] = Recent(REMEMBERED_OFFERS)
         self._decided: Recent[Key, Rendering] = Recent(REMEMBERED, lambda rendering: _ENTRY + len(rendering.text or ""))
         self._offers: Recent[Digest, bool] = Recent(REMEMBERED_OFFERS)
@@ -80,20 +88,21 @@ class Aligner:
             return self.recall(_decided_anew(prompt, baseless), may_offer=may_offer)
         unknown = [segment for segment in segments if segment.key not in known]
         fresh = () if unanswered else tuple(segment for segment in unknown if _is_new(segment, prompt))
-        past = [segment for segment in unknown if not _is_new(segment, prompt)]
+        past = [] if unanswered else [segment for segment in unknown if not _is_new(segment, prompt)]
         if unanswered:
             known |= self.leave_raw(unknown, "store unavailable")
-        elif past:
-            known |= self._freeze_past(past)
         try:
             decided = self._decided_offer(prompt, unanswered=unanswered)
         except StoreUnavailable as error:
             logger.warning("store unavailable, the tool is not offered: %s", error)
             self.leave_without_tool(prompt)
-            return Plan(prompt, known, fresh, offered=False, undecided_offer=False)
+            return Plan(prompt, known | self._freeze_past(past), fresh, offered=False, undecided_offer=False)
         if decided is not None:
-            return Plan(prompt, known, fresh, decided, undecided_offer=False)
-        return Plan(prompt, known, fresh, _chosen_offer(prompt, known, may_offer=may_offer), undecided_offer=True)
+            return Plan(prompt, known | self._freeze_past(past), fresh, decided, undecided_offer=False)
+        offered = _chosen_offer(prompt, known, may_offer=may_offer)
+        if may_offer and prompt.answered and not offered and not prompt.forced_tool:
+            return Plan(prompt, known, fresh, offered=False, undecided_offer=True, past=tuple(past), is_weighed=True)
+        return Plan(prompt, known | self._freeze_past(past), fresh, offered, undecided_offer=True)
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
         """Keep decisions, and what is owed; return what holds, which may be an earlier one.
@@ -126,10 +135,11 @@ class Aligner:
 
     def freeze_offer(self, prompt: Prompt, *, offered: bool) -> bool:
         """Keep whether this conversation has the tool; return what holds. Raises ``StoreUnavailable``."""
-        remembered = self._offers.get(prompt.head)
+        key = branch(prompt)
+        remembered = self._offers.get(key)
         if remembered is not None:
             return remembered
-        return self._offers.put_first(prompt.head, self._store.offer(prompt.head, offered))
+        return self._offers.put_first(key, self._store.offer(key, offered))
 
     def leave_without_tool(self, prompt: Prompt) -> None:
         """Note that a conversation begins without the tool, so that it stays without; only for this process."""
@@ -137,6 +147,8 @@ class Aligner:
             self._offers.put_first(prompt.head, False)  # noqa: FBT003  # the decision itself is the value
 
     def _freeze_past(self, segments: Sequence[Segment]) -> dict[Key, Rendering]:
+        if not segments:
+            return {}
         try:
             return self.freeze([Decision(raw(segment, "sent before")) for segment in segments])
         except StoreUnavailable as error:
@@ -147,13 +159,19 @@ class Aligner:
         """Return whether the tool is offered; None if that is still to be decided. Raises ``StoreUnavailable``."""
         if prompt.tool_slot is None or TOOL_NAME in prompt.tool_names:
             return False
-        remembered = self._offers.get(prompt.head)
+        key = branch(prompt)
+        remembered = self._offers.get(key)
         if remembered is not None:
             return remembered
-        if unanswered:
+        # Many conversations may begin alike. What was decided for one as it began holds for those that nothing was
+        # decided for as they were met.
+        begun = self._offers.get(prompt.head)
+        if unanswered and begun is None:
             raise StoreUnavailable("it did not answer a moment ago")
-        stored = self._store.offered(prompt.head)
-        return stored if stored is None else self._offers.put_first(prompt.head, stored)
+        stored = None if unanswered else self._store.offered(key)
+        stored = begun if stored is None else stored
+        stored = self._store.offered(prompt.head) if stored is None and key != prompt.head else stored
+        return stored if stored is None else self._offers.put_first(key, stored)
 
     def _is_idle(self, head: Digest) -> bool:
         now, last = self._clock(), self._touched.get(head)

@@ -25,6 +25,14 @@ class Conversation:
         return cls(beginning, digest(beginning, without_markers(prompt.body[start:end])))
 
 
+def branch(prompt: Prompt) -> Digest:
+    """Return what a conversation is known by whatever model it goes on with: its beginning and the first answer."""
+    if prompt.first_answer is None:
+        return prompt.head
+    start, end = prompt.first_answer
+    return digest(prompt.head, without_markers(prompt.body[start:end]))
+
+
 def size(prompt: Prompt) -> int:
     """Return the bytes of a request's messages, nearly."""
     return len(prompt.body) - sum(end - start for _, (start, end) in prompt.front)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from headroom_mitm.caching import Wishes
-from headroom_mitm.credentials import is_subscription
+from headroom_mitm.credentials import account, is_subscription
 from headroom_mitm.hosts import takes_cache_key
 from headroom_mitm.pipeline import Policy
 from headroom_mitm.settings import Mode, Settings, Stabilize, Subscription, Ttl
@@ -33,6 +33,7 @@ class Permission:
             lossy=mode is Mode.COMPRESS,
             answerable=answerable,
             excludes=chosen.excludes,
+            account=account(headers),
             caching=Wishes(
                 takes_key=takes_cache_key(host),
                 chooses_lifetime=chosen.ttl is Ttl.AUTO,

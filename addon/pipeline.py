@@ -5,6 +5,7 @@ can still leave with everything that was decided before.
 """
 
 import dataclasses
+import functools
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -15,9 +16,10 @@ from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.caching import Caching, Wishes
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.file_reads import is_worked_on, path_of
+from headroom_mitm.offers import Choosing, Offers, Weighed
 from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router, Source, raw
-from headroom_mitm.segments import Edit, Key, Prompt, Rendering, Segment
+from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, Segment
 from headroom_mitm.store.base import Decision
 from headroom_mitm.wire import document
 from headroom_mitm.wire.base import Wire
@@ -25,6 +27,9 @@ from headroom_mitm.wire.splice import splice, text_edit
 from headroom_mitm.wording import TOOL_DESCRIPTION, TOOL_NAME, TOOL_SCHEMA
 
 logger = logging.getLogger(__name__)
+
+
+NOBODY = Digest(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Policy:
     """Calls of the tool can be answered inside the response to this request."""
     excludes: Callable[[str], bool] = lambda _: False
     """Says whether results of a tool, or texts of a kind, are to be left alone."""
+    account: Digest = NOBODY
+    """Whose cache it is, as far as that can be told."""
     caching: Wishes = field(default_factory=Wishes)
 
 
@@ -78,6 +85,7 @@ class Pipeline:
 
     def __init__(self, aligner: Aligner, router: Router, retold: Retold) -> None:
         self._aligner = aligner
+        self._offers = Offers(aligner.fronts)
         self._router = router
         self._retold = retold
         self._caching = Caching()
@@ -88,6 +96,8 @@ class Pipeline:
         plan = self._aligner.recall(wire.read(body), may_offer=may_offer)
         if plan.offered and policy.change and policy.answerable:
             plan = dataclasses.replace(plan, retold=self._retold.edits(wire.name, plan.prompt))
+            if not plan.undecided_offer:
+                self._offers.declared(plan.prompt, policy.account)
         return plan.prompt, plan
 
     def settled(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy) -> Outcome:
@@ -99,7 +109,11 @@ class Pipeline:
         """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
         offered = plan.offered
         lossy = policy.lossy and policy.answerable and offered
-        chosen = [self._choose(plan, segment, policy, lossy=lossy) for segment in plan.fresh]
+        weighed = self._weighed(plan, policy) if plan.is_weighed else None
+        if weighed is not None:
+            offered, chosen = weighed.offered, weighed.without
+        else:
+            chosen = [self._choose(plan, segment, policy, lossy=lossy) for segment in plan.fresh]
         if not ticket.take():
             return None
         if not policy.change:
@@ -111,16 +125,21 @@ class Pipeline:
             if plan.undecided_offer:
                 # First of all: a text with something left out and no tool to get it would be a promise nobody keeps.
                 offered = self._aligner.freeze_offer(prompt, offered=offered)
+            if weighed is not None:
+                chosen = weighed.decisions(offered=offered)
+            if plan.undecided_offer and offered:
+                self._offers.declared(prompt, policy.account)
             known = plan.known | self._aligner.freeze([d if offered else _without_tool(d) for d in chosen])
         except StoreUnavailable as error:
             logger.warning("store unavailable, %d new texts go out raw: %s", len(chosen), error)
             self.give_up(prompt, plan, "store unavailable")
-            known = plan.known | self._aligner.leave_raw(plan.fresh, "store unavailable")
+            known = plan.known | self._aligner.leave_raw([*plan.past, *plan.fresh], "store unavailable")
             offered = offered and not plan.undecided_offer
         return _outcome(wire, plan, known, policy, self._cached(prompt, policy), offered=offered)
 
     def give_up(self, prompt: Prompt, plan: Plan, reason: str) -> None:
         """Note that a request leaves with its new texts raw, and without the tool if that was undecided. Quick."""
+        self._aligner.leave_raw(plan.past, "sent before")
         self._aligner.leave_raw(plan.fresh, reason)
         if plan.undecided_offer:
             self._aligner.leave_without_tool(prompt)
@@ -134,6 +153,11 @@ class Pipeline:
 
     def _cached(self, prompt: Prompt, policy: Policy) -> list[Edit]:
         return self._caching.edits(prompt, policy.caching, change=policy.change)
+
+    def _weighed(self, plan: Plan, policy: Policy) -> Weighed:
+        """Say whether the tool pays in a conversation met in the middle, and what its texts become."""
+        whole, lossy = (functools.partial(self._choose, policy=policy, lossy=lossy) for lossy in (False, True))
+        return self._offers.weighed(plan, policy.account, Choosing(whole, lossy))
 
     def _choose(self, plan: Plan, segment: Segment, policy: Policy, *, lossy: bool) -> Decision:
         """Choose what a new text becomes. The original is kept only where the request alone does not give it back."""

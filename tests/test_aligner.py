@@ -60,9 +60,35 @@ def another(path: Path) -> Aligner:
 def test_only_what_stands_behind_the_last_answer_may_be_chosen(aligner: Aligner) -> None:
     prompt = read(SECOND)
     old, new = prompt.segments
-    plan = aligner.recall(prompt, may_offer=True)
-    assert plan.fresh == (new,)
+    plan = aligner.recall(prompt, may_offer=False)
+    assert (plan.fresh, plan.past) == ((new,), ())
     assert plan.known == {old.key: raw(old, "sent before")}
+
+
+def test_where_the_tool_may_pay_the_past_is_left_undecided(path: Path, aligner: Aligner) -> None:
+    """Whoever weighs it says what becomes of it. Nothing is kept before that."""
+    prompt = read(SECOND)
+    old, new = prompt.segments
+    for each in (aligner, another(path)):
+        plan = each.recall(prompt, may_offer=True)
+        assert (plan.is_weighed, plan.past, plan.fresh, plan.known) == (True, (old,), (new,), {})
+    aligner.freeze_offer(prompt, offered=False)
+    plan = another(path).recall(prompt, may_offer=True)
+    assert (plan.is_weighed, plan.past, plan.known) == (False, (), {old.key: raw(old, "sent before")})
+
+
+def test_the_offer_belongs_to_the_first_answer_where_a_conversation_was_met(path: Path, aligner: Aligner) -> None:
+    """Many conversations begin alike. As one begins, the beginning is all there is."""
+    begun, met, other = read(asked()), read(FIRST), read(asked() + result("another", TEXT))
+    aligner.freeze_offer(met, offered=False)
+    for each in (aligner, another(path)):
+        assert not each.recall(begun, may_offer=False).offered
+        assert each.recall(begun, may_offer=True).offered
+        assert each.recall(other, may_offer=True).is_weighed
+    aligner.freeze_offer(begun, offered=True)
+    for each in (aligner, another(path)):
+        assert each.recall(other, may_offer=False).offered
+        assert not each.recall(met, may_offer=True).offered
 
 
 def test_a_conversation_that_begins_with_results_may_be_chosen_whole(aligner: Aligner) -> None:
@@ -73,7 +99,7 @@ def test_a_conversation_that_begins_with_results_may_be_chosen_whole(aligner: Al
 
 @pytest.mark.parametrize(("size", "decided"), [(SHORTEST - 1, 0), (SHORTEST, 1)])
 def test_short_texts_need_no_decision(aligner: Aligner, store: FailingStore, size: int, decided: int) -> None:
-    plan = aligner.recall(read(asked() + result("c1", "x" * size) + result("c2", "x" * size)), may_offer=True)
+    plan = aligner.recall(read(asked() + result("c1", "x" * size) + result("c2", "x" * size)), may_offer=False)
     assert (len(plan.known), len(plan.fresh)) == (decided, decided)
 
 
@@ -91,7 +117,7 @@ def test_two_decisions_on_one_text_in_one_request_are_one(aligner: Aligner) -> N
     prompt = read(asked() + result("c1", TEXT) + result("c1", TEXT))
     old, new = prompt.segments
     assert old.key == new.key
-    plan = aligner.recall(prompt, may_offer=True)
+    plan = aligner.recall(prompt, may_offer=False)
     assert plan.known[old.key].is_raw
     assert aligner.freeze([rendered(new)])[new.key].is_raw
 

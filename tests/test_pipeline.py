@@ -11,6 +11,7 @@ from sample_conversations import ANTHROPIC, TOOLS, FailingStore, Worker, asked, 
 from headroom_mitm import tokens
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.pipeline import Policy, Ticket
+from headroom_mitm.segments import digest
 from headroom_mitm.store import open_store
 from headroom_mitm.wire.retelling import Round
 from headroom_mitm.wording import TOOL_NAME
@@ -258,11 +259,58 @@ def test_what_began_without_the_tool_never_gets_it(path: Path, worker: Worker, p
         assert not offers(sender.send(FIRST))
 
 
-def test_a_conversation_met_in_the_middle_never_gets_the_tool(path: Path, worker: Worker) -> None:
-    """Not even when its first request is made again."""
+def test_a_conversation_met_in_the_middle_goes_without_the_tool_where_it_does_not_pay(
+    path: Path, worker: Worker
+) -> None:
+    """That is decided once: not even a large text changes it later on."""
+    later = FIRST + result("c2", LARGE_TEXT)
     for sender in (worker, Worker(path)):
         assert not offers(sender.send(FIRST))
-        assert not offers(sender.send(asked()))
+        assert not offers(sender.send(later))
+
+
+LONG_FRONT = {"system": "The ship is large, and so is what must be known of it. " * 3_000}
+"""Some 30,000 tokens: to write them again costs more than one large text saves."""
+
+
+def test_a_conversation_met_in_the_middle_gets_the_tool_where_it_pays(path: Path, worker: Worker) -> None:
+    """A prefix that is too short for any cache costs nothing, so its past is looked at as well."""
+    messages = asked() + result("c1", SMALL_TEXT) + result("c2", LARGE_TEXT)
+    sent = worker.send(messages)
+    assert offers(sent)
+    assert texts(sent)["c1"] == SHORTENED
+    assert "Left out here" in texts(sent)["c2"]
+    for each in (worker, Worker(path)):
+        assert each.send(messages) == sent
+
+
+def test_to_write_a_long_prefix_again_must_pay(worker: Worker) -> None:
+    messages = asked() + result("c1", SMALL_TEXT) + result("c2", LARGE_TEXT)
+    sent = worker.send(messages, **LONG_FRONT)
+    assert not offers(sent)
+    assert texts(sent) == {"c1": SMALL_TEXT, "c2": LARGE_TEXT.replace(PHRASE, "WELL")}
+
+
+def test_a_front_that_another_conversation_has_sent_with_the_tool_is_not_written_again(worker: Worker) -> None:
+    """For the same account, the same model, and the very same front."""
+    mine, others = Policy(account=digest(b"mine")), Policy(account=digest(b"another's"))
+    worker.send(asked("Another question"), mine, **LONG_FRONT)
+    offered = {}
+    for number, (policy, front) in enumerate(((mine, {}), (mine, {"system": "x" * 90_000}), (others, {}))):
+        messages = asked() + result(f"a{number}", SMALL_TEXT) + result(f"b{number}", LARGE_TEXT)
+        offered[number] = offers(worker.send(messages, policy, **(LONG_FRONT | front)))
+    assert offered == {0: True, 1: False, 2: False}
+
+
+def test_a_late_weighing_decides_nothing(path: Path, worker: Worker) -> None:
+    """What was sent before stays raw, and the next request may be weighed again."""
+    messages = asked() + result("c1", SMALL_TEXT) + result("c2", LARGE_TEXT)
+    assert worker.send(messages, late=True) == body(messages)
+    later = messages + result("c3", rows(3 * LARGE, "again "))
+    sent = worker.send(later)
+    assert texts(sent)["c1"] == SMALL_TEXT
+    assert offers(sent)
+    assert Worker(path).send(later) == sent
 
 
 def test_a_conversation_that_began_in_an_audit_never_gets_the_tool(worker: Worker) -> None:

@@ -55,8 +55,8 @@ class RedisVisits:
             return found
 
         with self._lent() as client:
-            # Tried again where another worker was faster.
-            held: Visit = client.transaction(work, name, value_from_callable=True)
+            untyped: Any = client
+            held: Visit = untyped.transaction(work, name, value_from_callable=True)  # again where another was faster
             return held
 
 

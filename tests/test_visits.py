@@ -1,0 +1,81 @@
+"""What was sent when is known at once here, and within a minute by all workers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sample_conversations import FailingStore, Hour
+
+from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.segments import digest
+from headroom_mitm.store import open_store
+from headroom_mitm.store.base import Visit
+from headroom_mitm.visits import WRITTEN_EVERY, Visits
+
+KEY = digest(b"a prefix")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[FailingStore]:
+    opened = FailingStore(open_store(str(tmp_path / "store.sqlite")))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> Hour:
+    return Hour()
+
+
+@pytest.fixture
+def visits(store: FailingStore, clock: Hour) -> Visits:
+    return Visits(store.visits, clock)
+
+
+def test_it_is_written_down_once_a_minute(visits: Visits, store: FailingStore, clock: Hour) -> None:
+    for passed, writes in ((0, 1), (WRITTEN_EVERY - 1, 0), (1, 1), (1, 0)):
+        clock.now += passed
+        store.asked = 0
+        visits.touch(KEY, 300)
+        assert store.asked == writes
+        assert visits.remembered(KEY) == Visit(clock.now, 300)
+
+
+def test_a_longer_lifetime_is_written_down_at_once(visits: Visits, store: FailingStore, clock: Hour) -> None:
+    visits.touch(KEY, 300)
+    visits.touch(KEY, 3600)
+    visits.touch(KEY, 300)
+    assert Visits(store.visits, clock).recalled(KEY) == Visit(clock.now, 3600)
+
+
+def test_what_others_have_sent_since_is_known_when_asked_for(visits: Visits, store: FailingStore, clock: Hour) -> None:
+    visits.touch(KEY, 300)
+    clock.now += 1000
+    Visits(store.visits, clock).touch(KEY, 3600)
+    assert visits.remembered(KEY) == Visit(clock.now - 1000, 300)
+    assert visits.recalled(KEY) == Visit(clock.now, 3600)
+
+
+def test_memory_knows_better_than_a_store_that_is_a_minute_late(visits: Visits, clock: Hour) -> None:
+    visits.touch(KEY, 300)
+    clock.now += 30
+    visits.touch(KEY, 300)
+    assert visits.recalled(KEY) == Visit(clock.now, 300)
+
+
+def test_one_of_two_begins_an_epoch(visits: Visits, store: FailingStore, clock: Hour) -> None:
+    visits.touch(KEY, 300)
+    other = Visits(store.visits, clock)
+    before = other.recalled(KEY)
+    mine, others = Visit(clock.now + 900, 300, 1, False, b"mine"), Visit(clock.now + 900, 300, 1, False, b"other's")
+    assert visits.begin(KEY, before, mine)
+    assert not other.begin(KEY, before, others)
+    assert other.remembered(KEY) == visits.remembered(KEY) == mine
+
+
+def test_without_the_store_this_process_still_knows(visits: Visits, store: FailingStore, clock: Hour) -> None:
+    store.down = True
+    visits.touch(KEY, 300)
+    assert visits.remembered(KEY) == Visit(clock.now, 300)
+    with pytest.raises(StoreUnavailable):
+        visits.recalled(KEY)
