@@ -2,6 +2,7 @@
 
 from headroom_mitm.compressors.base import Compressed, Compressor, Content, Level
 from headroom_mitm.compressors.blame_lines import BlameLines
+from headroom_mitm.compressors.build_output import BuildOutput
 from headroom_mitm.compressors.diff_hunks import DiffHunks
 from headroom_mitm.compressors.file_tree import FileTree
 from headroom_mitm.compressors.html_dom import HtmlDom
@@ -21,6 +22,7 @@ COMPRESSORS: tuple[Compressor, ...] = (
     DiffHunks(),
     BlameLines(),
     ReportOfTests(),
+    BuildOutput(),
     SearchHits(),
     FileTree(),
     TableRows(),

@@ -5,6 +5,7 @@ import operator
 from collections.abc import Callable
 
 import blame_lines_decoder
+import build_output_decoder
 import diff_hunks_decoder
 import file_tree_decoder
 import html_dom_decoder
@@ -33,6 +34,7 @@ DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     "json_records": (json_records_decoder.decode, json_records_decoder.same),
     "log_lines": (log_lines_decoder.decode, operator.eq),
     "numbered_lines": (numbered_lines_decoder.decode, operator.eq),
+    "build_output": (build_output_decoder.decode, operator.eq),
     "test_report": (report_decoder.decode, operator.eq),
     "source_code": (str, operator.eq),  # has no lossless form
     "search_hits": (search_hits_decoder.decode, operator.eq),

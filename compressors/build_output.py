@@ -1,0 +1,87 @@
+"""Output of compilers and linters: each message once, each file once, and below it the places."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.build_lines import TABLE, Diagnostic, File, pieces
+from headroom_mitm.compressors.build_look import score_of
+from headroom_mitm.compressors.build_messages import Messages
+
+_FEWEST = 4  # diagnostics
+_WORTH = 0.93  # a form with more of the tokens than this is not worth a reader's trouble
+_MARKED = re.compile(r"== |=- |\d+(?::\d+)? |\| |\$\w+ = ")
+_FEWEST_COUNTED = 20  # diagnostics; fewer are counted at a glance
+_VERDICT = re.compile(r"error|warning|note")
+_CODE = re.compile(r"\b([A-Z]{1,4}\d{2,5})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOutput:
+    """Lossless: below ``== path`` stand places and what is said of them; messages that come again have names."""
+
+    name: str = "build_output"
+    version: int = 1
+    exact: bool = True
+
+    def score(self, content: Content) -> float:
+        """Say how sure it is that a compiler or a linter wrote this."""
+        return score_of(content.text, content.subject)
+
+    def compress(self, content: Content, level: Level) -> Compressed | None:  # noqa: ARG002
+        """Return the diagnostics by file, or None where that saves too little."""
+        read, shape = pieces(content.lines)
+        found = [one for piece in read if isinstance(piece, File) for one in piece.found]
+        if len(found) < _FEWEST:
+            return None
+        messages = Messages.of(one.text for one in found)
+        lines: list[str] = []
+        for piece in read:
+            lines += _shown(piece, messages) if isinstance(piece, File) else [_verbatim(piece)]
+        text = "\n".join([_legend(found, shape), *messages.definitions(), *lines])
+        return Compressed(text, lossless=True) if content.count(text) < _WORTH * content.count(content.text) else None
+
+
+def _legend(found: Sequence[Diagnostic], shape: str) -> str:
+    counts = Counter(code[1] for one in found if (code := _CODE.search(one.text)) is not None)
+    said = f"[{_totals(found)}, nothing left out"
+    if len(found) >= _FEWEST_COUNTED and len(counts) > 1:
+        said += f" ({', '.join(f'{count} {code}' for code, count in counts.most_common())})"
+    was = "a table below its path" if shape == TABLE else f'"{shape}message"'
+    names = ' A name such as "$1" stands for its message, with what follows for "…" in turn.'
+    return f'{said}. Each was {was}; below "== path" stand places as line:column, then the message.{names}]'
+
+
+def _totals(found: Sequence[Diagnostic]) -> str:
+    """Return how many errors, warnings and others there are, in words."""
+    verdicts = Counter(verdict[0] if (verdict := _VERDICT.match(one.text)) is not None else "" for one in found)
+    others = verdicts.pop("", 0)
+    words = [f"{count} {verdict}s" for verdict, count in verdicts.items()]
+    return ", ".join([*words, f"{others} diagnostics"] if others else words)
+
+
+def _verbatim(line: str) -> str:
+    return f"| {line}" if _MARKED.match(line) else line
+
+
+def _shown(file: File, messages: Messages) -> list[str]:
+    """Return the lines for a file: its places in order, those with the same message together where order is told."""
+    if len(file.found) == 1 and file.found[0].text not in messages.written:
+        return [_verbatim(line) for line in file.lines]
+    rows: dict[str, list[Diagnostic]] = {}
+    for one in file.found:
+        rows.setdefault(messages.written.get(one.text, one.text), []).append(one)
+    together = [one for places in rows.values() for one in places]
+    if sorted(together, key=_order) == list(file.found):
+        return [
+            f"== {file.path}",
+            *(f"{' '.join(one.place for one in places)} {said}" for said, places in rows.items()),
+        ]
+    said = ((one.place, messages.written.get(one.text, one.text)) for one in file.found)
+    return [f"=- {file.path}", *(f"{place} {text}" for place, text in said)]
+
+
+def _order(one: Diagnostic) -> tuple[int, int]:
+    return one.line, one.column or 0

@@ -1,0 +1,152 @@
+"""A message is said once, a file once; every diagnostic comes back where it stood."""
+
+import build_output_decoder
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headroom_mitm.compressors import Content, Level
+from headroom_mitm.compressors.build_output import BuildOutput
+
+COMPRESSOR = BuildOutput()
+FILES = ("src/server/routes/account.ts", "src/server/routes/payments.ts", "test/server.test.ts")
+MESSAGE = "error TS2304: Cannot find name '{}'."
+
+
+def shortened(text: str, subject: str = "") -> str:
+    """Compress without loss and hold the result to its word."""
+    found = COMPRESSOR.compress(Content(text, "Bash", subject), Level.LOSSLESS)
+    assert found is not None
+    assert found.lossless
+    assert build_output_decoder.decode(found.text) == text
+    return found.text
+
+
+def diagnostics(form: str = "{}({},{}): {}") -> list[str]:
+    """Write a message at many places of three files, and another now and then."""
+    lines = []
+    for path in FILES:
+        for number in range(3, 60, 5):
+            text = MESSAGE.format("fetch" if number % 3 else "process")
+            lines.append(form.format(path, number, number % 7 + 1, text))
+    return lines
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{}({},{}): {}", "{}:{}:{}: {}", "{}:{}:{} - {}", "[ERROR] {}:[{},{}] {}"],
+    ids=["tsc", "gcc", "pretty", "maven"],
+)
+@pytest.mark.parametrize("end", ["", "\n", "\n\nFound 36 errors in 3 files.\n", "\r\n"], ids=repr)
+def test_every_form_comes_back(form: str, end: str) -> None:
+    shown = shortened(("\r\n" if end == "\r\n" else "\n").join(diagnostics(form)) + end)
+    assert shown.count("Cannot find name") == 1
+
+
+def test_places_of_a_message_stand_together_in_front_of_it() -> None:
+    shown = shortened("\n".join(diagnostics()))
+    assert "$TS2304 = [36x] error TS2304: Cannot find name …." in shown
+    assert f"== {FILES[0]}\n3:4 18:5 33:6 48:7 $TS2304 'process'\n8:2 13:7" in shown
+
+
+def test_lines_without_columns_are_places() -> None:
+    lines = [f"{path}:{n}: error: Incompatible types  [arg-type]" for path in FILES for n in range(3, 90, 7)]
+    assert "\n3 10 17 24 31 38 45 52 59 66 73 80 87 $1\n" in shortened("\n".join([*lines, "Found 39 errors"]))
+
+
+def test_a_table_of_eslint_comes_back_as_wide_as_it_was() -> None:
+    rows = [
+        "    3:1   warning  Unexpected var, use let or const instead  no-var",
+        "   18:14  error    'next' is defined but never used          no-unused-vars",
+        "  120:1   warning  Unexpected var, use let or const instead  no-var",
+        "  121:1   warning  Unexpected var, use let or const instead  no-var",
+    ]
+    text = "\n".join(["", *(line for path in FILES * 2 for line in (f"/home/user/{path}", *rows, "")), "✖ 24 problems"])
+    shown = shortened(text)
+    assert "$1 = [18x] warning  Unexpected var, use let or const instead  no-var" in shown
+    assert f"== /home/user/{FILES[0]}\n3:1 120:1 121:1 $1\n18:14 " in shown
+
+
+def test_what_differs_in_a_message_stands_behind_its_name() -> None:
+    lines = [f"a/b.c:{n}:5: warning: unused variable 'v{n}' of type `int` in line {n}" for n in range(9, 30)]
+    shown = shortened("\n".join(lines))
+    assert "= [21x] warning: unused variable … of type `int` in line …" in shown
+    assert "\n9:5 $1 'v9' 9\n10:5 $1 'v10' 10\n" in shown
+
+
+def test_codes_are_counted_where_there_are_many() -> None:
+    lines = [f"{line}" for line in diagnostics()] + [
+        f"{FILES[0]}(90,{n}): error TS1005: ';' expected." for n in range(9)
+    ]
+    assert "[45 errors, nothing left out (36 TS2304, 9 TS1005)" in shortened("\n".join(lines))
+
+
+def test_code_frames_stay_below_their_diagnostic() -> None:
+    frames = []
+    for line in diagnostics("{}:{}:{}: {} Do you have to change your target library?"):
+        frames += [line, "   12 |   return fetch(url);", "      |          ^~~~~"]
+    shown = shortened("\n".join(frames))
+    assert f"== {FILES[0]}\n3:4 $TS2304 'process'\n   12 |   return fetch(url);\n      |          ^~~~~\n" in shown
+
+
+@pytest.mark.parametrize("odd", ["== a.ts", "=- a", "12:5 x", "12 x", "| x", "$1 = [3x] y", "", "[1 diagnostics"])
+def test_what_looks_like_notation_comes_back(odd: str) -> None:
+    lines = diagnostics()
+    shortened("\n".join([odd, *lines[:20], odd, odd, *lines[20:], odd]))
+
+
+def test_places_out_of_order_stay_in_their_order() -> None:
+    lines = diagnostics()
+    assert f"=- {FILES[0]}" in shortened("\n".join([*lines[5:12], *lines[:5], *lines[12:]]))
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("\n".join(f"src/a.py:{n}:    x = error({n})" for n in range(40)), "grep -rn error src"),
+        ("\n".join(f"src/a.py:{n}:5:    x = error({n})" for n in range(40)), "rg --column error"),
+        ("\n".join(f"2025-01-01T12:00:{n} error: disk full" for n in range(10, 40)), "cat log"),
+        ("\n".join(f"12:00:{n} warning: disk full" for n in range(10, 40)), ""),
+        ("PASSED tests/test_a.py::test_b\n" * 30, "pytest"),
+    ],
+    ids=["grep", "columns", "log", "times", "tests"],
+)
+def test_other_texts_are_not_claimed(text: str, subject: str) -> None:
+    assert COMPRESSOR.score(Content(text, "Bash", subject)) == 0
+
+
+def test_a_compiler_without_words_of_verdict_is_known_by_its_command() -> None:
+    text = "\n".join(f"./main.go:{n}:2: undefined: parse" for n in range(9, 40))
+    assert COMPRESSOR.score(Content(text, "Bash", "go vet ./...")) > 0.96
+    assert COMPRESSOR.score(Content(text, "Bash", "rg -n --column undefined")) == 0
+
+
+_texts = st.text("a1'\"` :$…-[]()x", max_size=9).map(lambda text: f"error: {text}") | st.text(max_size=6)
+_forms = st.sampled_from(
+    ["{}({},{}): {}", "{}:{}:{}: {}", "{}:{}: {}", "  {}:{}  error  {}  rule", "{}", "{}:{}:{} - {}"]
+)
+
+
+@given(
+    form=_forms,
+    rows=st.lists(
+        st.tuples(st.sampled_from([*FILES, "a", "== a"]), st.integers(0, 30), _texts), min_size=4, max_size=40
+    ),
+    other=_forms,
+)
+def test_it_is_exact(form: str, rows: list[tuple[str, int, str]], other: str) -> None:
+    """Whatever stands where."""
+    lines = []
+    for number, (path, at, text) in enumerate(rows):
+        used = other if number % 5 == 4 else form
+        values = (
+            (path, at, at % 3, text)
+            if used.count("{}") == 4
+            else (path, at, text)
+            if used.count("{}") == 3
+            else (text,)
+        )
+        lines.append(used.format(*values))
+    text = "\n".join(lines)
+    found = COMPRESSOR.compress(Content(text, count=lambda text: 1 if text.startswith("[") else 9), Level.LOSSLESS)
+    assert found is None or build_output_decoder.decode(found.text) == text
