@@ -1,0 +1,89 @@
+"""CSV, TSV and their kin: one separator in every line, and quotes where a cell has it inside."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from headroom_mitm.compressors.table_cells import NUMBER, Table
+
+TAB = "\t"
+SEPARATORS = (",", TAB, ";", "|")
+_FEWEST_ROWS = 5
+_FEWEST_COLUMNS = 3
+_HEAD_LINES = 20
+_MOST_LINES = 0.7  # share of the first lines that must have as many cells
+_LOOKS_TIME = re.compile(r"\d:\d\d|\d{4}-\d\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """Cells with a separator between them."""
+
+    sep: str
+
+    def said(self) -> str:
+        """Return what the note says of it."""
+        return "lines with a tab between values" if self.sep == TAB else f'lines with "{self.sep}" between values'
+
+    def draw(self, table: Table) -> list[str]:
+        """Return the lines of a table."""
+        return [self.sep.join(cells) for cells in (table.names, *table.rows)]
+
+
+def cells_of(line: str, sep: str) -> tuple[str, ...] | None:
+    """Return the cells of a line, quotes included; None where quotes do not match."""
+    if '"' not in line:
+        return tuple(line.split(sep))
+    cells = []
+    at = 0
+    quoted = re.compile(rf'(?:"(?:[^"]|"")*"|[^"{re.escape(sep)}]*)(?={re.escape(sep)}|\Z)')
+    while match := quoted.match(line, at):
+        cells.append(match[0])
+        at = match.end() + 1
+        if at > len(line):
+            return tuple(cells)
+    return None
+
+
+def read(lines: Sequence[str]) -> Iterator[tuple[Delimited, Table]]:
+    """Yield runs of lines of as many cells, the first of which names the columns."""
+    sep = _separator(lines)
+    if sep is None:
+        return
+    rows = [cells_of(line, sep) if sep in line else None for line in lines]
+    at = 0
+    while at < len(rows):
+        names = rows[at]
+        stop = at + 1
+        if names is not None:
+            while stop < len(rows) and (row := rows[stop]) is not None and len(row) == len(names):
+                stop += 1
+            if stop - at > _FEWEST_ROWS and len(names) >= _FEWEST_COLUMNS and _names_columns(names):
+                body = tuple(row for row in rows[at + 1 : stop] if row is not None)
+                yield Delimited(sep), Table(names, body, at, stop, at + 1)
+        at = stop
+
+
+def rows_in(lines: Sequence[str]) -> int:
+    """Return how many of a few lines are rows, as far as one can tell from them."""
+    return sum(table.stop - table.start for _, table in read(lines))
+
+
+def _separator(lines: Sequence[str]) -> str | None:
+    """Return the separator of which most of the first lines have as many."""
+    head = [line for line in lines[:_HEAD_LINES] if line]
+    for sep in SEPARATORS:
+        counts = Counter(len(cells) for line in head if (cells := cells_of(line, sep)) is not None)
+        count, often = counts.most_common(1)[0] if counts else (0, 0)
+        if count > 1 and often >= _MOST_LINES * len(head):
+            return sep
+    return None
+
+
+def _names_columns(names: Sequence[str]) -> bool:
+    """Say whether cells look like names: none is a number, and most are filled and short."""
+    filled = sum(bool(name.strip()) for name in names)
+    is_data = any(NUMBER.fullmatch(name.strip()) or _LOOKS_TIME.search(name) for name in names)
+    # Code and prose have a space behind a comma.
+    return not is_data and not any(name[:1].isspace() for name in names) and 2 * filled > len(names)

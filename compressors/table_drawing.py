@@ -1,0 +1,205 @@
+"""Tables that are drawn with lines and padding: psql, mysql, sqlite3, markdown. They are read and drawn again."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from headroom_mitm.compressors.table_cells import Table, is_numeric, width
+
+_ROW_COUNT = re.compile(r"\((\d+) rows?\)")
+_MOST_COLUMNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The lines of a drawing. A border is its beginning, what it is made of, its crossings, its end."""
+
+    said: str
+    """What it is called in the note."""
+    edge: str
+    between: str
+    top: str
+    middle: str
+    bottom: str
+    pad: str = " "
+
+    def border(self, kind: str, widths: Sequence[int]) -> str:
+        """Return a border above, between or below rows."""
+        first, dash, cross, last = kind.split(",")
+        return first + cross.join(dash * (wide + 2 * len(self.pad)) for wide in widths) + last
+
+
+FRAMES = (
+    Frame("by psql", "", "|", "", ",-,+,", ""),
+    Frame("with +---+", "|", "|", "+,-,+,+", "+,-,+,+", "+,-,+,+"),
+    Frame("with ┌───┐", "│", "│", "┌,─,┬,┐", "├,─,┼,┤", "└,─,┴,┘"),
+    Frame("in markdown", "|", "|", "", "|,-,|,|", ""),
+    Frame("in columns", "", "  ", "", ",-,  ,", "", pad=""),
+)
+PSQL, _, _, MARKDOWN, _ = FRAMES
+_BORDER = re.compile(r"-+(?:\+-+)*|\+-+(?:\+-+)*\+|├─+(?:┼─+)*┤|\|-{3,}(?:\|-{3,})*\||-{2,}(?:  -{2,})+")
+_FRAME_OF = {"+": FRAMES[1], "├": FRAMES[2], "|": MARKDOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How tables are drawn."""
+
+    frame: Frame
+    centered: bool
+    """Names stand in the middle of their columns, else on the left."""
+    numbers_right: bool
+    """Columns of numbers are aligned to the right."""
+
+    def said(self) -> str:
+        """Return what the note says of it."""
+        names = "in the middle" if self.centered else "on the left"
+        return f"drawn {self.frame.said}, names {names}, numbers on the {'right' if self.numbers_right else 'left'}"
+
+    def draw(self, table: Table) -> list[str]:
+        """Return the lines of a table."""
+        frame = self.frame
+        columns = table.columns()
+        numeric = _numeric(columns) if self.numbers_right else ()
+        right = set(numeric if table.right is None else table.right)
+        widths = [max([width(name), *map(width, cells)]) for name, cells in zip(table.names, columns, strict=True)]
+        names = [
+            _centered(name, wide) if self.centered else _left(name, wide)
+            for name, wide in zip(table.names, widths, strict=True)
+        ]
+        lines = [frame.border(frame.top, widths)] if frame.top else []
+        lines += [self._row(names), frame.border(frame.middle, widths)]
+        for row in table.rows:
+            cells = [
+                " " * (wide - width(cell)) + cell if at in right else _left(cell, wide)
+                for at, (cell, wide) in enumerate(zip(row, widths, strict=True))
+            ]
+            if not frame.edge and len(row) - 1 not in right:
+                cells[-1] = row[-1]
+            lines.append(self._row(cells, None if frame.edge else ""))  # without an edge a line ends with its text
+        if frame.bottom:
+            lines.append(frame.border(frame.bottom, widths))
+        if frame is PSQL:
+            lines += [f"({len(table.rows)} row{'' if len(table.rows) == 1 else 's'})", ""]
+        return lines
+
+    def _row(self, cells: Sequence[str], end: str | None = None) -> str:
+        pad = self.frame.pad
+        inside = f"{pad}{self.frame.between}{pad}".join(cells)
+        return f"{self.frame.edge}{pad}{inside}{pad if end is None else end}{self.frame.edge}"
+
+
+def _left(text: str, wide: int) -> str:
+    return text + " " * (wide - width(text))
+
+
+def _centered(text: str, wide: int) -> str:
+    free = wide - width(text)
+    return " " * (free // 2) + text + " " * (free - free // 2)
+
+
+def _numeric(columns: Sequence[tuple[str, ...]]) -> Iterator[int]:
+    return (at for at, cells in enumerate(columns) if is_numeric(cells))
+
+
+def read(lines: Sequence[str]) -> Iterator[tuple[Style, Table]]:
+    """Yield the tables that would be drawn again exactly, with the style in which they are."""
+    at = 1
+    while at < len(lines):
+        found = _at_border(lines, at) if lines[at][:1] in "-+├|" and _BORDER.fullmatch(lines[at]) else None
+        if found is not None:
+            yield found
+        at = found[1].stop + 1 if found is not None else at + 1
+
+
+def rows_in(lines: Sequence[str]) -> int:
+    """Return how many of a few lines belong to tables without an edge, as far as one can tell from them."""
+    count = at = 0
+    while at < len(lines):
+        if at and lines[at].startswith("--") and lines[at - 1] and _BORDER.fullmatch(lines[at]):
+            begin = " " if lines[at - 1].startswith(" ") else ""
+            count += 2
+            while at + 1 < len(lines) and lines[at + 1] and lines[at + 1].startswith(begin):
+                at, count = at + 1, count + 1
+        at += 1
+    return count
+
+
+def _at_border(lines: Sequence[str], border: int) -> tuple[Style, Table] | None:
+    """Read the table that has its names above a border."""
+    frame = _FRAME_OF.get(lines[border][0], FRAMES[4] if "  " in lines[border] else PSQL)
+    start = border - (2 if frame.top else 1)
+    if start < 0 or (frame.top and lines[start][:1] != frame.top[0]):
+        return None
+    stop = _end_of_rows(lines, border + 1, frame)
+    if stop is None:
+        return None
+    spans = _spans(lines[border], frame)
+    names = _cells(lines[border - 1], frame, spans)
+    rows = [_cells(line, frame, spans) for line in lines[border + 1 : stop]]
+    if names is None or len(names) > _MOST_COLUMNS or any(row is None for row in rows):
+        return None
+    end = stop + (2 if frame is PSQL else 1 if frame.bottom else 0)
+    body = tuple(row for row in rows if row is not None)
+    return _exact(lines, Table(names, body, start, end, border + 1), frame, spans)
+
+
+def _exact(
+    lines: Sequence[str], table: Table, frame: Frame, spans: Sequence[tuple[int, int]]
+) -> tuple[Style, Table] | None:
+    """Return a table with the style that gives its lines back."""
+    expected = list(lines[table.start : table.stop])
+    seen = _right_as_seen(lines[table.first_row : table.first_row + len(table.rows)], spans)
+    tries = ((None, True), (None, False), (seen, True))
+    for right, numbers_right in tries if frame is not PSQL else tries[::2]:
+        shown = Table(table.names, table.rows, table.start, table.stop, table.first_row, right=right)
+        for centered in (True, False):
+            style = Style(frame, centered, numbers_right)
+            if style.draw(shown) == expected:
+                return style, shown
+    return None
+
+
+def _right_as_seen(lines: Sequence[str], spans: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """Return the columns in which a cell has more space before it than behind it."""
+    found = []
+    for at, (start, stop) in enumerate(spans):
+        pieces = (line[start:stop] for line in lines)
+        if any(len(piece) - len(piece.lstrip()) > 1 and piece.strip() for piece in pieces):
+            found.append(at)
+    return tuple(found)
+
+
+def _end_of_rows(lines: Sequence[str], at: int, frame: Frame) -> int | None:
+    """Return the line behind the last row; None where the table has no end, or not the one it should have."""
+    if frame is PSQL:
+        start = at
+        while at < len(lines) and lines[at][:1] == " ":
+            at += 1
+        match = _ROW_COUNT.fullmatch(lines[at]) if at < len(lines) else None
+        ends = match is not None and int(match[1]) == at - start and lines[at + 1 : at + 2] == [""]
+        return at if ends else None
+    if not frame.edge:
+        while at < len(lines) and lines[at]:
+            at += 1
+        return at
+    while at < len(lines) and lines[at].startswith(frame.edge):
+        at += 1
+    ends = not frame.bottom or (at < len(lines) and lines[at][:1] == frame.bottom[0])
+    return at if ends else None
+
+
+def _spans(border: str, frame: Frame) -> list[tuple[int, int]]:
+    """Return where the cells of a row stand, with the space around them."""
+    dash = frame.middle.split(",")[1]
+    return [match.span() for match in re.finditer(f"{dash}+", border)]
+
+
+def _cells(line: str, frame: Frame, spans: Sequence[tuple[int, int]]) -> tuple[str, ...] | None:
+    inside = line[len(frame.edge) : -len(frame.edge)] if frame.edge else line
+    if frame.edge and not line.endswith(frame.edge):
+        return None
+    pieces = inside.split(frame.between) if frame.pad else []
+    if len(pieces) != len(spans):
+        pieces = [line[start:stop] for start, stop in spans]
+    return tuple(piece.strip(" ") for piece in pieces)

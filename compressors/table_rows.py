@@ -1,0 +1,109 @@
+"""Tables of psql, mysql, sqlite3 and kubectl, CSV and markdown: padding goes, what many rows share is said once."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from headroom_mitm.compressors import (
+    table_columns,
+    table_delimited,
+    table_drawing,
+    table_gaps,
+    table_records,
+    table_sessions,
+)
+from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.table_cells import Table
+from headroom_mitm.compressors.table_document import Document, Style
+
+_FEWEST_LINES = 5
+_WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
+_LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
+_FAR = 0.3  # share of the text: a lossy form shorter than this needs no comparison
+_HEAD_LINES = 80
+_SAMPLE = 20_000  # characters
+_WIDEST = 2_000  # characters of a line of a drawing
+_LEAST_SHARE = 0.4
+_SURE = 0.95
+_LINES_OF_A_RESULT = 5  # statement, names, border, count, empty line
+_OURS = re.compile(r"\[\d+ tables?(?: of \d+ rows)?, ")
+_LOOKS_DRAWN = re.compile(r"\|.*\|$|│.*│$|[+├┌└][-─+┼┬┴]+[+┤┐┘]$")
+_LOOKS_COUNTED = re.compile(r"\(\d+ rows?\)$")
+_LOOKS_FIELD = re.compile(r"-\[ RECORD \d+ \]|\*{27} \d+\. row|\S+ +\| | *\S+ = | *\w+: ")
+_LOOKS_BEGUN = re.compile(r"-\[ RECORD \d+ \]|\*{27} \d+\. row", re.MULTILINE)
+
+_READERS: tuple[Callable[[Sequence[str]], Iterator[tuple[Style, Table]]], ...] = (
+    table_drawing.read,
+    table_columns.read,
+    table_records.read,
+    table_delimited.read,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """Lossless: a line with the columns, then the rows; what is drawn around them is told by its name."""
+
+    name: str = "table_rows"
+    version: int = 1
+    exact: bool = True
+
+    def score(self, content: Content) -> float:
+        """Share of sampled lines that look like a part of a table."""
+        if _OURS.match(content.text[:60]):
+            return 0.0
+        head = content.text[:_SAMPLE].split("\n", _HEAD_LINES)
+        # The last line may be cut.
+        lines = [line.rstrip("\r") for line in (head[:-1] if len(head) > 2 else head)]
+        share = _share([line for line in lines if line])
+        return _SURE * min(1.0, share) if share >= _LEAST_SHARE else 0.0
+
+    def compress(self, content: Content, level: Level) -> Compressed | None:
+        """Return the tables in their short form, or None where that saves too little."""
+        if len(content.lines) < _FEWEST_LINES or self.score(content) <= 0:
+            return None
+        document = document_of(content.lines)
+        if document is None:
+            return None
+        part = _with_gaps(document, level) if level > Level.LIGHT else None
+        if part is not None and len(part.text) < _FAR * len(content.text):
+            return part
+        whole = document.whole()
+        if part is not None and len(part.text) < _LOSSY_WORTH * min(len(whole), len(content.text)):
+            return part if content.count(part.text) < content.count(content.text) else None
+        if len(whole) >= len(content.text) or content.count(whole) >= _WORTH * content.count(content.text):
+            return None
+        return Compressed(whole, lossless=True)
+
+
+def _share(lines: Sequence[str]) -> float:
+    """Return the share of lines that look like a part of a table, in the way in which most of them do."""
+    count = max(1, len(lines))
+    drawn = sum(len(line) <= _WIDEST and _LOOKS_DRAWN.match(line) is not None for line in lines)
+    counted = _LINES_OF_A_RESULT * sum(_LOOKS_COUNTED.match(line) is not None for line in lines)
+    fields = sum(_LOOKS_FIELD.match(line) is not None for line in lines)
+    records = fields if table_records.begins(lines) else 0
+    rows = (table_drawing.rows_in(lines), table_columns.rows_in(lines), table_delimited.rows_in(lines))
+    return max(drawn, counted, records, *rows) / count
+
+
+def document_of(lines: Sequence[str]) -> Document | None:
+    """Return the tables of one style, the one that most lines are in; None where there is no table."""
+    crlf = len(lines) > 1 and all(line.endswith("\r") for line in lines[:-1])
+    plain = [line[:-1] for line in lines[:-1]] + [lines[-1]] if crlf else list(lines)
+    for read in _READERS:
+        found = list(read(plain))
+        if not found:
+            continue
+        sizes: Counter[Style] = Counter()
+        for style, table in found:
+            sizes[style] += table.stop - table.start
+        style = sizes.most_common(1)[0][0]
+        return Document.of(plain, style, [table for its, table in found if its == style], crlf=crlf)
+    return None
+
+
+def _with_gaps(document: Document, level: Level) -> Compressed | None:
+    """Return the form with what is usual left out, or None where too little could be."""
+    return table_sessions.shortened(document, level) if document.is_session else table_gaps.shortened(document, level)
