@@ -34,19 +34,21 @@ def spent(usage: dict[str, int], prices: dict[str, float]) -> Spent:
 
 def by_kind(sessions: list[dict[str, Any]]) -> dict[str, dict[str, tuple[Spent, Spent]]]:
     """Return the cost without and with the proxy, by price regime and kind of session; ``all`` is the last kind."""
-    found: dict[str, dict[str, tuple[Spent, Spent]]] = defaultdict(dict)
+    found: dict[str, dict[str, tuple[Spent, Spent]]] = {}
+    kinds = [*dict.fromkeys(session["kind"] for session in sessions), "all"]
     for session in sessions:
         for regime, bills in session["bills"].items():
+            sums = found.setdefault(regime, {kind: (defaultdict(float), defaultdict(float)) for kind in kinds})
             prices = FREE_WRITES if regime == "gpt-5" else PRICES
             for kind in (session["kind"], "all"):
-                sums = found[regime].setdefault(kind, (defaultdict(float), defaultdict(float)))
-                for total, usage in zip(sums, (bills["without"], bills["with_proxy"]), strict=True):
-                    for name, cost in spent(usage, prices).items():
-                        total[name] += cost
-    return {
-        regime: {**{k: v for k, v in kinds.items() if k != "all"}, "all": kinds["all"]}
-        for regime, kinds in found.items()
-    }
+                _add(sums[kind][0], spent(bills["without"], prices))
+                _add(sums[kind][1], spent(bills["with_proxy"], prices))
+    return found
+
+
+def _add(total: Spent, cost: Spent) -> None:
+    for name, value in cost.items():
+        total[name] += value
 
 
 def table(regime: str, kinds: dict[str, tuple[Spent, Spent]]) -> Table:
