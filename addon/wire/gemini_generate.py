@@ -12,10 +12,13 @@ import msgspec
 
 from headroom_mitm.segments import Call, Edit, Prompt, Span
 from headroom_mitm.wire import document, subject
-from headroom_mitm.wire.history import Envelope, History, required, text
+from headroom_mitm.wire.history import Envelope, History, required, said_results, text
+from headroom_mitm.wire.observations import command_in
 from headroom_mitm.wire.tools import Declarations, Tools, added
 from headroom_mitm.wire.turn import Result, Text, Turn
 
+_TEXT = frozenset({""})
+"""Parts have no type here; those with a text are what is said."""
 Found = dict[str, Span]
 
 
@@ -73,10 +76,12 @@ def _turn(raw: bytes) -> Turn:
     content = document.members(raw, document.whole(raw))
     parts = [document.members(raw, part) for part in _list(raw, content.get("parts"))]
     if document.member_string(raw, content, "role") == "model":
-        calls = (_object(raw, part, "functionCall", "function_call") for part in parts)
-        return Turn(by_model=True, calls=tuple(_call(raw, call) for call in calls if call is not None))
+        objects = (_object(raw, part, "functionCall", "function_call") for part in parts)
+        calls = tuple(_call(raw, call) for call in objects if call is not None)
+        return Turn(by_model=True, calls=calls, command=None if calls else command_in(raw, content.get("parts"), _TEXT))
     responses = (_object(raw, part, "functionResponse", "function_response") for part in parts)
-    return Turn(results=tuple(_result(raw, response) for response in responses if response is not None))
+    results = (_result(raw, response) for response in responses if response is not None)
+    return Turn(results=(*results, *said_results(raw, content.get("parts"), _TEXT)))
 
 
 def _call(raw: bytes, call: Found) -> Call:

@@ -12,7 +12,8 @@ import msgspec
 
 from headroom_mitm.segments import Call, Digest, Edit, Prompt, Span, digest
 from headroom_mitm.wire import document, subject
-from headroom_mitm.wire.history import Envelope, History, text, texts
+from headroom_mitm.wire.history import Envelope, History, said_results, text, texts
+from headroom_mitm.wire.observations import command_in
 from headroom_mitm.wire.openai_responses_turn import opened, settling
 from headroom_mitm.wire.reply import Answered
 from headroom_mitm.wire.splice import splice, text_edit
@@ -23,6 +24,7 @@ _PREVIOUS = "previous_response_id"
 _TOOLS_IN_INPUT = "additional_tools"
 _FRONT = ("tools", "instructions")
 _TEXT = frozenset({"input_text"})
+_SAID = frozenset({"output_text"})
 _OUTPUTS = frozenset(
     {"function_call_output", "custom_tool_call_output", "local_shell_call_output", "shell_call_output"}
 )
@@ -139,8 +141,12 @@ def _turn(raw: bytes) -> Turn:
         return Turn(tool_names=tuple(_member_names(raw, item)), by_system=True)
     role = document.member_string(raw, item, "role")
     by_model = kind.endswith("_call") or kind in _BY_MODEL or role == "assistant"
+    if role == "user":
+        return Turn(results=said_results(raw, item.get("content"), _TEXT))
     read = _CALLS.get(kind)
-    return Turn(by_model, calls=(read(raw, item),) if read else (), by_system=role in ("system", "developer"))
+    command = command_in(raw, item.get("content"), _SAID) if role == "assistant" else None
+    calls = (read(raw, item),) if read else ()
+    return Turn(by_model, calls=calls, by_system=role in ("system", "developer"), command=command)
 
 
 def _call_id(raw: bytes, item: dict[str, Span]) -> str:

@@ -11,7 +11,10 @@ from headroom_mitm.wire import BY_NAME, document
 from headroom_mitm.wire.base import Wire
 
 ANTHROPIC, CHAT = BY_NAME["anthropic_messages"], BY_NAME["openai_chat"]
-WIRES = pytest.mark.parametrize("wire", [ANTHROPIC, CHAT], ids=lambda wire: wire.name)
+WIRES = pytest.mark.parametrize("wire", BY_NAME.values(), ids=lambda wire: wire.name)
+MESSAGES = {"openai_responses": "input", "gemini_generate": "contents"} | dict.fromkeys(
+    ("anthropic_messages", "openai_chat"), "messages"
+)
 TASK = {"role": "user", "content": "Find the fault."}
 OUTPUT = "validators.py\ntest_validators.py"
 FENCE = "THOUGHT: I look.\n\n```bash\nls -R\n```"
@@ -27,23 +30,29 @@ SPOKEN = {
     ),
     "mini-swe-agent, cut": (
         FENCE,
-        "<returncode>0</returncode>\n<warning>\nThe output was too long.\n</warning><output_head>\nvalidators.py\n"
-        "</output_head>\n<elided_chars>\n9 characters elided\n</elided_chars>\n<output_tail>\nb.py\n</output_tail>",
+        (
+            "<returncode>0</returncode>\n<warning>\nThe output was too long.\n</warning><output_head>\nvalidators.py\n"
+            "</output_head>\n<elided_chars>\n9 characters elided\n</elided_chars>\n<output_tail>\nb.py\n</output_tail>"
+        ),
         "bash",
         "ls -R",
     ),
     "SWE-agent": (XML, f"OBSERVATION:\n{OUTPUT}", "bash", "ls -R"),
     "SWE-agent, its editor": (
-        "<function=str_replace_editor>\n<parameter=command>view</parameter>\n<parameter=path>/w/a.py</parameter>\n"
-        "<parameter=view_range>[1, 9]</parameter>\n</function>",
+        (
+            "<function=str_replace_editor>\n<parameter=command>view</parameter>\n<parameter=path>/w/a.py</parameter>\n"
+            "<parameter=view_range>[1, 9]</parameter>\n</function>"
+        ),
         f"OBSERVATION:\nHere's the result of running `cat -n` on /w/a.py:\n     1\t{OUTPUT}",
         "str_replace_editor",
         "view /w/a.py [1, 9]",
     ),
     "SWE-agent, its viewer": (
         "I open it.\n```\nopen src/A.java 93\n```",
-        "[File: /w/src/A.java (95 lines total)]\n(77 more lines above)\n78: */\n(17 more lines below)\n"
-        "(Open file: /w/src/A.java)\n(Current directory: /w)\nbash-$",
+        (
+            "[File: /w/src/A.java (95 lines total)]\n(77 more lines above)\n78: */\n(17 more lines below)\n"
+            "(Open file: /w/src/A.java)\n(Current directory: /w)\nbash-$"
+        ),
         "bash",
         "open src/A.java 93",
     ),
@@ -62,8 +71,10 @@ SPOKEN = {
     ),
     "function results": (
         "<function_calls>\n<invoke>\n<tool_name>sh</tool_name>\n<parameters>\n<command>ls -R</command>\n</parameters>",
-        f"<function_results>\n<result>\n<tool_name>sh</tool_name>\n<stdout>\n{OUTPUT}\n</stdout>\n</result>\n"
-        "</function_results>",
+        (
+            f"<function_results>\n<result>\n<tool_name>sh</tool_name>\n<stdout>\n{OUTPUT}\n</stdout>\n</result>\n"
+            "</function_results>"
+        ),
         "sh",
         "ls -R",
     ),
@@ -90,7 +101,24 @@ SPOKEN = {
 
 
 def prompt(wire: Wire, *messages: dict[str, Any]) -> Prompt:
-    return wire.read(json.dumps({"model": "m", "messages": [TASK, *messages]}).encode())
+    body = {MESSAGES[wire.name]: [FORMS.get(wire.name, dict)(message) for message in (TASK, *messages)]}
+    return wire.read(json.dumps({"model": "m", **body}).encode())
+
+
+def item(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message as the Responses have it."""
+    content = message["content"]
+    kind = "output_text" if message["role"] == "assistant" else "input_text"
+    parts = [part | {"type": kind} for part in content] if isinstance(content, list) else content
+    return {"type": "message", "role": message["role"], "content": parts}
+
+
+def contents(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message as Gemini has it."""
+    content = message["content"]
+    texts = [part["text"] for part in content] if isinstance(content, list) else [content]
+    role = "model" if message["role"] == "assistant" else "user"
+    return {"role": role, "parts": [{"text": text} for text in texts]}
 
 
 def said(text: Any) -> dict[str, Any]:
@@ -99,6 +127,9 @@ def said(text: Any) -> dict[str, Any]:
 
 def handed(text: Any) -> dict[str, Any]:
     return {"role": "user", "content": text}
+
+
+FORMS = {"openai_responses": item, "gemini_generate": contents}
 
 
 @WIRES
