@@ -1,7 +1,7 @@
 """Hidden rounds of an answer, put back between the items of Responses where the provider has them.
 
 Clients keep the items of all legs in a row, so ours go between them: each call before the item that came behind it, and
-what the calls of a leg brought behind that leg. Words of earlier legs go as the provider has had them.
+what the calls of a leg brought behind that leg. Words and reasoning of earlier legs go as the provider has had them.
 
 What a client may do to its history in between is allowed for: white space, members added or dropped, reasoning dropped.
 Any other difference, and its items stay as they are.
@@ -21,6 +21,7 @@ from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.retelling import Recall, Round
 
 _REASONING, _MESSAGE = "reasoning", "message"
+_AS_IT_WAS = frozenset({_REASONING, _MESSAGE})
 
 
 class Item(NamedTuple):
@@ -80,7 +81,7 @@ class ResponsesHistory:
         groups = self._read(prompt)
         keys = names("openai responses", [group.said for group in groups], prompt.head, partial=True)
         found = recall([key for key in keys if key is not None])
-        taken = {item.call for group in groups for item in group.items}
+        taken = {*prompt.calls, *(item.call for group in groups for item in group.items)}
         edits: list[Edit] = []
         for number, key in enumerate(keys):
             rounds = found.get(key, ()) if key is not None else ()
@@ -165,7 +166,7 @@ def _retold(prompt: Prompt, group: Group, behind: Group | None, rounds: Sequence
         edits += [
             Edit(spans[place], raw)
             for raw, place in zip(turn.blocks, own, strict=True)
-            if place is not None and group.items[place].kind == _MESSAGE and prompt.body[slice(*spans[place])] != raw
+            if place is not None and group.items[place].kind in _AS_IT_WAS and turns.Item(raw).sent_back() is not None
         ]
         at = max([at, *(place + 1 for place in own if place is not None)])
         edits.append(_put(turn.results, spans, at))
