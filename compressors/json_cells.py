@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from headroom_mitm.compressors.json_tree import LONG, NODES, Arr, Embedded, Node, Obj, Value
+from headroom_mitm.compressors.json_tree import LONG, NODES, Arr, Embedded, Excerpt, Node, Note, Obj, Sample, Value
 
 GAIN = 12  # rough tokens that a name must save
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z", re.ASCII)
@@ -89,13 +89,22 @@ class Cells:
 
     def spelled(self, value: Value) -> str:
         """Write a value between spaces, in one line, itself without a name."""
+        if isinstance(value, Note):
+            self.features.add("…")
+            return value
         if isinstance(value, str):
             return self._string(value)
         if isinstance(value, bytes):
             return value.decode()
         if isinstance(value, Obj):
             fields = zip(map(self.key, value.keys), map(self.inline, value.values), strict=True)
-            return "{" + " ".join([f"{key}:{written}" for key, written in fields]) + "}"
+            looks = []
+            if isinstance(value, Excerpt):
+                self.features.add("…")
+                looks = [value.looks]
+            return "{" + " ".join([*looks, *(f"{key}:{written}" for key, written in fields)]) + "}"
+        if isinstance(value, Sample):
+            return self._sampled(value)
         if isinstance(value, Arr):
             return self._matrix(value) or "[" + " ".join(map(self.inline, value.values)) + "]"
         if isinstance(value, Embedded):
@@ -130,6 +139,15 @@ class Cells:
                 return self.mark(beginning) + text[len(beginning) :]
         return text if bare else quoted(text)
 
+    def _sampled(self, sample: Sample) -> str:
+        self.features.add("…")
+        notes = dict(sample.notes)
+        parts = [sample.looks]
+        for number, value in enumerate((*sample.values, None)):
+            parts += [notes[number]] if number in notes else []
+            parts += [self.inline(value)] if number < len(sample.values) else []
+        return "[" + " ".join(parts) + "]"
+
     def _matrix(self, array: Arr) -> str | None:
         """Write rows of numbers or short values of one length as ``[1 2;3 4]``."""
         rows = array.values
@@ -138,9 +156,12 @@ class Cells:
             return None
         width = len(first.values)
         for row in rows:
+            if isinstance(row, Note):
+                continue
             if not isinstance(row, Arr) or len(row.values) != width or row.depth > 1:
                 return None
-        written = ";".join([" ".join(map(self.inline, row.values)) for row in rows])  # type: ignore[union-attr]
+        cells = [[row] if isinstance(row, Note) else row.values for row in rows]  # type: ignore[union-attr]
+        written = ";".join([" ".join(map(self.inline, row)) for row in cells])
         return f"[{written};]" if len(rows) == 1 else f"[{written}]"
 
 

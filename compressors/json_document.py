@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from headroom_mitm.compressors.json_cells import GAIN, Cells, is_bare, quoted
 from headroom_mitm.compressors.json_outline import Outline
-from headroom_mitm.compressors.json_tree import NODES, Obj, Reader, Value
+from headroom_mitm.compressors.json_tree import NODES, Obj, Reader, Sample, Value
 
 OPEN, CLOSE = "~~~json", "~~~"
 _MARK = re.compile("\x01(\\d+)\x02")
@@ -24,6 +24,7 @@ _LEGEND = {
     "+": "+: the object is in the next cells",
     ":": "a cell : is written below",
     "JSON": "JSON(…): a string that holds this JSON",
+    "…": "…( ) says in its place what is left out; …(+9) is 9 characters",
     "@": "a row @k has the cells of header @k",
 }
 
@@ -63,7 +64,9 @@ class _Document:
 
     def body(self, part: Part) -> Iterator[str]:
         """Write one part without definitions."""
-        return self._outline.lines(part.values) if len(part.values) > 1 else self._outline.block(part.values[0], 0)
+        if len(part.values) > 1 or (part.is_line and isinstance(part.values[0], Sample)):
+            return self._outline.lines(part.values)
+        return self._outline.block(part.values[0], 0)
 
     def finished(self, body: str, *, is_mixed: bool) -> str:
         """Put legend and definitions before the body, and names where their marks stand."""

@@ -6,7 +6,7 @@ from itertools import chain
 from headroom_mitm.compressors.json_cells import Cells, is_shared
 from headroom_mitm.compressors.json_rows import Rows
 from headroom_mitm.compressors.json_table import Cell, Kinds, Table, are_records, kinds_of, table_of
-from headroom_mitm.compressors.json_tree import NODES, Arr, Embedded, Obj, Value
+from headroom_mitm.compressors.json_tree import NODES, Arr, Embedded, Excerpt, Obj, Odd, Sample, Value
 
 LARGE = 40  # rough tokens from which a value is laid out below its key
 WIDTH = 300  # characters of fields in one line
@@ -48,17 +48,18 @@ class Outline:
 
     def lines(self, values: Sequence[Value]) -> Iterator[str]:
         """Write the values of JSON lines."""
-        label = f"jsonl[{len(values)}]"
+        sample = values[0] if isinstance(values[0], Sample) else None
+        label = f"jsonl[{sample.total if sample else len(values)}]"
+        values = sample.values if sample else values
         table = None
         if are_records(values):
             records: list[Obj] = list(values)  # type: ignore[arg-type]
             table = table_of(records) or kinds_of(records)
         if table is not None:
-            yield from self._rows_below(label, table, 0)
+            yield from self._rows_below(label, table, 0, sample)
             return
         yield f"{label}:"
-        for value in values:
-            yield from self._keyed("-", value, 1)
+        yield from self._items(values, 1, sample)
 
     def _keyed(self, key: str, value: Value, indent: int) -> Iterator[str]:
         if self.is_below(value):
@@ -67,6 +68,26 @@ class Outline:
             yield " " * indent + (
                 f"- {self._cells.inline(value)}" if key == "-" else f"{key}:{self._cells.inline(value)}"
             )
+
+    def _items(self, values: Sequence[Value], indent: int, sample: Sample | None) -> Iterator[str]:
+        items = (list(self._keyed("-", value, indent)) for value in values)
+        for lines in self._noted(items, indent, sample):
+            yield from lines
+
+    def _noted(self, rows: Iterator[list[str]], indent: int, sample: Sample | Excerpt | None) -> Iterator[list[str]]:
+        """Put the notes of a sample between the lines of its records."""
+        if sample is None:
+            yield from rows
+            return
+        self._cells.features.add("…")
+        notes = dict(sample.notes)
+        yield [" " * indent + sample.looks]
+        for number, lines in enumerate(rows):
+            if number in notes:
+                yield [" " * indent + notes[number]]
+            yield lines
+        if len(sample.values) in notes:
+            yield [" " * indent + notes[len(sample.values)]]
 
     def below(self, key: str, value: Value, indent: int) -> Iterator[str]:
         """Write a large value behind the line of its key, if it has one."""
@@ -78,19 +99,23 @@ class Outline:
             return
         if (table := self._table(value)) is not None:
             brackets = "[%d]" if isinstance(value, Arr) else "{%d}"
-            yield from self._rows_below(key + brackets % len(value.values), table, indent)  # type: ignore[union-attr]
+            sample = value if isinstance(value, Sample | Excerpt) else None
+            count = sample.total if sample else len(value.values)  # type: ignore[union-attr]
+            yield from self._rows_below(key + brackets % count, table, indent, sample)
             return
         if key:
             yield " " * indent + ("-" if key == "-" else f"{key}:")
         if isinstance(value, Obj):
             yield from self._fields(value, deeper)
         elif isinstance(value, Arr):
-            for item in value.values:
-                yield from self._keyed("-", item, deeper)
+            yield from self._items(value.values, deeper, value if isinstance(value, Sample) else None)
 
     def _fields(self, value: Obj, indent: int) -> Iterator[str]:
         line: list[str] = []
         width = 0
+        if isinstance(value, Excerpt):
+            self._cells.features.add("…")
+            yield " " * indent + value.looks
         for key, item in zip(value.keys, value.values, strict=True):
             written = self._cells.key(key)
             if self.is_below(item):
@@ -113,7 +138,7 @@ class Outline:
         return isinstance(value, NODES) and value.size >= LARGE and not is_shared(value) and _is_large(value)
 
     def _table(self, value: Value) -> Table | Kinds | None:
-        if not isinstance(value, Obj | Arr) or value.size < LARGE // 2:
+        if not isinstance(value, Obj | Arr) or isinstance(value, Odd) or value.size < LARGE // 2:
             return None
         if value not in self._tables:
             self._tables[value] = _table_of(value) if are_records(value.values) else None
@@ -122,12 +147,14 @@ class Outline:
     def _rows(self, table: Table) -> Rows:
         return Rows(self, self._cells, self._count, table)
 
-    def _rows_below(self, label: str, table: Table | Kinds, indent: int) -> Iterator[str]:
+    def _rows_below(
+        self, label: str, table: Table | Kinds, indent: int, sample: Sample | Excerpt | None = None
+    ) -> Iterator[str]:
         deeper = indent + (0 if label[0] in "[{" else 1)
         if isinstance(table, Table):
             written = self._rows(table)
             yield " " * indent + label + written.header
-            for lines in written.lines(deeper):
+            for lines in self._noted(written.lines(deeper), deeper, sample):
                 yield from lines
             return
         self._cells.features.add("@")
@@ -136,11 +163,12 @@ class Outline:
         for tag, kind in zip(_TAGS, kinds, strict=False):
             yield f"{' ' * deeper}@{tag}={kind.header}"
         rows = [kind.lines(deeper, f"@{tag} ") for tag, kind in zip(_TAGS, kinds, strict=False)]
-        for which in table.order:
-            if isinstance(which, Obj):
-                yield " " * deeper + self._cells.inline(which)
-            else:
-                yield from next(rows[which])
+        ordered = (
+            [" " * deeper + self._cells.inline(which)] if isinstance(which, Obj) else next(rows[which])
+            for which in table.order
+        )
+        for lines in self._noted(ordered, deeper, sample):
+            yield from lines
 
 
 def _is_large(value: Value) -> bool:

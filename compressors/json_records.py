@@ -1,15 +1,19 @@
 """JSON of tools and APIs: records become tables, what repeats is said once, quotes go where nothing is ambiguous."""
 
+import json
 import re
 from dataclasses import dataclass
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.json_document import Part, written
-from headroom_mitm.compressors.json_tree import NotExact, Reader
+from headroom_mitm.compressors.json_pruning import MARK, RULES, Pruner
+from headroom_mitm.compressors.json_tree import NotExact, Reader, Sample, Value
 
 SHORTEST = 100  # characters; less is not worth a second form
 SHORTEST_VALUE = 60  # characters of JSON among other text; less is not worth a fence
 MOST_REFUSALS = 200  # lines that begin like a value and are none, before the rest of the text is left alone
+CLOSE = 0.3  # share of the tokens: a lossy form with more is compared with the lossless one
+LOSSY_WORTH = 0.9  # share of the lossless form: a lossy one with more is not worth its gaps
 SAMPLE = 20_000  # characters that are looked at to say whether a text is JSON
 _BEGINS = re.compile(
     r"""^(?:\{\s*(?:"(?:[^"\\\n]|\\.)*"\s*:|\})"""  # {"key":
@@ -19,6 +23,7 @@ _BEGINS = re.compile(
 )
 _ONE_VALUE = re.compile(r"\s*(?:\[|\{[ \t]*\n|[^\n]*\s*\Z)")  # or else JSON lines, which may be a log
 _LINES = 0.95
+ESCAPED_MARK = json.dumps(MARK)[1:-1]
 _END = re.compile(r"[ \t]*(?:\r?\n|\Z)")
 
 
@@ -27,11 +32,11 @@ class JsonRecords:
     """Lossless: the JSON value comes back with its key order and its spelling of numbers; white space does not.
 
     Handles a JSON text, JSON lines, and JSON values that begin and end a line of another text, which stays
-    verbatim. What has duplicate keys is declined. All levels give the lossless form.
+    verbatim. Lossy: long strings and lists are cut, and of many records those stay that stand out.
     """
 
     name: str = "json_records"
-    version: int = 1
+    version: int = 2
     exact: bool = False
 
     def score(self, content: Content) -> float:
@@ -51,7 +56,7 @@ class JsonRecords:
         share = sum(len(line) + 1 for line in lines if line[:1] in "{}[] \t") / min(len(text), SAMPLE)
         return 0.9 * min(share, 1) if share >= 0.3 else 0.0
 
-    def compress(self, content: Content, level: Level) -> Compressed | None:  # noqa: ARG002 - only lossless forms
+    def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the text with its JSON written shorter, or None if that would not save tokens."""
         text = content.text
         if len(text) < SHORTEST or "\x01" in text:
@@ -60,10 +65,34 @@ class JsonRecords:
         parts = _parts(text, reader)
         if not any(part.values for part in parts):
             return None
+        size = content.count(text)
+        part = _pruned(parts, text, level, content) if level > Level.LOSSLESS else None
+        if part is not None and content.count(part.text) < CLOSE * size:
+            return part
         shortened = written(parts, reader, content.count)
-        if shortened is None or content.count(shortened) >= content.count(text):
-            return None
-        return Compressed(shortened, lossless=True)
+        after = size if shortened is None else content.count(shortened)
+        if part is not None and content.count(part.text) < LOSSY_WORTH * min(after, size):
+            return part
+        return Compressed(shortened, lossless=True) if shortened is not None and after < size else None
+
+
+def _pruned(parts: list[Part], text: str, level: Level, content: Content) -> Compressed | None:
+    """Return the form with parts left out, or None where nothing is."""
+    if MARK in text or ESCAPED_MARK in text:
+        return None
+    pruner = Pruner(RULES[level])
+    lossy = []
+    for part in parts:
+        if part.is_line and len(part.values) > 1:
+            found = pruner.records(part.values)
+            values: list[Value] = [found] if isinstance(found, Sample) else list(found.values)
+        else:
+            values = [pruner.pruned(value) for value in part.values]
+        lossy.append(Part(part.text, values, part.is_line))
+    if not pruner.gone:
+        return None
+    shortened = written(lossy, pruner.reader, content.count)
+    return None if shortened is None else Compressed(shortened, lossless=False, left_out=pruner.in_words())
 
 
 def _parts(text: str, reader: Reader) -> list[Part]:

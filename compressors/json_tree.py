@@ -6,7 +6,7 @@ Types never meet in a comparison: a string is ``str``, a number the ``bytes`` it
 
 import json
 from collections import Counter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 DEEPEST = 80  # levels of nesting; what is deeper is no record, and the writers recurse
 EMBEDDED = 40  # characters; a shorter string that holds JSON is not worth its frame
@@ -14,7 +14,7 @@ LONG = 16  # characters; shorter strings are not looked at for repetition
 
 
 class NotExact(ValueError):
-    """The text is no JSON, or one that a value cannot stand for: duplicate keys, NaN, too deep."""
+    """The text is no JSON, or one that a value cannot stand for: NaN, too deep."""
 
     position = -1
     """Where in the text that showed; -1 if unknown."""
@@ -33,6 +33,39 @@ class Obj:
         self.size += 2 * len(keys)
 
 
+class Omitted(NamedTuple):
+    """What is said of records that are left out."""
+
+    total: int
+    """How many there were with those that are left."""
+    notes: tuple[tuple[int, str], ...]
+    """What to say, and before which of the records that are left."""
+    looks: str
+    """How many are left out, and what they look like."""
+
+
+class Odd(Obj):
+    """An object with a key that comes twice: it is no record of a table."""
+
+    __slots__ = ()
+
+
+class Excerpt(Obj):
+    """Some of the entries of an object whose keys are names."""
+
+    __slots__ = ("looks", "notes", "total")
+
+    def __init__(self, keys: tuple[str, ...], values: tuple["Value", ...], omitted: "Omitted") -> None:
+        super().__init__(keys, values)
+        self.total, self.notes, self.looks = omitted
+
+
+class Note(str):
+    """Stands for something that is left out, and says so."""
+
+    __slots__ = ()
+
+
 class Arr:
     """An array."""
 
@@ -46,6 +79,16 @@ class Arr:
             isinstance(v, Obj | Embedded) or (isinstance(v, Arr) and not v.is_flat) for v in values
         )
         """There is no object in it, however deep."""
+
+
+class Sample(Arr):
+    """Some of the records of an array."""
+
+    __slots__ = ("looks", "notes", "total")
+
+    def __init__(self, values: tuple["Value", ...], omitted: "Omitted") -> None:
+        super().__init__(values)
+        self.total, self.notes, self.looks = omitted
 
 
 class Embedded:
@@ -63,6 +106,7 @@ class Embedded:
 Node: TypeAlias = Obj | Arr | Embedded
 Value: TypeAlias = str | bytes | bool | Node | None
 NODES = (Obj, Arr, Embedded)
+PartT = TypeVar("PartT", Sample, Excerpt)
 
 
 def _measure(values: tuple[Value, ...]) -> tuple[int, int]:
@@ -74,6 +118,8 @@ def _measure(values: tuple[Value, ...]) -> tuple[int, int]:
             size += len(value) // 4 + 2  # type: ignore[arg-type]
         elif kind is bytes:
             size += len(value) // 3 + 2  # type: ignore[arg-type]
+        elif kind is Note:
+            size += 6
         elif value is None or kind is bool:
             size += 2
         else:
@@ -115,9 +161,33 @@ class Reader:
         shape = self._shapes.get(keys)
         if shape is None:
             if len(set(keys)) != len(keys):
-                raise NotExact("duplicate keys")
+                return self.object([(key, self._settled(value)) for key, value in pairs], odd=True)
             shape = self._shapes[keys] = keys
         values = tuple([self._settled(value) if type(value) in (list, str) else value for value in values])
+        return self._record(shape, values)
+
+    def object(self, pairs: list[tuple[str, Any]], *, odd: bool) -> Obj:
+        """Return the object of these values of the DAG; ``odd``: a key may come twice."""
+        keys, values = tuple([key for key, _ in pairs]), tuple([value for _, value in pairs])
+        if not odd:
+            return self._record(self._shapes.setdefault(keys, keys), values)
+        self._refer(values)
+        return Odd(keys, values)
+
+    def array(self, values: list[Any]) -> Arr:
+        """Return the array of these values of the DAG."""
+        return self._list(tuple(values))
+
+    def part(self, node: PartT) -> PartT:
+        """Take some records of an array or an object into the DAG; they are not compared with others."""
+        self._refer(node.values)
+        return node
+
+    def embedded(self, style: str, inner: Any) -> Embedded:
+        """Return the string that holds this value of the DAG."""
+        return self._shared(("text", style, inner), Embedded(style, inner))
+
+    def _record(self, shape: tuple[str, ...], values: tuple[Any, ...]) -> Obj:
         node = self.objects.get((shape, values))
         if node is None:
             node = self.objects[shape, values] = Obj(shape, values)
@@ -132,12 +202,14 @@ class Reader:
                 return value
             if len(value) >= EMBEDDED and value[0] in "[{" and (style := _style(value)) is not None:
                 inner, _ = self.read_at(value, 0)
-                return self._shared(("text", style, inner), Embedded(style, inner))
+                return self.embedded(style, inner)
             return value
         if kind is not list:
             return value
-        values = tuple([self._settled(item) if type(item) in (list, str) else item for item in value])
-        node = self._known.get(values)
+        return self._list(tuple([self._settled(item) if type(item) in (list, str) else item for item in value]))
+
+    def _list(self, values: tuple[Any, ...]) -> Arr:
+        node: Arr | None = self._known.get(values)
         if node is None:
             node = self._known[values] = Arr(values)
             self._refer(values)

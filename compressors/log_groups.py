@@ -104,7 +104,7 @@ def _joins(rows: Sequence[tuple[int, Entry]], units: _Units) -> dict[tuple[int, 
     chosen: dict[tuple[int, int], tuple[_Join, int]] = {}
     taken: set[int] = set()
     for _, pair, join in sorted(found, key=lambda one: one[:2]):
-        members = join.members(*(units.members[unit] for unit in pair), _width(units.members[pair[0]]))
+        members = join.members(units.members[pair[0]], units.members[pair[1]], _width(units.members[pair[0]]))
         if taken.isdisjoint(pair) and not _is_ambiguous(members, units):
             taken.update(pair)
             chosen[pair] = join, units.add(members)

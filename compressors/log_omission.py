@@ -130,6 +130,8 @@ class Omission:
     def _pays(self, lines: Sequence[int]) -> bool:
         if len(lines) < _LEAST_GAP:
             return False
+        if len({self.form.entries[line].templates for line in lines}) == 1:
+            return True
         shown = sum(len("".join(map(alias, self.form.entries[line].templates))) + 3 for line in lines)
         return shown >= _NOTE_FACTOR * len(self._note(lines))
 

@@ -153,7 +153,6 @@ def rows(count: int = 12, **more: object) -> list[dict[str, object]]:
     "text",
     [
         pytest.param(json.dumps(rows())[:-30], id="truncated"),
-        pytest.param('[{"a": 1, "a": 2, "b": "text"}]' + " " * 200, id="duplicate keys"),
         pytest.param("[" + "NaN, " * 60 + "1]", id="not a number"),
         pytest.param("[" * 100 + "1" + "]" * 100 + " " * 100, id="too deep"),
         pytest.param(json.dumps(rows(1)), id="too short"),
@@ -171,7 +170,7 @@ def test_declines(text: str) -> None:
     [
         pytest.param(json.dumps(rows()), 1, 1, id="minified"),
         pytest.param("\n" + json.dumps({"items": rows()}, indent=4) + "\n", 1, 1, id="indented"),
-        pytest.param("\n".join(map(json.dumps, rows())), 1, 1, id="lines"),
+        pytest.param("\n".join(map(json.dumps, rows())), 0.95, 0.95, id="lines"),
         pytest.param("Exit code 0\n" + json.dumps(rows()), 0.5, 0.9, id="behind a head"),
         pytest.param("HTTP/1.1 200 OK\n\n" + json.dumps(rows(), indent=1), 0.5, 0.9, id="behind headers"),
         pytest.param("[2024-05-20 10:00:00] INFO started\n" * 40, 0, 0, id="log"),
@@ -181,12 +180,20 @@ def test_declines(text: str) -> None:
     ],
 )
 def test_score(text: str, least: float, most: float) -> None:
-    """Certain where the text is JSON, by share where it holds JSON among other text."""
+    """Certain where the text is JSON, less so where JSON lines could be a log, by share where there is other text."""
     assert least <= JsonRecords().score(Content(text)) <= most
 
 
-def test_every_level_gives_the_lossless_form() -> None:
-    text = json.dumps(rows())
+def test_a_key_that_comes_twice_stays_twice() -> None:
+    text = '[{"id": 1, "a": 1, "a": 2, "b": "text"}, {"id": 2, "a": 3, "a": 4, "b": "more"}]' + " " * 200
+    found = compressed(text)
+    assert found is not None
+    assert decoder.same(text, decoder.decode(found))
+    assert "{id:2 a:3 a:4 b:more}" in found
+
+
+def test_of_few_records_none_is_left_out() -> None:
+    text = json.dumps(rows(6))
     assert {compressed(text, level) for level in Level} == {compressed(text)}
 
 

@@ -1,0 +1,179 @@
+"""JSON with parts left out: long strings cut, long lists down to their ends, of many records those that stand out.
+
+What is missing is said where it stood, with its count; a number, a word or a key that stays is the one of the original.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from headroom_mitm.compressors import json_samples
+from headroom_mitm.compressors.base import Level
+from headroom_mitm.compressors.json_tree import Arr, Embedded, Excerpt, Note, Obj, Odd, Omitted, Reader, Sample, Value
+from headroom_mitm.compressors.log_alarms import is_alarm
+
+MARK = "…("
+"""Begins what says that something is left out. A text that has it already is never pruned."""
+_OPAQUE = re.compile(r"[A-Za-z0-9+/_=%~-]{40,}")
+_WORDLIKE = re.compile(r"(?:[a-z]{2,}[/_-]){2}|//")
+_IGNORED_KEYS = frozenset(("managedFields", "kubectl.kubernetes.io/last-applied-configuration"))
+_FLAT = 40  # rough tokens up to which a list within a list counts as a row of values
+_LEAST_GAIN = 12  # rough tokens that leaving out some values must save
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a level leaves out. Lengths are characters, the others counts."""
+
+    opaque: int
+    """A run of letters and digits that is longer, such as a hash, is cut."""
+    text: int
+    """A string that is longer is cut."""
+    head: int
+    """What stays of it; a quarter as much of its end."""
+    values: int
+    """A list of numbers or short lists that has more is cut."""
+    records: int
+    """Of a list of more objects those stay that stand out."""
+    ends: tuple[int, int]
+    """The first and last of them that stay."""
+    deepest: int
+    """Levels of nesting; what is deeper and large is only named."""
+
+
+RULES = {
+    Level.LIGHT: Rules(64, 1200, 600, 8, 10**9, (0, 0), 10**9),
+    Level.MEDIUM: Rules(48, 400, 160, 6, 16, (4, 2), 10**9),
+    Level.HARD: Rules(40, 160, 80, 4, 6, (2, 1), 6),
+}
+
+
+@dataclass(slots=True)
+class Pruner:
+    """Builds values anew, in ``reader``, with parts left out."""
+
+    rules: Rules
+    reader: Reader = field(default_factory=Reader)
+    gone: Counter[str] = field(default_factory=Counter)
+    """How many of what is left out."""
+    _known: dict[int, tuple[Value, Value, Counter[str]]] = field(default_factory=dict)
+
+    def pruned(self, value: Value, depth: int = 0) -> Value:
+        """Return what is left of a value."""
+        if type(value) is str:
+            return self._string(value)
+        if not isinstance(value, Obj | Arr | Embedded):
+            return value
+        known = self._known.get(id(value))
+        if known is None:
+            before = self.gone.copy()
+            known = self._known[id(value)] = value, self._node(value, depth), self.gone - before
+        else:
+            self.gone += known[2]
+        return known[1]
+
+    def records(self, values: Sequence[Value]) -> Arr:
+        """Return a list of values, such as JSON lines."""
+        return self._array(Arr(tuple(values)), -1)
+
+    def in_words(self) -> str:
+        """Say what is left out in all."""
+        return ", ".join(f"{count} {what}" for what, count in self.gone.items())
+
+    def _node(self, value: Obj | Arr | Embedded, depth: int) -> Value:
+        if isinstance(value, Embedded):
+            return self.reader.embedded(value.style, self.pruned(value.values[0], depth))
+        if isinstance(value, Arr):
+            return self._array(value, depth)
+        if depth > self.rules.deepest and value.size > _FLAT:
+            self.gone["deep objects"] += 1
+            return Note(f"{MARK}{len(value.keys)} keys: {' '.join(value.keys[:4])}{' …' if value.keys[4:] else ''})")
+        if len(value.keys) > self.rules.records and all(isinstance(item, Obj) and item.keys for item in value.values):
+            excerpt = None if isinstance(value, Odd) else self._excerpt(value, depth)
+            if excerpt is not None:
+                return excerpt
+        pairs = [
+            (key, self._ignored(item) if key in _IGNORED_KEYS else self.pruned(item, depth + 1))
+            for key, item in zip(value.keys, value.values, strict=True)
+        ]
+        return self.reader.object(pairs, odd=isinstance(value, Odd))
+
+    def _ignored(self, value: Value) -> Value:
+        size = len(value) if isinstance(value, str) else len(getattr(value, "values", ()))
+        self.gone["bookkeeping fields"] += 1
+        return Note(f"{MARK}{size} {'characters' if isinstance(value, str) else 'entries'} left out)")
+
+    def _array(self, value: Arr, depth: int) -> Arr:
+        items = value.values
+        if len(items) > self.rules.records and all(isinstance(item, Obj) and item.keys for item in items):
+            stay = json_samples.kept(items, *self.rules.ends)
+            if len(stay) < len(items):
+                pruned = [self.pruned(items[number], depth + 1) for number in stay]
+                return self.reader.part(Sample(tuple(pruned), self._omitted(items, stay)))
+        elif len(items) > self.rules.values and all(map(_is_plain, items)):
+            return self._ends(items)
+        return self.reader.array([self.pruned(item, depth + 1) for item in items])
+
+    def _excerpt(self, value: Obj, depth: int) -> Excerpt | None:
+        """Return some of the entries of an object whose values are records, or None where all stay."""
+        stay = json_samples.kept(value.values, *self.rules.ends)
+        if len(stay) == len(value.keys):
+            return None
+        pruned = tuple(self.pruned(value.values[number], depth + 1) for number in stay)
+        omitted = self._omitted(value.values, stay, value.keys)
+        return self.reader.part(Excerpt(tuple(value.keys[number] for number in stay), pruned, omitted))
+
+    def _omitted(self, items: Sequence[Value], stay: Sequence[int], keys: Sequence[str] = ()) -> Omitted:
+        total = len(items)
+        ranges = list(json_samples.gaps(stay, total))
+        gone = [number for gap in ranges for number in gap]
+        self.gone["records"] += len(gone)
+        notes, before = [], 0
+        for gap in ranges:
+            while before < len(stay) and stay[before] < gap.start:
+                before += 1
+            numbers = f"{gap.start + 1}-{gap.stop}" if gap[1:] else f"{gap.stop}"
+            notes.append((before, f"{MARK}{numbers} left out)"))
+        looks = json_samples.in_words([items[number] for number in gone], [keys[number] for number in gone if keys])
+        return Omitted(total, tuple(notes), f"{MARK}{len(gone)} of {total} left out below: {looks})")
+
+    def _ends(self, items: Sequence[Value]) -> Arr:
+        middle = items[2:-1]
+        if sum(map(_size, middle)) < _LEAST_GAIN:
+            return self.reader.array([self.pruned(item) for item in items])
+        self.gone["values of lists"] += len(middle)
+        note = Note(f"{MARK}{len(middle)} left out{_range(middle)})")
+        return self.reader.array([*map(self.pruned, items[:2]), note, self.pruned(items[-1])])
+
+    def _string(self, text: str) -> str:
+        rules = self.rules
+        if len(text) > rules.opaque:
+            text = _OPAQUE.sub(self._opaque, text)
+        if len(text) <= rules.text or (len(text) <= 4 * rules.text and is_alarm(text[: 4 * rules.text])):
+            return text
+        tail = rules.head // 4
+        self.gone["characters of long strings"] += len(text) - rules.head - tail
+        return f"{text[: rules.head]}{MARK}+{len(text) - rules.head - tail}){text[-tail:]}"
+
+    def _opaque(self, match: re.Match[str]) -> str:
+        run = match[0]
+        if len(run) <= self.rules.opaque or _WORDLIKE.search(run) or not any(map(str.isdigit, run)):
+            return run
+        self.gone["characters of long strings"] += len(run) - 16
+        return f"{run[:16]}{MARK}+{len(run) - 16})"
+
+
+def _is_plain(item: Value) -> bool:
+    return type(item) is bytes or (isinstance(item, Arr) and item.is_flat and item.size <= _FLAT)
+
+
+def _size(item: Value) -> int:
+    return item.size if isinstance(item, Arr) else 2
+
+
+def _range(items: Sequence[Value]) -> str:
+    """Say from where to where numbers go, if they are any; of rows of numbers column by column."""
+    if all(type(item) is bytes for item in items):
+        return f": {min(items, key=float).decode()} to {max(items, key=float).decode()}"  # type: ignore[arg-type,union-attr]
+    return ""
