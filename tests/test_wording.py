@@ -34,7 +34,7 @@ def test_every_format_is_weighed() -> None:
 
 def test_the_schema_names_what_the_description_explains() -> None:
     schema = json.loads(TOOL_SCHEMA)
-    assert schema["required"] == ["id"]
+    assert schema["required"] == ["id", "search"]
     assert all(re.search(rf"\b{name}\b", TOOL_DESCRIPTION) for name in schema["properties"])
 
 

@@ -12,6 +12,10 @@ from headroom_mitm import tokens
 from headroom_mitm.roundtrip.json_path import NotFound, value_at
 
 PAGE_TOKENS = 4_000
+CONTEXT_TOKENS = 1_500
+"""What few hits of a search may have with the lines around them: who finds a name wants what stands beside it."""
+CONTEXTS = (12, 5, 2)
+"""Lines on each side of a hit: as many as fit."""
 _PAGE_CHARS = 40_000  # no page of 4,000 tokens has more; only so much is ever counted
 _LINES = re.compile(r"([0-9]{1,9})(?:@([0-9]{1,9}))? *(?:(?:-|\.\.|:|to|,) *([0-9]{1,9})?)?")
 _LONGEST_RANGE = 60
@@ -133,6 +137,9 @@ def _by_search(text: Text, wanted: str, part: Part) -> Page:
     what = f"contain {wanted!r} (plain text, upper or lower case)"
     if not found:
         return _noted(f"no lines {what} in {text.name(part)}", [])
+    whole = part == Part(1, 1, len(text.lines))
+    if whole and (around := _with_context(text, part, found)):
+        return _noted(f"{len(found)} lines {what} in {text.name(part)}, with the lines around them", around)
     shown: list[str] = []
     room, more = PAGE_TOKENS, ""
     for hit in _hits(text, needle, part, found):
@@ -143,6 +150,28 @@ def _by_search(text: Text, wanted: str, part: Part) -> Page:
             break
         shown.append(line)
     return _noted(f"{len(found)} lines {what} in {text.name(part)}{more}", shown)
+
+
+def _with_context(text: Text, part: Part, found: list[int]) -> list[str]:
+    """Return hits as ``12: line`` among what stands around them as ``11- line``; nothing if that is too much."""
+    for context in CONTEXTS:
+        around = {
+            number
+            for hit in found[: CONTEXT_TOKENS // (context + 1)]
+            for number in range(max(part.first, hit - context), min(part.last, hit + context) + 1)
+        }
+        lines = [(number, _from(text, part, number)) for number in sorted(around)]
+        if not found[-1] - context <= lines[-1][0] or sum(len(line) for _, line in lines) > CONTEXT_TOKENS * 6:
+            continue
+        hits = set(found)
+        shown: list[str] = []
+        for place, (number, line) in enumerate(lines):
+            if place and number > lines[place - 1][0] + 1:
+                shown.append("--")
+            shown.append(f"{number}{':' if number in hits else '-'} {line}")
+        if tokens.count("\n".join(shown)) <= CONTEXT_TOKENS:
+            return shown
+    return []
 
 
 def _hits(text: Text, needle: str, part: Part, found: list[int]) -> Iterator[Part]:

@@ -119,9 +119,30 @@ def test_a_page_says_what_it_shows() -> None:
 
 def test_a_search_finds_whatever_the_case() -> None:
     text = "one\nStra\u00dfe TWO\n\ntwo again\r\n\u00c9t\u00e9"
-    assert page(text, Query(search="two")).text.split("\n")[1:] == ["2: Stra\u00dfe TWO", "4: two again\r"]
-    assert page(text, Query(search="STRASSE")).text.split("\n")[1:] == ["2: Stra\u00dfe TWO"]
-    assert page(text, Query(search="\u00e9T\u00c9")).text.split("\n")[1:] == ["5: \u00c9t\u00e9"]
+    two = Query(search="two", lines="1-4")
+    assert page(text, two).text.split("\n")[1:] == ["2: Stra\u00dfe TWO", "4: two again\r"]
+    assert page(text, Query(search="STRASSE", lines="1-4")).text.split("\n")[1:] == ["2: Stra\u00dfe TWO"]
+    assert page(text, Query(search="\u00e9T\u00c9", lines="2-5")).text.split("\n")[1:] == ["5: \u00c9t\u00e9"]
+
+
+def test_few_hits_come_with_the_lines_around_them() -> None:
+    """Who looks for a name wants what stands beside it: a record of JSON has it on other lines."""
+    shown = page(NUMBERED, Query(search="line 5000")).text.split("\n")
+    assert shown[0].endswith("of 10000, with the lines around them]")
+    assert shown[1:] == [f"{n}{':' if n == 5000 else '-'} line {n}" for n in range(4988, 5013)]
+
+
+def test_gaps_between_hits_show() -> None:
+    shown = page(NUMBERED, Query(search="line 77")).text.split("\n")
+    assert "77: line 77" in shown
+    assert shown[shown.index("--") - 1] == "89- line 89"
+    assert shown[shown.index("--") + 1] == "758- line 758" or "765- line 765" in shown
+
+
+def test_many_hits_come_alone() -> None:
+    """Around them is no room."""
+    shown = page(NUMBERED, Query(search="line 1")).text.split("\n")
+    assert all(line.split(": ")[1].startswith("line 1") for line in shown[1:])
 
 
 def test_a_search_keeps_to_the_range() -> None:
