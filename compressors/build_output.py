@@ -14,6 +14,8 @@ _FEWEST = 4  # diagnostics
 _WORTH = 0.93  # a form with more of the tokens than this is not worth a reader's trouble
 _MARKED = re.compile(r"== |=- |\d+(?::\d+)? |\| |\$\w+ = ")
 _FEWEST_COUNTED = 20  # diagnostics; fewer are counted at a glance
+_MOST_PLACES = {Level.MEDIUM: 5, Level.HARD: 1}
+"""Places of a warning in a file; errors keep all."""
 _VERDICT = re.compile(r"error|warning|note")
 _CODE = re.compile(r"\b([A-Z]{1,4}\d{2,5})\b")
 
@@ -30,23 +32,33 @@ class BuildOutput:
         """Say how sure it is that a compiler or a linter wrote this."""
         return score_of(content.text, content.subject)
 
-    def compress(self, content: Content, level: Level) -> Compressed | None:  # noqa: ARG002
+    def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the diagnostics by file, or None where that saves too little."""
         read, shape = pieces(content.lines)
         found = [one for piece in read if isinstance(piece, File) for one in piece.found]
         if len(found) < _FEWEST:
             return None
         messages = Messages.of(one.text for one in found)
+        places = _MOST_PLACES.get(level, len(found))
         lines: list[str] = []
+        gone = 0
         for piece in read:
-            lines += _shown(piece, messages) if isinstance(piece, File) else [_verbatim(piece)]
-        text = "\n".join([_legend(found, shape), *messages.definitions(), *lines])
-        return Compressed(text, lossless=True) if content.count(text) < _WORTH * content.count(content.text) else None
+            if isinstance(piece, File):
+                shown, left_out = _shown(piece, messages, places)
+                lines += shown
+                gone += left_out
+            else:
+                lines.append(_verbatim(piece))
+        text = "\n".join([_legend(found, shape, gone), *messages.definitions(), *lines])
+        if content.count(text) >= _WORTH * content.count(content.text):
+            return None
+        words = f"{gone} places of warnings, where rows count them, of {len(content.lines)} lines" if gone else ""
+        return Compressed(text, lossless=not gone, left_out=words)
 
 
-def _legend(found: Sequence[Diagnostic], shape: str) -> str:
+def _legend(found: Sequence[Diagnostic], shape: str, gone: int) -> str:
     counts = Counter(code[1] for one in found if (code := _CODE.search(one.text)) is not None)
-    said = f"[{_totals(found)}, nothing left out"
+    said = f"[{_totals(found)}, {f'{gone} places left out' if gone else 'nothing left out'}"
     if len(found) >= _FEWEST_COUNTED and len(counts) > 1:
         said += f" ({', '.join(f'{count} {code}' for code, count in counts.most_common())})"
     was = "a table below its path" if shape == TABLE else f'"{shape}message"'
@@ -66,21 +78,27 @@ def _verbatim(line: str) -> str:
     return f"| {line}" if _MARKED.match(line) else line
 
 
-def _shown(file: File, messages: Messages) -> list[str]:
-    """Return the lines for a file: its places in order, those with the same message together where order is told."""
+def _shown(file: File, messages: Messages, most: int) -> tuple[list[str], int]:
+    """Return the lines for a file, and how many places they leave out: of warnings, there are at most ``most`` a row.
+
+    Places with the same message stand together where their order can be told.
+    """
     if len(file.found) == 1 and file.found[0].text not in messages.written:
-        return [_verbatim(line) for line in file.lines]
+        return [_verbatim(line) for line in file.lines], 0
     rows: dict[str, list[Diagnostic]] = {}
     for one in file.found:
         rows.setdefault(messages.written.get(one.text, one.text), []).append(one)
     together = [one for places in rows.values() for one in places]
-    if sorted(together, key=_order) == list(file.found):
-        return [
-            f"== {file.path}",
-            *(f"{' '.join(one.place for one in places)} {said}" for said, places in rows.items()),
-        ]
-    said = ((one.place, messages.written.get(one.text, one.text)) for one in file.found)
-    return [f"=- {file.path}", *(f"{place} {text}" for place, text in said)]
+    if sorted(together, key=_order) != list(file.found):
+        said = ((one.place, messages.written.get(one.text, one.text)) for one in file.found)
+        return [f"=- {file.path}", *(f"{place} {text}" for place, text in said)], 0
+    lines, gone = [f"== {file.path}"], 0
+    for said_of, places in rows.items():
+        more = len(places) - most if places[0].text.startswith("warning") else 0
+        written = " ".join(one.place for one in (places[:most] if more > 1 else places))
+        gone += more if more > 1 else 0
+        lines.append(f"{written} and {more} more {said_of}" if more > 1 else f"{written} {said_of}")
+    return lines, gone
 
 
 def _order(one: Diagnostic) -> tuple[int, int]:

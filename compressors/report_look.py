@@ -14,7 +14,7 @@ _ROW = re.compile(
     r"|=== (?:RUN|PAUSE|CONT) |\s*--- (?:PASS|FAIL|SKIP): |(?:ok  |FAIL|\?   )\t\S+\t"
     r"|test \S.* \.\.\. (?:ok|FAILED|ignored)|\S.* \.\.\. (?:ok|FAIL|ERROR|skipped\b.*|expected failure)$"
     r"|test\w+ (?:ok|f|F|s|w|E|\[FAIL\])$"
-    r"|\s*[✔✓√✗✕×] \S|\S.* > \S.* (?:PASSED|FAILED|SKIPPED)$|(?:not )?ok \d+ |\s+# (?:Subtest|duration_ms)"
+    r"|\s*[✔✓√✗✕×] \S|\S.* > \S.* (?:PASSED|FAILED|SKIPPED)$|\s*(?:not )?ok \d+ |\s+# (?:Subtest|duration_ms)"
 )
 # What stands in the report of one runner, and hardly elsewhere.
 _SIGNS = (
@@ -42,7 +42,10 @@ def score_of(text: str) -> float:
         lines += text[middle : middle + _SAMPLE].split("\n", _MIDDLE_LINES + 1)[1:-1]
     lines = [line[:_WIDTH] for line in lines if line and not line.isspace()]
     rows = sum(_ROW.match(line) is not None for line in lines)
-    signed = any(sign in text for sign in _SIGNS) or _RAN.search(text, max(0, len(text) - _TAIL)) is not None
+    signed = (
+        any(sign in text or text.startswith(sign[1:]) for sign in _SIGNS)
+        or _RAN.search(text, max(0, len(text) - _TAIL)) is not None
+    )
     if signed and (rows or "= test session starts =" in text):
         return _SURE
     share = rows / max(1, len(lines))

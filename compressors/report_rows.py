@@ -35,13 +35,21 @@ _FORMS = tuple(
         r"(?P<head> *(?:Creating table|Create mode \d+|create mode \d+|Applying) )(?P<name>\S+)(?P<mid>.*)",
     )
 )
-_FIRST = re.compile(r" *(?:[=\-?✔✓√\[]|ok|test|PASSED|XFAIL|C|c|A)|\w+ \(|\S+::|\S.* > ")
+_FIRST = re.compile(r" *(?:[=\-?✔✓√\[#]|ok|test|PASSED|XFAIL|C|c|A)|\w+ \(|\S+::|\S.* > ")
 _METHOD = re.compile(r"(\w+) (\([\w.]+\))")
 _DOC = re.compile(r"(\S.*?)( \.\.\. (?:ok|expected failure|skipped .*))")
 _RUN = re.compile(r"=== RUN   (\S+)")
 _DONE = re.compile(r"(--- PASS: )(\S+) \(([\d.]+s)\)")
 _PERCENT = re.compile(r"(.*) \[(?:(gw\d+)/)?(\d+)%\]")
 _PAIR = re.compile(r"=== RUN, (--- PASS: )(\S+)( \(.*\))")
+_PAUSED = "=== RUN, PAUSE "
+_ANNOUNCED = re.compile(r" *# Subtest: ")
+_TAP_LINES = 6
+_TAP = re.compile(
+    r"(?P<indent> *)# Subtest: (?P<name>.+)\n(?P=indent)ok (?P<number>\d+) - (?P=name)\n(?P=indent)  ---\n"
+    r"(?P=indent)  duration_ms: (?P<value>[\d.]+)\n(?:(?P=indent)  type: '(?P<type>\w+)'\n)?(?P=indent)  \.\.\.(?=\n|$)"
+)
+_SUBTEST = re.compile(r"( *)# Subtest, ok (\d+) - (.*) \(([\d.]+) ms(?:, (\w+))?\)")
 _DOCUMENTED = re.compile(r"(\w+) ⏎ (.*)( \([\w.~]+\))( \.\.\. .*)")
 _PADDED = re.compile(r"  \[ *\d+%\]$")
 _AGAIN = ".~)"
@@ -75,6 +83,10 @@ def originals(text: str, width: int) -> list[str]:
     """Return the lines that one row stands for."""
     if (match := _PAIR.fullmatch(text)) is not None:
         return [f"=== RUN   {match[2]}", f"{match[1]}{match[2]}{match[3]}"]
+    if text.startswith(_PAUSED) and " " not in (name := text.removeprefix(_PAUSED)):
+        return [f"=== RUN   {name}", f"=== PAUSE {name}"]
+    if (match := _SUBTEST.fullmatch(text)) is not None:
+        return _subtest(*match.groups())
     if (match := _PERCENT.fullmatch(text)) is not None:
         if match[2]:
             return [f"[{match[2]}] [{match[3]:>3}%] {match[1]} "]
@@ -91,7 +103,7 @@ def _row(lines: Sequence[str], at: int) -> Row | None:
     if len(line) > _LONGEST or _FIRST.match(line) is None:
         return None
     if at + 1 < len(lines):
-        row = _pair(line, lines[at + 1])
+        row = _pair(line, lines[at + 1]) or _tap(lines[at : at + _TAP_LINES])
         if row is not None:
             return row
     match = next((match for form in _FORMS if (match := form.fullmatch(line)) is not None), None)
@@ -110,6 +122,8 @@ def _row(lines: Sequence[str], at: int) -> Row | None:
 def _pair(line: str, other: str) -> Row | None:
     """Read two lines as one row."""
     if (run := _RUN.fullmatch(line)) is not None:
+        if other == f"=== PAUSE {run[1]}":
+            return Row("=== RUN, PAUSE ", run[1], "", "", "", (line, other))
         done = _DONE.fullmatch(other)
         if done is None or done[2] != run[1]:
             return None
@@ -118,6 +132,23 @@ def _pair(line: str, other: str) -> Row | None:
         mid = _said_again(method[1], f" {method[2]}") + doc[2]
         return Row("", f"{method[1]} ⏎ {doc[1]}", mid, "", "", (line, other), _NOT_PASSED.search(doc[2]) is None)
     return None
+
+
+def _tap(lines: Sequence[str]) -> Row | None:
+    """Read what Node says of a test in TAP as one row."""
+    if _ANNOUNCED.match(lines[0]) is None:
+        return None
+    match = _TAP.match("\n".join(lines))
+    if match is None:
+        return None
+    end = f" ms, {match['type']})" if match["type"] else " ms)"
+    head = f"{match['indent']}# Subtest, ok "
+    return Row(head, f"{match['number']} - {match['name']}", " (", match["value"], end, tuple(match[0].split("\n")))
+
+
+def _subtest(indent: str, number: str, name: str, value: str, kind: str | None) -> list[str]:
+    block = ["---", f"duration_ms: {value}", *([f"type: '{kind}'"] if kind else []), "..."]
+    return [f"{indent}# Subtest: {name}", f"{indent}ok {number} - {name}", *(f"{indent}  {line}" for line in block)]
 
 
 def _said_again(name: str, mid: str) -> str:

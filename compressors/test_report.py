@@ -9,10 +9,12 @@ from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.report_legend import legend
 from headroom_mitm.compressors.report_look import score_of
 from headroom_mitm.compressors.report_notation import Row, bundled, bundles, verbatim
+from headroom_mitm.compressors.report_omission import Omission
 from headroom_mitm.compressors.report_repeats import folded
 from headroom_mitm.compressors.report_rows import Piece, pieces, width_of
 
 _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
+_LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d{1,3}|\n *|[^\w\s]+|_")
 
 
@@ -28,21 +30,31 @@ class ReportOfTests:
         """Say how sure it is that a test runner wrote this."""
         return score_of(content.text)
 
-    def compress(self, content: Content, level: Level) -> Compressed | None:  # noqa: ARG002
-        """Return the shorter form, or None."""
+    def compress(self, content: Content, level: Level) -> Compressed | None:
+        """Return the shorter form, or None where there is too little to shorten."""
         lines = content.lines
         width = width_of(lines)
         read = pieces(lines, width)
-        shown = folded(_lines(read))
-        text = "\n".join([legend(shown, width, whole=True), *shown])
-        return Compressed(text, lossless=True) if content.count(text) < _WORTH * content.count(content.text) else None
+        whole = _form(_lines(read), width, whole=True)
+        found = Compressed(whole, lossless=True)
+        if level > Level.LOSSLESS:
+            omission = Omission(level)
+            part = _form(omission.shown(read), width, whole=False)
+            if len(part) < _LOSSY_WORTH * len(whole):
+                found = Compressed(part, lossless=False, left_out=omission.in_words(len(lines)))
+        return found if content.count(found.text) < _WORTH * content.count(content.text) else None
+
+
+def _form(lines: Sequence[str], width: int, *, whole: bool) -> str:
+    shown = folded(lines)
+    return "\n".join([legend(shown, width, whole=whole), *shown])
 
 
 def _lines(read: Sequence[Piece]) -> list[str]:
     out: list[str] = []
     for shape, group in groupby(read, key=lambda piece: piece.shape if isinstance(piece, Row) else None):
         if shape is None:
-            out += [verbatim(line) for line in group]
+            out += [verbatim(line) for line in group if isinstance(line, str)]
             continue
         for rows in bundles([row for row in group if isinstance(row, Row)]):
             plain = [verbatim(line) for row in rows for line in row.lines]

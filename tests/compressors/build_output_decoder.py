@@ -3,7 +3,8 @@
 import re
 
 LEGEND = re.compile(
-    r"\[\d+ \w+(?:, \d+ \w+)*, nothing left out(?: \(.*?\))?\. Each was (?:\"(?P<shape>.*)message\"|a table below its path);"
+    r"\[\d+ \w+(?:, \d+ \w+)*, nothing left out(?: \(.*?\))?\."
+    r" Each was (?:\"(?P<shape>.*)message\"|a table below its path);"
 )
 DEFINITION = re.compile(r"(\$\w+) = \[\d+x\] (.*)")
 ROW = re.compile(r"(\d+(?::\d+)?(?: \d+(?::\d+)?)*) (\D.*)", re.DOTALL)

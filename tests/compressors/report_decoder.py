@@ -101,6 +101,11 @@ def unfolded(row: str, width: int) -> list[str]:
     """Return the lines of the original that one row stands for."""
     if (match := re.fullmatch(r"=== RUN, --- PASS: (\S+)( \(.*\))", row)) is not None:
         return [f"=== RUN   {match[1]}", f"--- PASS: {match[1]}{match[2]}"]
+    if (match := re.fullmatch(r"=== RUN, PAUSE (\S+)", row)) is not None:
+        return [f"=== RUN   {match[1]}", f"=== PAUSE {match[1]}"]
+    if (match := re.fullmatch(r"( *)# Subtest, ok (\d+) - (.*) \(([\d.]+) ms(?:, (\w+))?\)", row)) is not None:
+        said = ["  ---", f"  duration_ms: {match[4]}", *([f"  type: '{match[5]}'"] if match[5] else []), "  ..."]
+        return [match[1] + line for line in (f"# Subtest: {match[3]}", f"ok {match[2]} - {match[3]}", *said)]
     if (match := re.fullmatch(r"(.*) \[(?:(gw\d+)/)?(\d+%)\]", row)) is not None:
         if match[2]:
             return [f"[{match[2]}] [{match[3]:>4}] {match[1]} "]

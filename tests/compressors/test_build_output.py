@@ -74,6 +74,15 @@ def test_what_differs_in_a_message_stands_behind_its_name() -> None:
     assert "\n9:5 $1 'v9' 9\n10:5 $1 'v10' 10\n" in shown
 
 
+def test_warnings_keep_their_first_places_and_a_count_and_errors_keep_all() -> None:
+    lines = [f"src/a.c:{n}:5: {kind}: unused variable 'v'" for kind in ("warning", "error") for n in range(10, 30)]
+    found = COMPRESSOR.compress(Content("\n".join(sorted(lines))), Level.MEDIUM)
+    assert found is not None
+    assert "\n10:5 11:5 12:5 13:5 14:5 and 15 more $" in found.text
+    assert " 28:5 29:5 $" in found.text
+    assert found.left_out == "15 places of warnings, where rows count them, of 40 lines"
+
+
 def test_codes_are_counted_where_there_are_many() -> None:
     lines = [f"{line}" for line in diagnostics()] + [
         f"{FILES[0]}(90,{n}): error TS1005: ';' expected." for n in range(9)

@@ -60,6 +60,22 @@ def test_a_go_test_is_said_once_with_its_beginning_and_its_end() -> None:
     assert "x12 === RUN, --- PASS: {0.00s: Test0 Test1 Test2 Test3 Test4 Test5 Test6 Test7 0.01s: Test8" in shown
 
 
+def test_parallel_go_tests_are_said_once_where_they_wait() -> None:
+    lines = [f"=== RUN   Test{n}\n=== PAUSE Test{n}" for n in range(12)] + [f"=== CONT  Test{n}" for n in range(12)]
+    shown = shortened("\n".join(lines))
+    assert "x12 === RUN, PAUSE {Test0 Test1" in shown
+    assert "x12 === CONT  {Test0 Test1" in shown
+
+
+@pytest.mark.parametrize("kind", ["", "\n    type: 'test'"], ids=["untyped", "typed"])
+def test_a_block_of_tap_is_a_duration(kind: str) -> None:
+    lines = [
+        f"  # Subtest: adds {n}\n  ok {n} - adds {n}\n    ---\n    duration_ms: 0.{n}7{kind}\n    ..."
+        for n in range(1, 30)
+    ]
+    assert "x29   # Subtest, ok {0.17: 1 - adds 1 | 0.27: 2 - adds 2 |" in shortened("\n".join([*lines, "# pass 6"]))
+
+
 def test_what_did_not_pass_stays_as_it_is() -> None:
     failed = ["FAILED tests/test_a.py::test_x - assert 1 == 2", "ERROR tests/test_a.py::test_y - OSError: [Errno 2]"]
     text = "\n".join([*(f"PASSED tests/test_a.py::{name}" for name in NAMES * 2), *failed])
@@ -132,6 +148,8 @@ _forms = st.sampled_from(
         "test {} ... ok",
         "  ✓ {} (3 ms)",
         "  ✓ {}",
+        "=== RUN   {0}\n=== PAUSE {0}",
+        "# Subtest: {0}\nok 1 - {0}\n  ---\n  duration_ms: 0.7\n  ...",
         "[gw1] [ 5%] PASSED t.py::{} ",
         "ok  \t{}\t0.1s",
         "{}",
@@ -147,3 +165,78 @@ def test_it_is_exact(rows: list[tuple[str, list[str]]]) -> None:
     text = "\n".join(lines)
     form = COMPRESSOR.compress(Content(text, count=lambda text: 1 if text.startswith("[No") else 9), Level.LOSSLESS)
     assert form is None or report_decoder.decode(form.text) == text
+
+
+def shorter(text: str, level: Level) -> tuple[str, str]:
+    """Return the form with something left out, and what that is."""
+    found = COMPRESSOR.compress(Content(text), level)
+    assert found is not None
+    assert not found.lossless
+    return found.text, found.left_out
+
+
+def test_light_keeps_names_without_what_describes_them() -> None:
+    lines = [f"{name} (pkg.tests.Disk)\nDisks know how to {name[5:]} them all quickly. ... ok" for name in NAMES * 3]
+    text, left_out = shorter("\n".join(lines), Level.LIGHT)
+    assert "x24 {test_create test_read test_update" in text
+    assert left_out == "descriptions of 24 passed tests, of 48 lines"
+
+
+def test_light_leaves_out_durations() -> None:
+    lines = [f"  ✔ adds number {n} (1.{n}7029ms)" for n in range(40)]
+    text, left_out = shorter("\n".join(lines), Level.LIGHT)
+    assert "7029" not in text
+    assert "| adds number 38 | adds number 39} (…ms)" in text or "number 39" in text
+    assert left_out == "durations or percentages of 40 passed tests, of 40 lines"
+
+
+@pytest.mark.parametrize("level", [Level.LIGHT, Level.MEDIUM, Level.HARD])
+def test_output_of_passed_tests_keeps_what_speaks_of_trouble(level: Level) -> None:
+    printed = "\n".join(
+        f"___ test_{n} ___\n--- Captured stdout call ---\nread {n} of 50 rows\nrows are fine" for n in range(50)
+    )
+    trouble = "___ test_odd ___\n--- Captured stdout call ---\nconnecting\nWARNING retried after timeout\ndone now"
+    failed = "=== test session starts ===\n= FAILURES =\n___ test_x ___\nE   assert 1 == 2"
+    end = "= short test summary info =\nFAILED test_x\n1 failed, 51 passed in 3.2s"
+    shown, left_out = shorter(f"{failed}\n= PASSES =\n{printed}\n{trouble}\n{end}", level)
+    assert "\n___ test_odd ___\n" in shown
+    assert "\nWARNING retried after timeout\n" in shown
+    assert "E   assert 1 == 2" in shown
+    assert shown.endswith("FAILED test_x\n1 failed, 51 passed in 3.2s")
+    assert ("___ test_7 ___" in shown) == (level == Level.LIGHT)
+    assert "lines where notes say so, of" in left_out
+
+
+def test_medium_counts_by_file_and_says_where() -> None:
+    rows = [f"PASSED tests/test_{file}.py::test_{n}_of_many" for file in "ab" for n in range(20)]
+    text, left_out = shorter("\n".join(["=== test session starts ===", *rows, "40 passed"]), Level.MEDIUM)
+    assert "\nx20 PASSED tests/test_a.py::{test_0_of_many … test_19_of_many} [lines 2-21]\n" in text
+    assert "\nx20 PASSED tests/test_b.py::{test_0_of_many … test_19_of_many} [lines 22-41]\n40 passed" in text
+    assert left_out == "names of 36 passed tests, of 42 lines"
+
+
+def test_hard_counts_only() -> None:
+    rows = [f"PASSED tests/test_a.py::test_{n}_of_many" for n in range(20)]
+    text, _ = shorter("\n".join(["=== test session starts ===", *rows, "20 passed"]), Level.HARD)
+    assert text.endswith("\nx20 PASSED tests/test_a.py::… [lines 2-21]\n20 passed")
+
+
+@pytest.mark.parametrize("level", [Level.MEDIUM, Level.HARD])
+def test_a_tree_keeps_its_failures_and_how_it_ended(level: Level) -> None:
+    tree = [
+        f"  suite {s}\n" + "\n".join(f"    ✓ does the thing {s}{n} with great care" for n in range(9)) for s in range(6)
+    ]
+    failed = "  suite of trouble\n    ✓ opens\n    1) closes\n    - locks"
+    end = "\n\n  55 passing (2s)\n  1 pending\n  1 failing\n\n  1) closes:\n     Error: stuck\n      at door.js:5:3"
+    text, _ = shorter("\n".join([*tree, failed]) + end, level)
+    assert text.endswith(f"    1) closes\n    - locks{end}")
+    assert ("  suite 3\n[9 passed tests in lines 32-40 left out]" in text) == (level == Level.MEDIUM)
+    assert ("[54 passed tests in lines 1-" in text or "[55 passed tests in lines 1-" in text) == (level == Level.HARD)
+
+
+@pytest.mark.parametrize("level", [Level.MEDIUM, Level.HARD])
+def test_what_was_skipped_keeps_names_and_reasons(level: Level) -> None:
+    lines = [f"{name} (pkg.tests.Disk) ... ok" for name in NAMES * 4]
+    lines += [f"{name} (pkg.tests.Tape) ... skipped 'no tape drive'" for name in NAMES]
+    text, _ = shorter("\n".join([*lines, "", "Ran 40 tests in 0.1s", "", "OK (skipped=8)"]), level)
+    assert f"{{{' '.join(NAMES)}}} (pkg.tests.Tape) ... skipped 'no tape drive'" in text
