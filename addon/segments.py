@@ -146,6 +146,27 @@ class Blocks:
     """Lifetime of a marker that the client has set for the whole request; empty for none."""
 
 
+class Reading:
+    """One reading of a body, known by its identity: what is kept of it by others goes with it."""
+
+    __slots__ = ("__weakref__",)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a prompt has in common with one that was read before: the same bytes at the same places."""
+
+    of: Reading
+    messages: int
+    """So many, the last of them the model's."""
+    segments: int
+    """In these messages: the very same objects."""
+    turn: int
+    """Of these messages the first of a turn of the user's that is followed by a call of the model; 0 for none."""
+    answers: int
+    """Messages of the model before that turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A request body, read: where its texts stand and what else decides. The body is not copied or changed."""
@@ -179,6 +200,22 @@ class Prompt:
     """Where the conversation's messages, items or contents stand."""
     forgets: bool = False
     """The provider may drop earlier texts by itself: nothing may refer to them."""
+    reading: Reading = field(default_factory=Reading, compare=False, repr=False)
+    known: Known | None = field(default=None, compare=False, repr=False)
+    """None where nothing is known, or stands elsewhere now."""
+    answers_before: int = 0
+    """Messages of the model before ``messages``, where only the end of a conversation is looked at."""
+
+    def since_known(self) -> "Prompt":
+        """Return the end of the conversation, from the turn on that is said in ``known``; all of it for none."""
+        known = self.known
+        if known is None or not known.turn:
+            return self
+        blocks = self.blocks and replace(
+            self.blocks, spans=self.blocks.spans[known.turn :], messages=self.blocks.messages[known.turn :]
+        )
+        messages = self.messages[known.turn :]
+        return replace(self, messages=messages, blocks=blocks, answers_before=known.answers, known=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ Decided once, too: an answer that has left as the client tells it stays so, and 
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from weakref import WeakSet
 
 import msgspec
 
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.recent import Recent
-from headroom_mitm.segments import Digest, Edit, Prompt, digest
+from headroom_mitm.segments import Digest, Edit, Prompt, Reading, digest
 from headroom_mitm.store import packing
 from headroom_mitm.store.base import Store
 from headroom_mitm.wire.retelling import Round
@@ -41,6 +42,7 @@ class Retold:
         self._clock = clock
         self._known: Recent[Digest, Rounds] = Recent(REMEMBERED, _weight)
         self._touched: Recent[Digest, float] = Recent(REMEMBERED_HEADS)
+        self._silent: WeakSet[Reading] = WeakSet()  # in which nothing was hidden
         self._owed: set[Digest] = set()
         self._owed_lock = threading.Lock()
 
@@ -59,8 +61,21 @@ class Retold:
         retelling = RETELLINGS.get(wire)
         if retelling is None or not prompt.answered:
             return ()
+        told = False
+
+        def recall(keys: Sequence[Digest]) -> dict[Digest, Rounds]:
+            nonlocal told
+            found = self._recall(keys, prompt.head)
+            told = any(found.values())
+            return found
+
         try:
-            return tuple(retelling.edits(prompt, lambda keys: self._recall(keys, prompt.head)))
+            # Where nothing was hidden before, only what is new is looked at.
+            is_silent = prompt.known is not None and prompt.known.of in self._silent
+            edits = tuple(retelling.edits(prompt.since_known() if is_silent else prompt, recall))
+            if not told:
+                self._silent.add(prompt.reading)
+            return edits
         except UnreadableBody as error:
             logger.warning("hidden rounds are not told again: %s", error)
             return ()

@@ -22,16 +22,19 @@ class Said:
     """Ids of the calls that it brings results of."""
 
 
-def names(wire: str, history: Sequence[Said], head: Digest, *, partial: bool = False) -> list[Digest | None]:
+def names(
+    wire: str, history: Sequence[Said], head: Digest, *, partial: bool = False, before: int = 0
+) -> list[Digest | None]:
     """Return the names of the model's answers, None for all else.
 
     An answer is named by its first call. Words may be said again, so what stands before them counts: the calls whose
     results they follow, else the words they answer, the call before (or the conversation's beginning), and how many
     answers came since. ``partial``: a history may lack what the provider keeps, so only the nearest words count.
+    ``before`` says how many answers without calls stand before this history.
     """
     found: list[Digest | None] = []
     kind = wire.encode()
-    since, last_call = 0, bytes(head)
+    since, last_call = before, bytes(head)
     for number, said in enumerate(history):
         asked = history[number - 1] if number else Said()
         if not said.by_model or not (said.calls or said.letters):

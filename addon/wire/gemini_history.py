@@ -49,7 +49,7 @@ class GeminiHistory:
 
     def edits(self, prompt: Prompt, recall: Recall) -> list[Edit]:
         """Return what puts the rounds back that are known of this conversation's answers."""
-        keys = names("gemini", self._read(prompt), prompt.head)
+        keys = names("gemini", self._read(prompt), prompt.head, before=prompt.answers_before)
         found = recall([key for key in keys if key is not None])
         told: set[Sequence[Round]] = set()
         edits: list[Edit] = []

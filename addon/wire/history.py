@@ -79,11 +79,14 @@ class History:
         """Return the prompt that a body is. Raises ``UnreadableBody``."""
         shared = self._bodies.shared(body)
         found = self._grown(body, shared, opened) if shared is not None else None
-        if found is None:
+        if shared is None or found is None:
             spans, envelope = opened(body)
-            found = self._extended(NOTHING, body, spans), envelope
-        read, envelope = found
-        prompt = self._prompt(body, read, envelope)
+            read = self._extended(NOTHING, body, spans)
+            prompt = self._prompt(body, read, envelope)
+        else:
+            read, envelope = found
+            known = shared.earlier.read.known(shared.stops) if shared.start == shared.earlier.start else None
+            prompt = replace(self._prompt(body, read, envelope), known=known)
         if read.ends:
             self._bodies.keep(Earlier(body, read.spans[0].start, read), shared)
         return prompt
@@ -139,6 +142,7 @@ class History:
             else Blocks(envelope.layouts, read.spans, read.layouts, envelope.marked),
             messages=read.spans,
             forgets=envelope.forgets,
+            reading=read.reading,
         )
 
 

@@ -3,11 +3,12 @@
 Everything here is the same whether messages were read at once or some of them with an earlier body.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from headroom_mitm.segments import Call, Digest, Layout, Role, Segment, Span, digest
+from headroom_mitm.segments import Call, Digest, Known, Layout, Reading, Role, Segment, Span, digest
 from headroom_mitm.wire.turn import Result, Turn
 
 
@@ -51,6 +52,7 @@ class Read:
     named: tuple[tuple[int, tuple[str, ...]], ...] = ()
     """Messages that declare tools, and which."""
     state: State = field(default_factory=State)
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def count(self) -> int:
@@ -63,6 +65,29 @@ class Read:
         if self.stops:
             return self.stops[0].messages - 1
         return self.count - 1 if self.turns and self.turns[-1].by_model else None
+
+    def known(self, count: int) -> Known:
+        """Return what is known up to one of the stops, the first being number 1."""
+        stop = self.stops[count - 1]
+        turn = self._turn_before(stop.messages)
+        answers = bisect_right(self.stops, turn, key=lambda stop: stop.messages)
+        return Known(self.reading, stop.messages, stop.segments, turn, answers)
+
+    def _turn_before(self, end: int) -> int:
+        """Return where the last turn of the user's begins that is followed by a call with an id; 0 for none.
+
+        A call without one will do where the format has no ids at all.
+        """
+        called = next((n for n in range(end - 1, -1, -1) if self.turns[n].by_model and self.turns[n].calls), 0)
+        has_id = any(call.id for call in self.turns[called].calls)
+        if not has_id and any(call.id for turn in self.turns[:end] for call in turn.calls):
+            return 0
+        start = called
+        while start and self.turns[start - 1].by_model:
+            start -= 1
+        while start and not self.turns[start - 1].by_model:
+            start -= 1
+        return start
 
     def until(self, count: int) -> "Read":
         """Return what was read up to one of the stops, the first being number 1."""
