@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from headroom_mitm import tokens
+from headroom_mitm import parts, tokens
 from headroom_mitm.compressors import COMPRESSORS, Compressed, Compressor, Content, Level
 from headroom_mitm.file_reads import path_of
 from headroom_mitm.framing import Framed, unframe
+from headroom_mitm.parts import Part
 from headroom_mitm.segments import Call, Key, Rendering, Role, Segment, text_id
 from headroom_mitm.wording import marker
 
@@ -27,6 +28,8 @@ LOSSY_GAIN = 1_500
 """Tokens that leaving something out must save over the lossless form. A model that asks for the rest costs a turn
 (40,000 tokens read again from the cache, at a tenth) and a page of 4,000: where one in five asks, this much pays."""
 
+PARTS = "parts/1"
+"""Name of the form in which each of several outputs has a form of its own, all of them lossless."""
 BEST_LOSSLESS = 0.14
 """Share of the tokens that the best lossless forms of long logs leave. Well below it, they are not made to compare."""
 
@@ -64,12 +67,26 @@ class Router:
         call = source.call
         is_file = call is not None and bool(path_of(call))
         content = Content(frame.payload, call.name if call else "", call.subject if call else "", fresh_read=is_file)
+        whole = self._whole(source, frame, content, excluded, lossy=lossy and _may_lose(source.segment))
+        pieces = parts.split(frame.payload, content.subject)
+        if len(pieces) == 1 or not whole.lossless:
+            return whole
+        text = f"{frame.head}{''.join(self._part(piece, content.tool, excluded) for piece in pieces)}{frame.tail}"
+        after = tokens.count(text)
+        if whole.tokens_after - after < max(LEAST_TOKENS, LEAST_SHARE * whole.tokens_before):
+            return whole
+        return replace(whole, text=text, compressor=PARTS, tokens_after=after)
+
+    def _whole(
+        self, source: Source, frame: Framed, content: Content, excluded: frozenset[str], *, lossy: bool
+    ) -> Rendering:
+        """Take a text for the output of one thing."""
         before = tokens.count(source.text)
-        keep_spaces = source.edited or (is_file and before < FILE_FLOOR)
+        keep_spaces = source.edited or (content.fresh_read and before < FILE_FLOOR)
         for compressor in self._ranked(content, excluded):
             if keep_spaces and not compressor.exact:
                 continue
-            form = _best_form(compressor, content, before, lossy=lossy and _may_lose(source.segment))
+            form = _best_form(compressor, content, before, lossy=lossy)
             if form is None:
                 continue
             text = _framed(frame, form, source.segment.key)
@@ -79,6 +96,19 @@ class Router:
                 key, digest = source.segment.key, source.segment.digest
                 return Rendering(key, text, digest, name, form.level, form.compressed.lossless, before, after)
         return raw(source.segment, "no gain", before)
+
+    def _part(self, part: Part, tool: str, excluded: frozenset[str]) -> str:
+        """Return the lossless form of one of several outputs, or the output. Files keep their white space."""
+        if part.subject is None or len(part.text) < SHORTEST:
+            return part.text
+        is_file = bool(path_of(Call("", tool, part.subject)))
+        content = Content(part.text, tool, part.subject, fresh_read=is_file)
+        before = tokens.count(part.text)
+        for compressor in self._ranked(content, excluded):
+            form = _compress(compressor, content, Level.LOSSLESS) if compressor.exact or not is_file else None
+            if form is not None and form.lossless and before - tokens.count(form.text) >= LEAST_TOKENS:
+                return form.text
+        return part.text
 
     def _ranked(self, content: Content, excluded: frozenset[str]) -> list[Compressor]:
         scored = [(_score(c, content), c) for c in self._compressors if c.name not in excluded]

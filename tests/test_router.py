@@ -150,6 +150,35 @@ def test_frames_of_clients_stay_verbatim() -> None:
     assert large.original == digest_of_text(head + rows(LARGE) + tail)
 
 
+def test_each_of_several_outputs_has_its_own_form() -> None:
+    """What stands between them stays verbatim, small ones stay as they are, and nothing is left out."""
+    call = Call("c1", "Bash", "make; echo '----'; ls; echo '++++'; make check")
+    texts = [rows(LARGE), "----", "a.c", "++++", rows(SMALL)]
+    found = Router((Shorten(),)).render(source("\n".join(texts), call), NONE, lossy=False)
+    assert found.text == "\n".join(text.replace(PHRASE, "WELL") for text in texts)
+
+    class OneThing(Shorten):
+        def compress(self, content: Content, level: Level) -> Compressed | None:
+            return super().compress(content, level) if "----" not in content.text else None
+
+    found = Router((OneThing(),)).render(source("\n".join(texts), call), NONE, lossy=True)
+    assert found.text == "\n".join(text.replace(PHRASE, "WELL") for text in texts)
+    assert (found.compressor, found.lossless, found.tokens_after) == ("parts/1", True, tokens.count(found.text))
+
+
+def test_files_among_several_outputs_keep_their_white_space() -> None:
+    call = Call("c1", "Bash", "head -n 99 a.c b.c")
+    text = f"==> a.c <==\n{rows(SMALL)}\n\n==> b.c <==\n{rows(SMALL)}\n"
+
+    class OneThing(Shorten):
+        def compress(self, content: Content, level: Level) -> Compressed | None:
+            return super().compress(content, level) if "==>" not in content.text else None
+
+    for exact in (False, True):
+        found = Router((OneThing(exact=exact),)).render(source(text, call), NONE, lossy=True)
+        assert found.text == (text.replace(PHRASE, "WELL") if exact else None)
+
+
 class Witness:
     """Says what it was shown, and does nothing."""
 
