@@ -153,10 +153,11 @@ def test_without_the_store_the_client_is_taken_at_its_word(provider: Provider, s
     session = Session(connect(first), stream=True)
     provider.script(asking("toolu_r1"), asking(Say("Both."), "toolu_r2", BASH), answer(Say("Done.")))
     session.ask("Sunday")
-    session.client = connect(start(headroom_store=str(first.home / "other.db")))
+    session.client = connect(start(headroom_store=str(first.home / "other.db"), headroom_mode="lossless"))
     session.ask()
     assert provider.refused == []
-    assert plain(provider.received[-1]) == session.messages[:-2]
+    assert "toolu_r" not in str(plain(provider.received[-1]))
+    assert len(plain(provider.received[-1])) == len(session.messages[:-2])
 
 
 def test_the_client_may_move_its_marker_back(provider: Provider, start: Start, connect: Connect) -> None:
