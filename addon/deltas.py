@@ -50,7 +50,6 @@ def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Re
     """Return what a new text becomes if it says little that is new; None otherwise. Errors stay as they are."""
     if segment.is_error or prompt.forgets:
         return None
-    before = tokens.count(text)
     # What clients write around an output (times, exit codes) is said again: it is short, and new each time.
     frame = unframe(text)
     for find, write, largest in ((find_base, written, LARGEST_SHARE), (find_overlap, _quoted, LARGEST_REST)):
@@ -59,7 +58,7 @@ def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Re
         if base is None or told is None:
             continue
         form = f"{frame.head}{told}{frame.tail}"
-        after = tokens.count(form)
+        before, after = tokens.count(text), tokens.count(form)
         if before - after >= LEAST_TOKENS and after <= largest * before:
             name, digest = f"{NAME}/{VERSION}", segment.digest
             return Rendering(segment.key, form, digest, name, 0, True, before, after, base.segment.key)  # noqa: FBT003  # lossless
