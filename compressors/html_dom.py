@@ -1,69 +1,86 @@
-"""Web pages as a reader sees them: title, headings, text, links, lists, tables, forms and code, without the markup."""
+"""Web pages as a reader sees them, without the markup; and markup whose like elements are rows."""
 
 from dataclasses import dataclass
 
 from lxml import etree
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.html_fold import fold
 from headroom_mitm.compressors.html_head import about, data
 from headroom_mitm.compressors.html_links import Links
 from headroom_mitm.compressors.html_page import Page
 from headroom_mitm.compressors.html_removal import Removed, remove
-from headroom_mitm.compressors.html_source import is_read, start_of
+from headroom_mitm.compressors.html_source import is_markup, is_read, is_report, start_of
 from headroom_mitm.compressors.html_tables import Element
 from headroom_mitm.compressors.html_walk import write
 
 _SURE = 0.95
-_FRAGMENT = 0.7
+_MARKUP = 0.7
 _LEAST_TEXT = 200  # characters: a page that shows less is made by its scripts
-_LONGEST_PAGE = 4_000_000  # characters
+_MOST_TAGS = 80_000  # more take too long
 _WORTH = 0.9  # of the tokens
+_WORTH_FOLDED = 0.97  # of the tokens
 _TITLE = "[Web page as text]"
 _TITLE_WITH_RULE = "[Web page as text. A text in brackets without a target is a link whose target stands above.]"
 
 
 @dataclass(frozen=True, slots=True)
 class HtmlDom:
-    """Lossy: the page as text, with all its words and links; menus and targets shrink at the harder levels."""
+    """Lossless: markup in which elements that are like others are rows. Lossy: a page as text, with all its words."""
 
     name: str = "html_dom"
     version: int = 1
-    exact: bool = False
+    exact: bool = True
 
     def score(self, content: Content) -> float:
-        """Say whether the text is a page, or a part of one."""
+        """Say whether the text is a page or other markup, or a part of it."""
         start = start_of(content)
         if start is None:
-            return 0.0
-        return _SURE if content.text[start : start + 300].lstrip()[:2].lower() in ("<!", "<h", "<?") else _FRAGMENT
+            return _MARKUP if is_markup(content) else 0.0
+        return _SURE if content.text[start : start + 300].lstrip()[:2].lower() in ("<!", "<h", "<?") else _MARKUP
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
-        """Return the page as text, or None where it is no page, shows nothing, or is markup to be worked on."""
+        """Return the page as text where it is there to be read; else, and for other markup, the lossless form."""
         start = start_of(content)
-        if start is None or level is Level.LOSSLESS or not is_read(content):
-            return None
-        markup = content.text[start:]
-        root = parse(markup)
-        if root is None:
-            return None
-        head = about(root)
-        tail = data(root) if level < Level.HARD else []
-        removed = remove(root)
-        page = write(root)
-        links = Links(level)
-        body = links.lines(page.flow.lines)
-        if sum(map(len, body)) < _LEAST_TEXT:
-            return None
-        title = _TITLE_WITH_RULE if links.repeated else _TITLE
-        text = "\n".join([*content.text[:start].rstrip().splitlines(), title, *head, *body, *tail])
-        left_out = _left_out(len(markup), removed, page, links)
-        small = content.count(f"{text}\n{left_out}") < _WORTH * content.count(content.text)
-        return Compressed(text, lossless=False, left_out=left_out) if small else None
+        if start is not None and level > Level.LOSSLESS and is_read(content):
+            found = _as_text(content, start, level)
+            if found is not None:
+                return found
+        return _folded(content) if start is not None or is_markup(content) else None
+
+
+def _folded(content: Content) -> Compressed | None:
+    """Return the lossless form. Who is about to edit a file needs its markup as it is."""
+    text = fold(content.text) if is_report(content) or not content.fresh_read else None
+    if text is None or content.count(text) >= _WORTH_FOLDED * content.count(content.text):
+        return None
+    return Compressed(text, lossless=True)
+
+
+def _as_text(content: Content, start: int, level: Level) -> Compressed | None:
+    """Return the page as text, or None where it shows nothing, or the parser would lose a part of it."""
+    markup = content.text[start:]
+    root = parse(markup)
+    if root is None:
+        return None
+    head = about(root)
+    tail = data(root) if level < Level.HARD else []
+    removed = remove(root)
+    page = write(root)
+    links = Links(level)
+    body = links.lines(page.flow.lines)
+    if sum(map(len, body)) < _LEAST_TEXT:
+        return None
+    title = _TITLE_WITH_RULE if links.repeated else _TITLE
+    text = "\n".join([*content.text[:start].rstrip().splitlines(), title, *head, *body, *tail])
+    left_out = _left_out(len(markup), removed, page, links)
+    small = content.count(f"{text}\n{left_out}") < _WORTH * content.count(content.text)
+    return Compressed(text, lossless=False, left_out=left_out) if small else None
 
 
 def parse(markup: str) -> Element | None:
     """Return the tree of a page, or None where the parser would lose a part of it."""
-    if any(mark in markup for mark in "\x00\x01\x02\x03") or len(markup) > _LONGEST_PAGE:
+    if any(mark in markup for mark in "\x00\x01\x02\x03") or markup.count("<") > _MOST_TAGS:
         return None
     # No network, no entities of the document's own; nested more than 256 deep, the parser gives up and says so.
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)

@@ -12,6 +12,11 @@ _FRAGMENT = re.compile(
     r"\s{0,200}<(?:head|body|main|article|section|nav|header|footer|aside|div|table|ul|ol|dl|form|p|h[1-6]|span|a)[\s>]",
     re.IGNORECASE,
 )
+_MARKUP = re.compile(r"\s{0,200}<(?:\?xml\s|!--|!DOCTYPE\s|[A-Za-z_][\w:.-]*[\s/>])")
+_REPORT = re.compile(
+    r"^\s{0,200}(?:<[?!][^>]{0,300}>\s{0,200}){0,3}<(?:\w{1,20}:)?(?:testsuites?|test-results|test-run|TestRun|assemblies"
+    r"|coverage|checkstyle|pmd|BugCollection|issues|report|results|urlset|sitemapindex|rss|feed|RDF|Envelope|gpx|osm)[\s>]"
+)
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9-]{0,30}[\s/>]|<!--")
 _CHARACTERS_PER_TAG = 300
 _WEB_TOOL = re.compile(r"fetch|brows|navigat|page|scrap|crawl|web|http|url|playwright|puppeteer|chrome", re.IGNORECASE)
@@ -26,6 +31,17 @@ _MARKUP_FILE = re.compile(
 _TAKEN_APART = re.compile(
     r"\|\s*(?:grep|rg|sed|awk|pup|htmlq|xmllint|tidy|python\S*|node|perl|cut|tr|diff)\b|\bview-source:|(?:^|[;&]\s*)(?:git|diff)\s"
 )
+
+
+def is_markup(content: Content) -> bool:
+    """Say whether a text begins as XML or HTML does, whole or in part, and is mostly elements."""
+    look = content.text[: 4 * _LOOK]
+    return _MARKUP.match(look) is not None and len(_TAG.findall(look)) > len(look) / _CHARACTERS_PER_TAG
+
+
+def is_report(content: Content) -> bool:
+    """Say whether a text is what a program writes about a run, or a feed: nobody edits such a file."""
+    return _REPORT.search(content.text[:_LOOK]) is not None
 
 
 def start_of(content: Content) -> int | None:

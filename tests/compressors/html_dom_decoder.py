@@ -1,6 +1,100 @@
-"""Turns back what html_dom calls lossless."""
+"""Turns back what html_dom calls lossless: first the elements that come again, then the rows."""
+
+import re
+
+from headroom_mitm.compressors.html_nodes import ENDS_BY_ITSELF, Node, nodes
+
+NUMBER = re.compile(r"\[#(\d+)(?: again, (\d+) characters)?\]")
+ROWS = re.compile(r"\[\+(\d+) <([^>]+)>(?:, the same\]|: ([^\n]*)\]\n)")
+VALUE = re.compile(r"""=(?:"([^"<>]*)"|'([^'<>]*)')|(?<=>)\s*([^<>\s](?:[^<>]*[^<>\s])?)(?=\s*(?:<|\Z))""")
 
 
 def decode(text: str) -> str:
-    """Pages have no lossless form."""
-    return text
+    """Return the original markup."""
+    legend, _, text = text.partition("\n")
+    assert legend.startswith("[Markup, nothing left out.")
+    if "[#1 again]" in legend:
+        text = unnumbered(text)
+    return unrolled(text) if "[+N <tag>" in legend else text
+
+
+def unnumbered(text: str) -> str:
+    """Put elements back where a note says that they come again."""
+    found = ""
+    places: dict[str, int] = {}
+    at = 0
+    for match in NUMBER.finditer(text):
+        found += text[at : match.start()]
+        at = match.end()
+        if match[2]:
+            start = places[match[1]]
+            found += found[start : start + int(match[2])]
+        else:
+            places[match[1]] = len(found)
+    return found + text[at:]
+
+
+def unrolled(text: str) -> str:
+    """Turn rows back into elements."""
+    found = ""
+    while match := ROWS.search(text):
+        found += text[: match.start()]
+        if match[3] is None:
+            source, gap = last(found, match[2])
+            found += gap.join([source] * int(match[1]))
+            text = text[match.end() :]
+            continue
+        lines = text[match.end() :].split("\n", int(match[1]))
+        text = lines.pop()
+        found += elements(found, match[2], match[3].split(" | "), [line.lstrip(" \t").split(" | ") for line in lines])
+    return found + text
+
+
+def elements(before: str, tag: str, head: list[str], rows: list[list[str]]) -> str:
+    """Write the elements of some rows, like the last one of the text before them."""
+    source, gap = last(before, tag)
+    values = [match for match in VALUE.finditer(source) if fits(value(match))]
+    names = named(source, values)
+    written = []
+    for row in rows:
+        own = {name: cell for names_, cell in zip(head, row, strict=True) for name in names_.split("=")}
+        element, at = "", 0
+        for match, name in zip(values, names, strict=True):
+            start, end = match.span(match.lastindex or 1)
+            element += source[at:start] + own.get(name, source[start:end])
+            at = end
+        written.append(element + source[at:])
+    return gap.join(written)
+
+
+def value(match: re.Match[str]) -> str:
+    return match[match.lastindex or 1]
+
+
+def fits(text: str) -> bool:
+    return bool(text) and text == text.strip() and "|" not in text and len(text.splitlines()) == 1
+
+
+def last(before: str, tag: str) -> tuple[str, str]:
+    """Return the element that a note is about, and what stands between it and the note."""
+    node = nodes(before)
+    while node.children and node.children[-1].end < 0:
+        node = node.children[-1]
+    if node.tag == tag and tag in ENDS_BY_ITSELF:
+        return before[node.start :], ""
+    child: Node = node.children[-1]
+    assert child.tag == tag
+    return before[child.start : child.end], before[child.end :]
+
+
+def named(source: str, values: list[re.Match[str]]) -> list[str]:
+    """Return the names of values: of their attribute or element, numbered where one comes again."""
+    names: list[str] = []
+    for match in values:
+        before = source[: match.start(match.lastindex or 1)]
+        attribute = re.search(r"([\w:.-]+)\s*=[\"']?\Z", before[-300:])
+        element = re.search(r"<([\w:.-]+)[^<]*>\s*\Z", before[-300:])
+        name = attribute[1] if attribute else element[1] if element else "text"
+        count = sum(known.rstrip("0123456789") == name for known in names)
+        names.append(f"{name}{count + 1}" if count else name)
+    return names
