@@ -58,7 +58,8 @@ def in_words(records: Sequence[Value], keys: Sequence[str] = ()) -> str:
             for name, value in _leaves(record):
                 fields.setdefault(name, []).append(value)
     told = []
-    for name, values in list(fields.items())[:_FIELDS_TOLD]:
+    usual = [pair for pair in fields.items() if "." not in pair[0] or 2 * len(pair[1]) >= len(records)]
+    for name, values in usual[:_FIELDS_TOLD]:
         names = _names(values) if name in _NAMING_KEYS else ""
         told.append(f"{name} {names or _looks(values, len(records))}".strip())
     return "; ".join(told)

@@ -107,7 +107,7 @@ class Form:
         parts.append("other lines are verbatim" + (", without a first \\" if escaped else ""))
         if self.log.crlf:
             parts.append("line ends are CRLF")
-        counts = tally(self.log.lines)
+        counts = tally(self.log.lines, self.templates)
         return f"[{beginning}: {'; '.join(parts)}.{f' {counts}.' if counts else ''}]"
 
 

@@ -7,7 +7,7 @@ work grows with the rows.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from headroom_mitm.compressors.log_cost import cost
@@ -41,7 +41,7 @@ class _Join:
                 new.append(value)
             elif values[place] != value:
                 return None
-        return replace(first, templates=first.templates + second.templates, values=(*values, *new))
+        return Entry("", first.heading, first.templates + second.templates, (*values, *new), first.timed)
 
     def members(self, first: Sequence[Member], second: Sequence[Member], width: int) -> tuple[Member, ...]:
         """Return the members of the joined row; ``width``: the number of values of the first."""

@@ -21,6 +21,7 @@ _LEAST_GONE = 0.1  # share of the lines: for less nothing is left out
 _CLOSE = 0.4  # share of the text: a lossy form longer than this is compared with the whole one
 _LOSSY_WORTH = 0.93  # share of the whole form: a lossy one that is longer is not worth its gaps
 _WORTH_UNSTAMPED = 0.88  # where lines are no records of their own, a reader is asked for more
+_SURE = 0.2  # share of the characters below which no count of tokens is needed
 _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
 
 
@@ -53,6 +54,8 @@ class LogLines:
         if chosen is None:
             return None
         worth = _WORTH if any(log.stamps) else _WORTH_UNSTAMPED
+        if len(chosen.text) < _SURE * len(content.text):
+            return chosen
         return chosen if content.count(chosen.text) < worth * content.count(content.text) else None
 
 

@@ -6,7 +6,7 @@ template. Each definition says how many of its rows are left out, and what they 
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
@@ -111,7 +111,7 @@ class Omission:
     def _renamed(self, entry: Entry) -> Entry:
         if not entry.templates or entry.templates[0] not in self.mostly_brief:
             return entry
-        return replace(entry, templates=(other_name(entry.templates[0]),))
+        return Entry("", entry.heading, (other_name(entry.templates[0]),), entry.values, entry.timed)
 
     def _without_time(self, entry: Entry) -> Entry:
         number = entry.templates[0]

@@ -2,41 +2,72 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
+
+from headroom_mitm.compressors.log_templates import Template
 
 _DEPTH = 200  # characters: a level stands near the start of its line
+# No alternative begins with an assertion: the engine then skips quickly to where one can begin. What stands before a
+# word is looked at afterwards.
 _LEVEL = re.compile(
-    r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)\b"
+    r"(TRACE|DEBUG|INFO|NOTICE|WARNING|WARN|ERROR|SEVERE|CRITICAL|FATAL)\b"
     r"|\[(trace|debug|info|notice|warn|warning|error|crit|alert|emerg)\]"
-    r"|\blevel\"?[=:] ?\"?(trace|debug|info|notice|warn|warning|error|fatal|panic)\b"
-    r"|\b(error|warning)(?:\[[A-Z]\d+\]| [A-Z]{1,5}\d+)?:"
+    r"|level\"?[=:] ?\"?(trace|debug|info|notice|warn|warning|error|fatal|panic)\b"
+    r"|(error|warning)(?:\[[A-Z]\d+\]| [A-Z]{1,5}\d+)?:"
 )
-_CODE = re.compile(
-    r"\b0x8[0-9a-fA-F]{7}\b|(?:(?<=error )|(?<=error\[))[A-Z]{1,5}\d{3,5}\b|\b[A-Z]\w{0,80}(?:Error|Exception)\b"
-)
-_HINTS = ("rror", "Exception", "0x8")  # one of them is in every line with a code
+_CODE = re.compile(r"0x8[0-9a-fA-F]{7}\b|(?:(?<=error )|(?<=error\[))[A-Z]{1,5}\d{3,5}\b")
+_CODE_HINTS = ("0x8", "error ", "error[")  # one of them is in every line with such a code
+_HINTS = (*_CODE_HINTS, "Error", "Exception")
+_NAME = re.compile(r"\b[A-Z]\w{0,80}(?:Error|Exception)\b")
 _FEWEST, _MOST_CODES = 3, 10
 
 
-def tally(lines: Iterable[str]) -> str:
+def tally(lines: Sequence[str], templates: Sequence[Template] = ()) -> str:
     """Return a sentence with the counts, or nothing where there is nothing to count.
 
-    A line has one level, its first; it counts for each code in it.
+    A line has one level, its first; it counts for each code in it. ``templates``: of rows among the lines; what stands
+    in their text is looked at once.
     """
     levels: Counter[str] = Counter()
     codes: Counter[str] = Counter()
-    for line in lines:
-        if match := _LEVEL.search(line, 0, _DEPTH):
-            levels[match[match.lastindex or 0]] += 1
-        if any(hint in line for hint in _HINTS):
-            codes.update(set(_CODE.findall(line)))
-    found = []
+    done: set[int] = set()
+    for template in templates:
+        text = "{}".join(template.literals)
+        levels[_level(text)] += len(template.rows)
+        done.update(template.rows)
+        if _may_have_codes("\n".join((text, *map("\n".join, template.values)))):
+            codes.update(code for row in template.rows for code in _codes(lines[row]))
+    for number, line in enumerate(lines):
+        if number not in done:
+            levels[_level(line)] += 1
+            codes.update(_codes(line))
+    levels.pop("", None)
+    said = []
     if levels:
-        found.append("Lines by level: " + ", ".join(f"{count} {level}" for level, count in _often(levels)))
+        said.append("Lines by level: " + ", ".join(f"{count} {level}" for level, count in _often(levels)))
     often = [(code, count) for code, count in _often(codes)[:_MOST_CODES] if count >= _FEWEST]
     if often:
-        found.append("Lines with " + ", ".join(f"{code}: {count}" for code, count in often))
-    return ". ".join(found)
+        said.append("Lines with " + ", ".join(f"{code}: {count}" for code, count in often))
+    return ". ".join(said)
+
+
+def _level(line: str) -> str:
+    for match in _LEVEL.finditer(line, 0, _DEPTH):
+        start = match.start()
+        if start == 0 or line[start] == "[" or not (line[start - 1].isalnum() or line[start - 1] == "_"):
+            return match[match.lastindex or 0]
+    return ""
+
+
+def _may_have_codes(text: str) -> bool:
+    return any(hint in text for hint in _HINTS)
+
+
+def _codes(line: str) -> set[str]:
+    found = set(_CODE.findall(line)) if any(hint in line for hint in _CODE_HINTS) else set()
+    if "Error" in line or "Exception" in line:
+        found.update(_NAME.findall(line))
+    return found
 
 
 def _often(counts: Counter[str]) -> list[tuple[str, int]]:
