@@ -30,6 +30,7 @@ _SIGNS = (
     "= test process starts =",
 )
 _RAN = re.compile(r"^Ran \d+ tests? in \d|^ +\d+ passing\b|^OK \(\d+ tests?|^FAILURES!$", re.MULTILINE)
+_REACH = 40_000  # characters in which a runner begins
 _TAIL = 3_000  # characters in which a summary stands
 _LEAST_SHARE = 0.4
 
@@ -42,11 +43,9 @@ def score_of(text: str) -> float:
         lines += text[middle : middle + _SAMPLE].split("\n", _MIDDLE_LINES + 1)[1:-1]
     lines = [line[:_WIDTH] for line in lines if line and not line.isspace()]
     rows = sum(_ROW.match(line) is not None for line in lines)
-    signed = (
-        any(sign in text or text.startswith(sign[1:]) for sign in _SIGNS)
-        or _RAN.search(text, max(0, len(text) - _TAIL)) is not None
-    )
-    if signed and (rows or "= test session starts =" in text):
+    ends = f"\n{text[:_REACH]}\n{text[-_TAIL:]}"
+    signed = any(sign in ends for sign in _SIGNS) or _RAN.search(ends, max(0, len(ends) - _TAIL)) is not None
+    if signed and (rows or "= test session starts =" in ends):
         return _SURE
     share = rows / max(1, len(lines))
     return _SURE * share if rows >= _FEWEST_ROWS and share >= _LEAST_SHARE else 0.0

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-_BORDER = re.compile(r"(?<=::)|(?<=/)|(?<=\[)|(?<=__)|(?<= > )|(?<=\.)|(?<=:)(?!:)")
+_BORDERS = ("::", "/", "[", "__", " > ", ".")
+_CUT = "\0"
 _DEEPEST = 4  # braces in braces
 _LEAST_PREFIX = 4  # characters that a common beginning saves, for braces to be worth it
 _WIDEST = 1_400  # characters of a line; a reader, and a search, has to find his way in it
@@ -48,7 +49,7 @@ class Row:
     def is_plain(self) -> bool:
         """Say whether nothing in it could be taken for notation."""
         around = f"{self.head}{self.mid}{self.end}"
-        odd = "{" in self.text or "}" in self.text or "|" in self.name
+        odd = "{" in self.text or "}" in self.text or "|" in self.name or _CUT in self.name
         if odd or _MARKER.search(self.name) or not self.name or self.name != self.name.strip(" "):
             return False
         return not self.value or (VALUE.fullmatch(self.value) is not None and SLOT not in around)
@@ -96,7 +97,9 @@ def _pieces(name: str) -> tuple[str, ...]:
         word, _, rest = name.partition(" ")
         if word.isalpha():
             return word + " ", rest
-    return tuple(piece for piece in _BORDER.split(name) if piece)
+    for border in _BORDERS:
+        name = name.replace(border, border + _CUT)
+    return tuple(piece for piece in name.split(_CUT) if piece)
 
 
 def _expression(items: Sequence[_Item]) -> str:

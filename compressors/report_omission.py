@@ -76,7 +76,9 @@ class Omission:
             return [bundled(rows)] if len(rows) > 1 else [verbatim(line) for row in rows for line in row.lines]
         self.descriptions += described
         self.values += len(rows) if changes else 0
-        return [bundled([replace(row, name=row.name.partition(_DESCRIPTION)[0]) for row in rows], values=False)]
+        if described:
+            rows = [replace(row, name=row.name.partition(_DESCRIPTION)[0]) for row in rows]
+        return [bundled(rows, values=False)]
 
     def _counted(self, file: str, rows: Sequence["_Numbered"]) -> list[str]:
         """Write how many tests of a file passed, and the first and the last name."""

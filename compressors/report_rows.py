@@ -11,31 +11,48 @@ Piece = str | Row
 
 _LONGEST = 400  # characters; a longer line is no row
 _NOT_PASSED = re.compile(r"XFAIL|expected failure|skipped")
-# Most lines are of one of these forms. Each gives head, name, mid, value, end; those not named are empty.
-_FORMS = tuple(
-    re.compile(form)
-    for form in (
-        r"(?P<name>\S+::.*?\S)(?P<mid> (?:PASSED|XFAIL)) +\[ *(?P<value>\d+%)\]",  # pytest -v
-        r"\[(?P<worker>gw\d+)\] \[ *(?P<value>\d+%)\] (?P<head>PASSED )(?P<name>\S+::.*?\S) ?",  # pytest-xdist
-        r"(?P<head>PASSED |XFAIL )(?P<name>\S+::.*?\S)",  # pytest -rA
-        r"(?P<name>\S+::\S.*?)(?P<mid> PASSED)",
-        r"(?P<head>=== (?:RUN|PAUSE|CONT)   ?)(?P<name>\S+)",  # go test -v
-        r"(?P<head> *--- PASS: )(?P<name>\S+)(?P<mid> \()(?P<value>[\d.]+s)(?P<end>\))",
-        r"(?P<head>ok  \t)(?P<name>\S+)(?P<mid>\t)(?P<value>[\d.]+s)(?P<end>.*)",  # go test
-        r"(?P<head>ok  \t|\?   \t)(?P<name>\S+)(?P<mid>\t.*)",
-        r"(?P<head>test )(?P<name>\S.*?)(?P<mid> \.\.\. ok)",  # cargo test
-        r"(?P<name>\w+)(?P<mid> \([\w.]+\) \.\.\. (?:ok|expected failure|skipped .*))",  # unittest
-        r"(?P<name>test\w*)(?P<mid> ok)",
-        r"(?P<head> *[✔✓√] )(?P<name>\S.*?)(?P<mid> \()(?P<value>[\d.]+)(?P<end> ?m?s\))",  # mocha, jest, node
-        r"(?P<head> *[✔✓√] )(?P<name>\S.*?)(?P<mid> \(\d+ tests?\) )(?P<value>\d+)(?P<end> ?m?s)",  # vitest
-        r"(?P<head> *[✔✓√] )(?P<name>\S.*?)(?P<mid> )(?P<value>\d+)(?P<end>ms)",
-        r"(?P<head> *[✔✓√] )(?P<name>\S.*)",
-        r"(?P<name>\S.* > \S.*?)(?P<mid> PASSED)",  # gradle
-        r"(?P<head>ok )(?P<name>\d+ .*)",  # TAP
-        r"(?P<head> *(?:Creating table|Create mode \d+|create mode \d+|Applying) )(?P<name>\S+)(?P<mid>.*)",
+# Forms of lines by what they begin with, or hold. Each gives head, name, mid, value, end; those not named are empty.
+_FORMS_OF = {
+    sign: tuple(map(re.compile, forms))
+    for sign, forms in {
+        "=== ": (r"(?P<head>=== (?:RUN|PAUSE|CONT)   ?)(?P<name>\S+)",),  # go test -v
+        "--- ": (r"(?P<head> *--- PASS: )(?P<name>\S+)(?P<mid> \()(?P<value>[\d.]+s)(?P<end>\))",),
+        "[gw": (
+            r"\[(?P<worker>gw\d+)\] \[ *(?P<value>\d+%)\] (?P<head>PASSED )(?P<name>\S+::.*?\S) ?",
+        ),  # pytest-xdist
+        "PASSED ": (r"(?P<head>PASSED )(?P<name>\S+::.*?\S)",),  # pytest -rA
+        "XFAIL ": (r"(?P<head>XFAIL )(?P<name>\S+::.*?\S)",),
+        "ok ": (
+            r"(?P<head>ok  \t)(?P<name>\S+)(?P<mid>\t)(?P<value>[\d.]+s)(?P<end>.*)",  # go test
+            r"(?P<head>ok  \t)(?P<name>\S+)(?P<mid>\t.*)",
+            r"(?P<head>ok )(?P<name>\d+ .*)",  # TAP
+        ),
+        "?   \t": (r"(?P<head>\?   \t)(?P<name>\S+)(?P<mid>\t.*)",),
+        "test ": (r"(?P<head>test )(?P<name>\S.*?)(?P<mid> \.\.\. ok)",),  # cargo test
+        **dict.fromkeys(
+            ("Creating", "Create", "create", "Applying"), (r"(?P<head>C\w+ \w+ |\w+ )(?P<name>\S+)(?P<mid>.*)",)
+        ),
+        **dict.fromkeys(
+            "✔✓√",
+            (
+                r"(?P<head> *. )(?P<name>\S.*?)(?P<mid> \()(?P<value>[\d.]+)(?P<end> ?m?s\))",  # mocha, jest, node
+                r"(?P<head> *. )(?P<name>\S.*?)(?P<mid> \(\d+ tests?\) )(?P<value>\d+)(?P<end> ?m?s)",  # vitest
+                r"(?P<head> *. )(?P<name>\S.*?)(?P<mid> )(?P<value>\d+)(?P<end>ms)",
+                r"(?P<head> *. )(?P<name>\S.*)",
+            ),
+        ),
+    }.items()
+}
+_SIGN = re.compile(r" *(=== |--- |\[gw|PASSED |XFAIL |ok |\?   \t|test |Creating|Create|create|Applying|[✔✓√])")
+_FORMS_WITHOUT = tuple(
+    (sign, re.compile(form))
+    for sign, form in (
+        ("%]", r"(?P<name>\S+::.*?\S)(?P<mid> (?:PASSED|XFAIL)) +\[ *(?P<value>\d+%)\]"),  # pytest -v
+        (" PASSED", r"(?P<name>\S+::\S.*?|\S.* > \S.*?)(?P<mid> PASSED)"),  # pytest, gradle
+        (" ... ", r"(?P<name>\w+)(?P<mid> \([\w.]+\) \.\.\. (?:ok|expected failure|skipped .*))"),  # unittest
+        (" ok", r"(?P<name>test\w*)(?P<mid> ok)"),
     )
 )
-_FIRST = re.compile(r" *(?:[=\-?✔✓√\[#]|ok|test|PASSED|XFAIL|C|c|A)|\w+ \(|\S+::|\S.* > ")
 _METHOD = re.compile(r"(\w+) (\([\w.]+\))")
 _DOC = re.compile(r"(\S.*?)( \.\.\. (?:ok|expected failure|skipped .*))")
 _RUN = re.compile(r"=== RUN   (\S+)")
@@ -53,6 +70,8 @@ _SUBTEST = re.compile(r"( *)# Subtest, ok (\d+) - (.*) \(([\d.]+) ms(?:, (\w+))?
 _DOCUMENTED = re.compile(r"(\w+) ⏎ (.*)( \([\w.~]+\))( \.\.\. .*)")
 _PADDED = re.compile(r"  \[ *\d+%\]$")
 _AGAIN = ".~)"
+_FOLDED = re.compile(r"=== RUN, |%\]$|\.~\)| ⏎ |# Subtest, ")
+"""Only rows with one of these are other lines than they read."""
 COLUMNS = 80
 """Of a terminal, where nothing else is known."""
 
@@ -81,6 +100,8 @@ def width_of(lines: Sequence[str]) -> int:
 
 def originals(text: str, width: int) -> list[str]:
     """Return the lines that one row stands for."""
+    if _FOLDED.search(text) is None:
+        return [text]
     if (match := _PAIR.fullmatch(text)) is not None:
         return [f"=== RUN   {match[2]}", f"{match[1]}{match[2]}{match[3]}"]
     if text.startswith(_PAUSED) and " " not in (name := text.removeprefix(_PAUSED)):
@@ -100,13 +121,12 @@ def originals(text: str, width: int) -> list[str]:
 
 def _row(lines: Sequence[str], at: int) -> Row | None:
     line = lines[at]
-    if len(line) > _LONGEST or _FIRST.match(line) is None:
+    if len(line) > _LONGEST:
         return None
-    if at + 1 < len(lines):
-        row = _pair(line, lines[at + 1]) or _tap(lines[at : at + _TAP_LINES])
-        if row is not None:
-            return row
-    match = next((match for form in _FORMS if (match := form.fullmatch(line)) is not None), None)
+    row = _several(lines, at)
+    if row is not None:
+        return row
+    match = _matched(line)
     if match is None:
         return None
     part = {key: text or "" for key, text in match.groupdict().items()}
@@ -117,6 +137,28 @@ def _row(lines: Sequence[str], at: int) -> Row | None:
         value, mid, end = f"{worker}/{value}" if worker else value, f"{mid} [", "]"
     mid = _said_again(name, mid)
     return Row(head, name, mid, value, end, (line,), _NOT_PASSED.search(head + mid) is None)
+
+
+def _matched(line: str) -> re.Match[str] | None:
+    sign = _SIGN.match(line)
+    if sign is not None:
+        for form in _FORMS_OF[sign[1]]:
+            if (match := form.fullmatch(line)) is not None:
+                return match
+    for mark, form in _FORMS_WITHOUT:
+        if mark in line and (match := form.fullmatch(line)) is not None:
+            return match
+    return None
+
+
+def _several(lines: Sequence[str], at: int) -> Row | None:
+    """Read lines as one row."""
+    line = lines[at]
+    if at + 1 == len(lines):
+        return None
+    if line.startswith("=== RUN ") or (line[-1:] == ")" and line[:1].isalpha()):
+        return _pair(line, lines[at + 1])
+    return _tap(lines[at : at + _TAP_LINES]) if "# Subtest: " in line else None
 
 
 def _pair(line: str, other: str) -> Row | None:

@@ -14,6 +14,7 @@ from headroom_mitm.compressors.report_repeats import folded
 from headroom_mitm.compressors.report_rows import Piece, pieces, width_of
 
 _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
+_CLOSE = 0.1  # share of the text: a lossy form longer than this is compared with the whole one
 _LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d{1,3}|\n *|[^\w\s]+|_")
 
@@ -35,14 +36,17 @@ class ReportOfTests:
         lines = content.lines
         width = width_of(lines)
         read = pieces(lines, width)
-        whole = _form(_lines(read), width, whole=True)
-        found = Compressed(whole, lossless=True)
+        part = None
         if level > Level.LOSSLESS:
             omission = Omission(level)
-            part = _form(omission.shown(read), width, whole=False)
-            if len(part) < _LOSSY_WORTH * len(whole):
-                found = Compressed(part, lossless=False, left_out=omission.in_words(len(lines)))
-        return found if content.count(found.text) < _WORTH * content.count(content.text) else None
+            text = _form(omission.shown(read), width, whole=False)
+            part = Compressed(text, lossless=False, left_out=omission.in_words(len(lines)))
+        found = part
+        if part is None or len(part.text) > _CLOSE * len(content.text):
+            whole = Compressed(_form(_lines(read), width, whole=True), lossless=True)
+            found = whole if part is None or len(part.text) > _LOSSY_WORTH * len(whole.text) else part
+        worth = found is not None and content.count(found.text) < _WORTH * content.count(content.text)
+        return found if worth else None
 
 
 def _form(lines: Sequence[str], width: int, *, whole: bool) -> str:
