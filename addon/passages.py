@@ -28,7 +28,8 @@ T = TypeVar("T")
 class _Passage(NamedTuple):
     start: int
     """The number of its first line in the new text, from 0."""
-    count: int
+    length: int
+    """In lines."""
 
 
 class Lines:
@@ -60,10 +61,10 @@ def told(old: str, new: str, where: str) -> str | None:
     result: list[str] = []
     at = 0
     for number, passage in enumerate(passages):
-        last = passage.start + passage.count - 1
+        last = passage.start + passage.length - 1
         place = "that result" if number else f"the earlier result above of {where}"
         result += lines[at : passage.start + 1]
-        result.append(f"{_NOTE}{passage.count - 2} lines as between these two lines in {place}.]")
+        result.append(f"{_NOTE}{passage.length - 2} lines as between these two lines in {place}.]")
         at = last
     return "\n".join([*result, *lines[at:]])
 
