@@ -1,19 +1,26 @@
 """Results of grep and rg: a path is said once, above its hits, as ``rg --heading`` does; hits stay verbatim."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from headroom_mitm.compressors import search_gaps, search_trim
 from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.line_ranges import in_words
+from headroom_mitm.compressors.search_gaps import Note
 from headroom_mitm.compressors.search_lines import Hits, Piece, read, score_of
 
 _FEWEST_LINES = 4
 _SHORTEST_FOLDED = 8  # characters of a text worth folding
 _LEAST_FOLDED = 0.04  # share of the characters; for less all hits stay in order, and can be counted
+_LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
 _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
 _HEADING = 2  # characters that a heading costs besides itself: the empty line before it
 _NUMBER = re.compile(r"([:-])(\d+)\1")
+_NUMBERED = re.compile(r"\d+(?:,\d+)*[:-]|[:-]|--$|$")  # a text that would be taken for a row with a number of its own
+_COUNTING_NOTE = 40  # characters of numbers that must go for the note that tells of it
+_STEP = 10  # lines, of which one shows its number
 _NO_PATH = "(no path)"
 _NEVER = 10**12  # characters
 _SEARCH = re.compile(r"\b(?:[efrz]?grep|rg|ag|ack|search)\b", re.IGNORECASE)
@@ -57,29 +64,49 @@ class SearchHits:
         """Share of sampled lines that look like hits: surer with line numbers than without."""
         return score_of(content.text)
 
-    def compress(self, content: Content, level: Level) -> Compressed | None:  # noqa: ARG002 - only lossless forms
+    def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the hits below their paths, or None where that saves too little."""
         body = content.text.removesuffix("\n")
         lines = body.split("\n")
         if len(lines) < _FEWEST_LINES or self.score(content) <= 0 or (hits := read(lines)) is None:
             return None
         is_search = _SEARCH.search(content.tool + " " + content.subject) is not None
-        text = _written(hits, is_search=is_search) + content.text[len(body) :]
+        text = _written(hits, [], is_search=is_search) + content.text[len(body) :]
+        part = _part(hits, content, level, is_search=is_search) if level > Level.LOSSLESS else None
+        if part is not None and len(part.text) < _LOSSY_WORTH * min(len(text), len(content.text)):
+            return part
         if len(text) >= len(content.text) or content.count(text) > _WORTH * content.count(content.text):
             return None
         return Compressed(text, lossless=True)
 
 
-def _written(hits: Hits, *, is_search: bool) -> str:
-    sections = list(_sections(hits.pieces))
+def _part(hits: Hits, content: Content, level: Level, *, is_search: bool) -> Compressed | None:
+    """Return a form with less in it; None where there is nothing to leave out."""
+    missing = search_gaps.gaps(hits, level) if level > Level.LIGHT else []
+    pieces, long = search_trim.trimmed(hits.pieces, search_trim.sought(content.subject))
+    if not missing and not long:
+        return None
+    said = [in_words(missing, len(hits.pieces))] if missing else []
+    said += [search_trim.in_words(long)] if long else []
+    text = _written(replace(hits, pieces=tuple(pieces)), missing, is_search=is_search)
+    return Compressed(text, lossless=False, left_out=" and ".join(said))
+
+
+def _written(hits: Hits, missing: Sequence[range], *, is_search: bool) -> str:
+    sections = list(_sections(_with_notes(hits.pieces, missing)))
     _choose_headings(sections)
     shown = [_rows(section) for section in sections]
     folds = False
-    if _is_plain_list(hits):
+    if _is_plain_list(hits) and not missing:
         folded = [_folded(section, rows) for section, rows in zip(sections, shown, strict=True)]
         folds = _size(folded) <= (1 - _LEAST_FOLDED) * _size(shown)
         shown = folded if folds else shown
-    out = [_note(hits, is_search=is_search, folds=folds)]
+    counts_on = False
+    if not folds:
+        continued = [_counted_on(section, rows) for section, rows in zip(sections, shown, strict=True)]
+        counts_on = _size(continued) + _COUNTING_NOTE < _size(shown)
+        shown = continued if counts_on else shown
+    out = [_note(hits, missing, is_search=is_search, folds=folds, counts_on=counts_on)]
     above = _NO_PATH  # what stands right below the note has no path
     for section, rows in zip(sections, shown, strict=True):
         if section.heading != above:
@@ -93,21 +120,33 @@ def _size(rows_of_sections: Sequence[Sequence[str]]) -> int:
     return sum(len(row) + 1 for rows in rows_of_sections for row in rows)
 
 
-def _note(hits: Hits, *, is_search: bool, folds: bool) -> str:
+def _note(hits: Hits, missing: Sequence[range], *, is_search: bool, folds: bool, counts_on: bool) -> str:
     rests = [piece[1] for piece in hits.pieces if isinstance(piece, tuple)]
     count = sum(rest[0] == ":" and _NUMBER.match(rest) is not None for rest in rests)
     said = [f"[{count} matches: each" if count and is_search else "[Each"]
     said += [" path or directory stands once, above its lines."]
+    said += [f" {sum(map(len, missing))} of {len(hits.pieces)} lines are left out."] if missing else []
     said += [' "3,9:text" is the same text at both lines.'] if folds else []
+    said += [" A line without a number is the next one."] if counts_on else []
     said += [f' Lines without ":" came with {hits.root} before the path.'] if hits.root else []
     return "".join([*said, "]"])
 
 
-def _sections(pieces: Sequence[Piece]) -> Iterator[Section]:
+def _with_notes(pieces: Sequence[Piece], missing: Sequence[range]) -> Iterator[Piece]:
+    """Yield lines with a note in place of each gap."""
+    at = 0
+    for gap in missing:
+        yield from pieces[at : gap.start]
+        yield search_gaps.note(pieces, gap)
+        at = gap.stop
+    yield from pieces[at:]
+
+
+def _sections(pieces: Iterable[Piece]) -> Iterator[Section]:
     section = Section(None)
     for piece in pieces:
         path, rest = piece if isinstance(piece, tuple) else (None, piece)
-        if rest not in ("", "--") and path != section.path:
+        if rest not in ("", "--") and not isinstance(rest, Note) and path != section.path:
             if section.rests:
                 yield section
             section = Section(path)
@@ -141,13 +180,29 @@ def _rows(section: Section) -> list[str]:
     for rest in section.rests:
         if rest == "":
             rows += ["", ""]
-        elif section.path is None or rest == "--":
+        elif section.path is None or rest == "--" or isinstance(rest, Note):
             rows.append(rest)
         elif section.by_directory:
             rows.append(section.file + rest)
         else:
             rows.append(rest[1:] if _NUMBER.match(rest) else rest)
     return rows
+
+
+def _counted_on(section: Section, rows: list[str]) -> list[str]:
+    """Return the lines without the numbers of those that follow the line above, as in a piece of a file."""
+    if section.path is None or section.by_directory or "" in section.rests:
+        return rows
+    shown = []
+    before = 0
+    for rest, row in zip(section.rests, rows, strict=True):
+        match = _NUMBER.match(rest)
+        number = int(match[2]) if match is not None and str(int(match[2])) == match[2] else 0
+        text = rest[match.end() :] if match is not None else ""
+        follows = before and number == before + 1 and number % _STEP and rest[0] == "-"
+        shown.append(text if follows and not _NUMBERED.match(text) else row)
+        before = number
+    return shown
 
 
 def _is_plain_list(hits: Hits) -> bool:

@@ -60,6 +60,11 @@ class Document:
         largest = max(len(shown.table.rows) for shown in self.tables)
         return len(self.tables) >= _FEWEST_RESULTS and largest <= _MOST_ROWS_OF_A_RESULT
 
+    @property
+    def size(self) -> int:
+        """Number of lines; what stands behind the last line end is none if it is empty."""
+        return len(self.lines) - (self.lines[-1] == "")
+
     def whole(self) -> str:
         """Return the lossless form."""
         body: list[str] = []

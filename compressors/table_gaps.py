@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from headroom_mitm.compressors.base import Compressed, Level
+from headroom_mitm.compressors.line_ranges import in_words
 from headroom_mitm.compressors.log_alarms import is_alarm
 from headroom_mitm.compressors.table_cells import Table, is_numeric
 from headroom_mitm.compressors.table_document import Document
@@ -23,7 +24,6 @@ _NEARLY_ALL = 0.97  # share of values that differ in a column of keys
 _MOST_SHOWN = 4  # rows that stay for one reason, such as an empty cell
 _LEAST_GAP = 2
 _LISTED_VALUES = 4
-_LISTED_GAPS = 3
 _LONG = 40  # characters of a value in a summary
 
 
@@ -56,16 +56,7 @@ def shortened(document: Document, level: Level) -> Compressed | None:
         return None
     body += document.around(at, len(document.lines))
     said = f"{gone} rows left out where a note says so"
-    return Compressed(document.written(body, said), lossless=False, left_out=in_words(gaps, len(document.lines)))
-
-
-def in_words(gaps: Sequence[range], total: int) -> str:
-    """Say exactly which lines are not shown."""
-    ranges = [f"{gap.start + 1}-{gap.stop}" for gap in gaps]
-    if len(ranges) > _LISTED_GAPS:
-        count = sum(map(len, gaps))
-        return f"{count} of {total} lines, in {len(ranges)} ranges from {ranges[0]} to {ranges[-1]}"
-    return f"lines {', '.join(ranges[:-1])}{' and ' if ranges[1:] else ''}{ranges[-1]} of {total}"
+    return Compressed(document.written(body, said), lossless=False, left_out=in_words(gaps, document.size))
 
 
 def _with_notes(shown: Shown, missing: Sequence[range]) -> Iterator[str]:

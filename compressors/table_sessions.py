@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from headroom_mitm.compressors.base import Compressed, Level
+from headroom_mitm.compressors.line_ranges import in_words
 from headroom_mitm.compressors.table_document import Document
-from headroom_mitm.compressors.table_gaps import in_words
 
 _EDGE = 6  # lines
 _LEAST_GAP = 3  # lines
@@ -32,8 +32,8 @@ def shortened(document: Document, level: Level) -> Compressed | None:
         return None
     body = list(_body(document, gaps))
     count = sum(map(len, gaps))
-    said = f"{count} of {len(document.lines)} lines left out where a note says so"
-    return Compressed(document.written(body, said), lossless=False, left_out=in_words(gaps, len(document.lines)))
+    said = f"{count} of {document.size} lines left out where a note says so"
+    return Compressed(document.written(body, said), lossless=False, left_out=in_words(gaps, document.size))
 
 
 def _kept(document: Document, level: Level) -> list[bool]:

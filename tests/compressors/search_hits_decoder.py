@@ -5,7 +5,8 @@ import re
 _NOTE = re.compile(
     r"\[(?:\d+ matches: each|Each) path or directory stands once, above its lines\."
     r'(?: "3,9:text" is the same text at both lines\.)?'
-    r'(?: Lines without ":" came with (.*) before the path\.)?\]'
+    r"(?P<on> A line without a number is the next one\.)?"
+    r'(?: Lines without ":" came with (?P<root>.*) before the path\.)?\]'
 )
 _ROW = re.compile(r"(\d+(?:,\d+)*)([:-])(.*)", re.DOTALL)
 
@@ -16,7 +17,7 @@ def decode(text: str) -> str:
     note, *lines = body.split("\n")
     match = _NOTE.fullmatch(note)
     assert match is not None
-    root = match[1] or ""
+    root = match["root"] or ""
     heading, found = "(no path)", []
     below: list[tuple[int, str]] = []
     at = 0
@@ -32,6 +33,10 @@ def decode(text: str) -> str:
                 heading = lines[at]
         elif heading == "(no path)" or line == "--":
             below.append((0, line))
+        elif match["on"] and not heading.endswith("/") and not _ROW.match(line) and line[0] not in ":-":
+            number = abs(below[-1][0]) + 1
+            whole = f"{heading}-{number}-{line}"
+            below.append((-number, whole if ":" in whole else root + whole))
         else:
             below += [(number, whole if ":" in whole else root + whole) for number, whole in with_path(heading, line)]
         at += 1

@@ -1,5 +1,7 @@
 """A path is said once, above its lines; every line stays verbatim behind it, and the order comes back."""
 
+import re
+
 import pytest
 import search_hits_decoder
 from hypothesis import given
@@ -137,6 +139,24 @@ _marks = st.sampled_from([":{}:", ":{}:", "-{}-", ":", "-"])
 
 
 @given(
+    pieces=st.lists(
+        st.tuples(_paths, st.integers(0, 30), st.lists(st.tuples(st.sampled_from(":---"), _texts), max_size=14)),
+        min_size=2,
+        max_size=6,
+    ),
+    between=st.sampled_from(["--", "", "x"]),
+)
+def test_pieces_of_files_are_exact(pieces: list[tuple[str, int, list[tuple[str, str]]]], between: str) -> None:
+    """Whatever stands in lines that follow each other."""
+    made = [f"{FILES[0]}:1:x", between]
+    for path, first, lines in pieces:
+        made += [f"{path}{mark}{n}{mark}{text}" for n, (mark, text) in enumerate(lines, first)] + [between]
+    text = "\n".join(made)
+    form = COMPRESSOR.compress(Content(text, count=lambda text: 1 if text.startswith("[") else 9), Level.LOSSLESS)
+    assert form is None or search_hits_decoder.decode(form.text) == text
+
+
+@given(
     lines=st.lists(st.tuples(_paths, _marks, st.integers(0, 120), _texts), min_size=4, max_size=60),
     others=st.lists(st.tuples(st.integers(0, 60), st.sampled_from(["", "--", "(no path)", "7:x", "x/", "a b"]))),
 )
@@ -157,3 +177,75 @@ def test_lines_of_a_log_are_no_hits(stamp: str) -> None:
     """A time of day has colons and numbers, too."""
     text = "\n".join(f"{stamp.format(n)} INFO core.io compiled unit {n}" for n in range(60))
     assert COMPRESSOR.score(Content(text)) == 0
+
+
+def numbered(*count_of_file: int) -> str:
+    return "\n".join(
+        f"src/part_{file}.py:{n * 3}:    {'def ' if n == count // 2 else ''}name_{file}_{n}(value)"
+        for file, count in enumerate(count_of_file)
+        for n in range(1, count + 1)
+    )
+
+
+@pytest.mark.parametrize("level", [Level.MEDIUM, Level.HARD], ids=lambda level: level.name)
+def test_hits_that_are_gone_are_those_that_notes_name(level: Level) -> None:
+    """Each line is shown, or lies in a range of the result that a note gives; the counts of files add up."""
+    text = numbered(50, 3, 20, 1, 40)
+    found = COMPRESSOR.compress(Content(text, "Bash", "rg -n name"), level)
+    assert found is not None
+    assert not found.lossless
+    missing = set()
+    for first, last, what in re.findall(r"\[lines (\d+)-(\d+) left out: ([^\]]*)\]", found.text):
+        missing |= set(range(int(first), int(last) + 1))
+        counts = re.findall(r"(\d+) more here|\.py (\d+)", what)
+        assert sum(int(here or there) for here, there in counts) == int(last) - int(first) + 1
+    for number, line in enumerate(text.split("\n"), 1):
+        assert (number in missing) != (line.rpartition(" ")[2] in found.text)
+    assert f" {len(missing)} of 114 lines are left out." in found.text
+
+
+def test_declarations_stay_before_other_hits() -> None:
+    found = COMPRESSOR.compress(Content(numbered(50, 50), "Bash", "rg -n name"), Level.MEDIUM)
+    assert found is not None
+    assert "def name_0_25" in found.text
+    assert "def name_1_25" in found.text
+
+
+def test_counts_of_nothing_go_first() -> None:
+    text = "\n".join(f"src/part_{n}.py:{7 if n in (13, 57) else 0}" for n in range(90))
+    found = COMPRESSOR.compress(Content(text, "Bash", "grep -rc name src"), Level.MEDIUM)
+    assert found is not None
+    assert found.text.count("\n:7\n") == 2
+    assert "[lines 15-57 left out: 43 files with 0 each]" in found.text
+
+
+def test_light_leaves_no_hit_out() -> None:
+    content = Content(numbered(50, 50, 50), "Bash", "rg -n name")
+    assert COMPRESSOR.compress(content, Level.LIGHT) == COMPRESSOR.compress(content, Level.LOSSLESS)
+
+
+def test_a_line_of_a_minified_file_is_shown_around_the_match() -> None:
+    line = "a" * 3000 + " fetchUser() " + "b" * 3000
+    text = "\n".join([f"dist/app.js:1:{line}", *hits(1, 2, 3)])
+    found = COMPRESSOR.compress(Content(text, "Bash", "rg -n 'fetchUser'"), Level.LIGHT)
+    assert found is not None
+    assert found.left_out == "parts of 1 long line (1)"
+    shown = found.text.split("\n")[3]
+    left = sum(map(int, re.findall(r" \[… (\d+) characters left out\] ?", shown)))
+    assert " fetchUser() " in shown
+    assert len(re.sub(r" \[… \d+ characters left out\] ", "", shown)) + left == len(f"1:{line}")
+
+
+def test_numbers_that_only_count_on_are_left_out() -> None:
+    """One in ten stays, and that of each match; so does one of an empty line, or of a text that looks numbered."""
+    lines = [
+        f"{FILES[0]}{':' if n == 12 else '-'}{n}{':' if n == 12 else '-'}{text}"
+        for n, text in enumerate(
+            ["def f():", "    a", "", "    b", "7:c", "    d", "    e", "    f", "    g", "    h"], 12
+        )
+    ]
+    shown = folded(
+        "\n".join([*lines, f"{FILES[1]}:39:f()", *(f"{FILES[1]}-{n}-    more of it" for n in range(40, 60))])
+    )
+    assert "\n12:def f():\n    a\n14-\n    b\n16-7:c\n    d\n    e\n    f\n20-    g\n    h\n" in shown
+    assert " A line without a number is the next one." in shown
