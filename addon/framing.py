@@ -36,6 +36,7 @@ _OBSERVATIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
         (_FUNCTION_RESULT, r"\n?</(?:stdout|output)>\s*</result>\s*</function_results>\s*\Z"),
         (r"Observation:\n", ""),  # smolagents
         (_SCREEN, ""),  # Terminus
+        (r"I ran this command:\n\n[^\n]{1,800}\n\nAnd got this output:\n\n", ""),  # Aider
         (r"\[[a-z_]{3,40}(?: for '[^\n]{1,800})?\] Result:\n+", ""),  # Cline
     )
 )

@@ -46,6 +46,7 @@ FRAMES = {
         "\n</stdout>\n</result>\n</function_results>",
     ),
     "terminus": ("Previous response had warnings:\nWARNINGS: - Extra text\n\nNew Terminal Output:\n", ""),
+    "aider": ("I ran this command:\n\npytest -q\n\nAnd got this output:\n\n", ""),
     "cline": ("[read_file for 'a.ts'] Result:\n", ""),
     "stdout": ("<stdout>\n", "\n</stdout>"),
     "openhands, without function calling": ("EXECUTION RESULT of [execute_bash]:\n", ""),

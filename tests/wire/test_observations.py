@@ -91,6 +91,12 @@ SPOKEN = {
         "bash",
         "ls -R\\n",
     ),
+    "Aider": (
+        "Let me see.\n\n```bash\nls -R\n```",
+        f"I ran this command:\n\nls -R\n\nAnd got this output:\n\n{OUTPUT}\n",
+        "bash",
+        "ls -R",
+    ),
     "Cline": (
         "<read_file>\n<path>src/a.ts</path>\n</read_file>",
         f"[read_file for 'src/a.ts'] Result:\n{OUTPUT}",
