@@ -1,0 +1,187 @@
+"""How hard to press: the level of a new text, learnt from how often the model had to ask for what was left out.
+
+Levels are the arms of a bandit, one for each group of texts (tool or command, kind, size). What an arm costs is what it
+leaves to be written and read, and, as often as the model asks, an answer and one more round over the prefix. How often
+that is, is a Beta distribution: its prior is what the kind has shown elsewhere, and that of a kind a table. Evidence is
+counted in blocks and older blocks count less, so that a change of habits is noticed.
+
+Everything here is a pure function of counts: the same counts and the same seed give the same level, on any worker.
+"""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from headroom_mitm.break_even import PAGE
+from headroom_mitm.cache_terms import Price
+from headroom_mitm.compressors import Level
+
+BLOCK = 16
+"""Outcomes that are counted together."""
+BLOCKS = 5
+"""The newest blocks that count; older ones are forgotten."""
+FADING = 0.7
+"""How much less a block counts than the one after it."""
+KIND_WEIGHT, GROUP_WEIGHT = 8.0, 5.0
+"""In outcomes: how much the table counts against what a kind has shown, and the kind against a group's own."""
+SHARE_WEIGHT = 3.0
+"""The same for how short a form becomes."""
+EXPLORED = 0.06
+"""Share of the decisions that may try what is not the best so far, as long as it may be better."""
+UNTRIED = 0.15
+"""How much larger that share is where a level has never been tried with a kind."""
+BUDGET = 0.01
+"""What a kind may lose to levels that turned out dearer than lossless, as a share of what lossless would have cost."""
+
+LEVELS = tuple(Level)
+_ASKED = {Level.LOSSLESS: 0.0, Level.LIGHT: 0.04, Level.MEDIUM: 0.1, Level.HARD: 0.2}
+_ASKED_OF_KIND = {"source_code": {Level.LOSSLESS: 0.0, Level.LIGHT: 0.35, Level.MEDIUM: 0.5, Level.HARD: 0.6}}
+"""How often the model asks for what a level leaves out, before anything is known: of outlines far more often, since who
+reads code goes on to change it."""
+_LEFT = {Level.LOSSLESS: 0.6, Level.LIGHT: 0.4, Level.MEDIUM: 0.32, Level.HARD: 0.25}
+"""Share of the tokens that a level leaves, before anything is known."""
+
+
+class Arm(NamedTuple):
+    """What is counted: a group of texts, or a kind, at one level."""
+
+    group: str
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an arm has shown; outcomes fade, so none of these are whole numbers."""
+
+    outcomes: float = 0.0
+    misses: float = 0.0
+    """Outcomes in which the model had to ask, or went round us."""
+    asked: float = 0.0
+    """Tokens that these brought back."""
+    before: float = 0.0
+    after: float = 0.0
+    """Tokens of the texts, and of their forms."""
+
+    def __add__(self, other: "Evidence") -> "Evidence":
+        """Add up."""
+        return Evidence(*(one + two for one, two in zip(self.values(), other.values(), strict=True)))
+
+    def faded(self, by: float) -> "Evidence":
+        """Return what is left of it."""
+        return Evidence(*(by * value for value in self.values()))
+
+    def values(self) -> tuple[float, float, float, float, float]:
+        """Return the counts in their order."""
+        return (self.outcomes, self.misses, self.asked, self.before, self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the texts of a kind have cost so far, in tokens at full price, and what they would have cost lossless."""
+
+    spent: float = 0.0
+    lossless: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A text whose level is to be chosen, and what a token costs in its conversation."""
+
+    group: str
+    kind: str
+    size: int
+    """Tokens."""
+    prefix: int
+    """Tokens of the whole request: one more round has them read again."""
+    price: Price
+    turns: int
+    """Further requests that will carry the text."""
+    seed: bytes
+    """What makes this decision another one than the next: the text's key."""
+
+    @property
+    def worth(self) -> float:
+        """What a token of the text costs from now on, in tokens at full price."""
+        return self.price.write + self.price.read * self.turns
+
+
+class Shown(NamedTuple):
+    """All that is known when a level is chosen."""
+
+    group: Mapping[Level, Evidence]
+    kind: Mapping[Level, Evidence]
+    balance: Balance = Balance()
+
+
+def group_of(tool: str, kind: str, size: int) -> str:
+    """Return the group of a text: ``tool`` names the client's tool or the command's first word."""
+    classes = ((2_000, "small"), (8_000, "middle"), (32_000, "large"))
+    return f"{tool}|{kind}|{next((name for most, name in classes if size < most), 'huge')}"
+
+
+def recent(blocks: Iterable[Evidence]) -> Evidence:
+    """Return what blocks of outcomes, newest first, say together."""
+    total = Evidence()
+    for age, block in zip(range(BLOCKS), blocks, strict=False):
+        total += block.faded(FADING**age)
+    return total
+
+
+def choose(case: Case, shown: Shown, allowed: Iterable[Level] = LEVELS) -> Level:
+    """Return the level that is expected to cost least; now and then one that may be better than it looks."""
+    levels = [level for level in LEVELS if level in set(allowed) | {Level.LOSSLESS}]
+    expected = {level: cost(case, level, shown) for level in levels}
+    best = min(levels, key=expected.__getitem__)
+    source = random.Random(case.seed)  # noqa: S311  # reproducible, not secret
+    fewest = min(shown.kind.get(level, Evidence()).outcomes for level in levels)
+    if len(levels) == 1 or source.random() >= EXPLORED + UNTRIED / (1 + fewest):
+        return best
+    drawn = {level: cost(case, level, shown, source) for level in levels}
+    tried = min(levels, key=drawn.__getitem__)
+    excess = expected[tried] - expected[Level.LOSSLESS]
+    room = BUDGET * shown.balance.lossless - (shown.balance.spent - shown.balance.lossless)
+    return tried if excess <= 0 or 2 * excess <= room else best
+
+
+def cost(case: Case, level: Level, shown: Shown, source: random.Random | None = None) -> float:
+    """Return what a level is expected to cost, in tokens at full price; with ``source``, by a chance that it draws."""
+    group, kind = shown.group.get(level, Evidence()), shown.kind.get(level, Evidence())
+    left = _left(level, shown) * case.size * case.worth
+    if level is Level.LOSSLESS:
+        return left
+    hits, rest = _asked(level, group, kind, case.kind)
+    chance = source.betavariate(hits, rest) if source is not None else hits / (hits + rest)
+    return left + chance * miss(case, _brought(group + kind, case.size))
+
+
+def miss(case: Case, brought: float) -> float:
+    """Return what it costs when the model asks: one more round over the prefix, and what that brings to stay."""
+    return case.prefix * case.price.read + brought * case.worth
+
+
+def _asked(level: Level, group: Evidence, kind: Evidence, name: str) -> tuple[float, float]:
+    """Return the parameters of the Beta distribution of how often the model asks."""
+    prior = _ASKED_OF_KIND.get(name, _ASKED)[level]
+    pooled = (KIND_WEIGHT * prior + kind.misses) / (KIND_WEIGHT + kind.outcomes)
+    hits = GROUP_WEIGHT * pooled + group.misses
+    return max(hits, 1e-3), max(GROUP_WEIGHT + group.outcomes - hits, 1e-3)
+
+
+def _left(level: Level, shown: Shown) -> float:
+    """Return the share of the tokens that a level leaves. A harder one is expected to go on from the one before it."""
+    expected = _LEFT[Level.LOSSLESS]
+    for one in LEVELS[: level + 1]:
+        expected *= _LEFT[one] / _LEFT[LEVELS[max(0, one - 1)]]
+        for seen in (shown.kind.get(one, Evidence()), shown.group.get(one, Evidence())):
+            expected = (SHARE_WEIGHT * expected + _share(seen) * seen.outcomes) / (SHARE_WEIGHT + seen.outcomes)
+    return expected
+
+
+def _share(shown: Evidence) -> float:
+    return shown.after / shown.before if shown.before else 0.0
+
+
+def _brought(shown: Evidence, size: int) -> float:
+    """Return how many tokens an answer has: a page at most before anything is known."""
+    return (min(PAGE, size) + shown.asked) / (1 + shown.misses)
