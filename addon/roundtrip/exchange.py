@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 
+from headroom_mitm import tokens
 from headroom_mitm.errors import MissingOriginal, StoreUnavailable, UnreadableBody
 from headroom_mitm.roundtrip.answering import serve
 from headroom_mitm.roundtrip.decoding import Decode, decoder
@@ -14,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 MOST_ROUNDS = 8
 """Legs that may follow the first one. A model that asks on and on is told to stop, and then is stopped."""
+MOST_TOKENS = 40_000
+"""Tokens that the calls of one answer may bring: ten pages. A model that reads on and on fills its own context."""
 LONGEST_REFUSAL = 2**20
 """Bytes of an error of the provider's that are kept."""
 
@@ -51,6 +54,7 @@ class Exchange:
         self._decode: Decode = bytes
         self._failure = b""
         self._has_reported = False
+        self._brought = 0  # tokens
 
     @property
     def wants_next_leg(self) -> bool:
@@ -137,8 +141,13 @@ class Exchange:
         if self.rounds > MOST_ROUNDS:
             text = f"This answer has asked {MOST_ROUNDS} times for left out text, which is the limit. Go on without."
             return Answered(call, text, is_error=True)
+        if self._brought >= MOST_TOKENS:
+            text = f"This answer has read {self._brought} tokens of left out text, and {MOST_TOKENS} is the limit."
+            return Answered(call, f"{text} Go on with what you have.", is_error=True)
         answered, text_id = serve(call, self._originals, self._read)
-        self.retrieved += [text_id] if text_id else []
+        if text_id:
+            self._brought += tokens.count(answered.text)
+            self.retrieved.append(text_id)
         return answered
 
 

@@ -24,6 +24,9 @@ from headroom_mitm.roundtrip.exchange import Exchange, Leg
 
 QUIET_SECONDS = 10.0
 """How long a client sees nothing while a leg is awaited. Some give up after three minutes without an event."""
+MOST_ALARMS = 30
+"""After so many times of that without a byte a leg is given up. The client tries again; it would not by itself, since
+it sees signs of life."""
 Commands = layer.CommandGenerator[None]
 
 _USED: dict[type, tuple[str, ...]] = {
@@ -126,14 +129,17 @@ class WatchedStream(HttpStream):
         self._leg_response: http.Response | None = None
         self._alarm: commands.RequestWakeup | None = None
         self._is_quiet = False
+        self._silence = 0  # alarms since the leg has brought anything
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, LegEvent):
             yield from self._leg_event(event.event)
         elif isinstance(event, events.Wakeup):
             job = self._job_of(self.flow)
-            if job is not None and self._leg is not None and event.command is self._alarm:
-                yield from self._keep_alive(job)
+            leg = self._leg
+            if job is not None and leg is not None and event.command is self._alarm:
+                self._silence += 1
+                yield from self._keep_alive(job) if self._silence < MOST_ALARMS else self._give_up(job, leg)
         else:
             if self._leg is not None and isinstance(event, layers.RequestProtocolError):
                 leg, self._leg = self._leg, None
@@ -188,7 +194,7 @@ class WatchedStream(HttpStream):
             yield from self._end(job, job.exchange.fail(500, b""))
             return
         self._leg, self._leg_response, self._legs[leg.id] = leg, None, self
-        self._is_quiet = False
+        self._is_quiet, self._silence = False, 0
         yield from self._keep_alive(job)
         yield layers.ReceiveHttp(layers.RequestHeaders(leg.id, flow.request, end_stream=False, replay_flow=flow))
         yield layers.ReceiveHttp(layers.RequestData(leg.id, flow.request.raw_content or b""))
@@ -199,6 +205,7 @@ class WatchedStream(HttpStream):
         leg, job = self._leg, self._job_of(self.flow)
         if leg is None or job is None:
             return
+        self._silence = 0
         if isinstance(event, layers.ResponseHeaders):
             self._leg_response, headers = event.response, event.response.headers
             leg.begin(event.response.status_code, headers.get("content-type", ""), headers.get("content-encoding", ""))
@@ -219,6 +226,13 @@ class WatchedStream(HttpStream):
         self.flow.error = Error(event.message)
         yield layers.HttpErrorHook(self.flow)
         self.server_state = self.state_done
+
+    def _give_up(self, job: Job, leg: Leg) -> Commands:
+        """Cancel a leg that brings nothing, and end the answer as one that has failed."""
+        self._leg = None
+        yield layers.ReceiveHttp(layers.RequestProtocolError(leg.id, "no answer from the provider", 504))
+        self._legs.pop(leg.id, None)
+        yield from self._end(job, job.exchange.fail(504, b""))
 
     def _keep_alive(self, job: Job) -> Commands:
         """Show a client that has seen nothing for a while that its answer goes on, and look again later."""

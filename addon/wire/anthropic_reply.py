@@ -163,9 +163,9 @@ class StreamedReply:
         delta = {**object_at(data, members.get("delta")), "stop_reason": "end_turn"}
         return _delta_with(self._last_delta, self._usage, delta=delta) + _STOP
 
-    def failed(self, status: int, raw: bytes) -> bytes:  # noqa: ARG002  # the words say it all
+    def failed(self, status: int, raw: bytes) -> bytes:
         """Return an error event: the provider's own words where it had any."""
-        return sse.written("error", anthropic_turn.error_document(raw))
+        return sse.written("error", anthropic_turn.error_in_stream(status, raw))
 
     def idle(self) -> bytes:
         """Return the event by which the provider says that it is still there."""

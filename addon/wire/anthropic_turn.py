@@ -135,11 +135,29 @@ def object_at(data: bytes, span: Span | None) -> Json:
 
 def error_document(raw: bytes) -> bytes:
     """Return an error document on one line: the provider's own if it sent one, else one that is worth a retry."""
-    try:
-        found = msgspec.json.decode(raw, type=dict[str, Any])
-    except (ValueError, RecursionError):
+    found = _error(raw)
+    return msgspec.json.encode(found) if found else _RETRYABLE
+
+
+def error_in_stream(status: int, raw: bytes) -> bytes:
+    """Return an error for an event: in the provider's words, and where it may be tried again of the type that says so.
+
+    In a stream there is no status, and clients take no other type for one that passes.
+    """
+    found = _error(raw)
+    if not found:
         return _RETRYABLE
-    return msgspec.json.encode(found) if found.get("type") == "error" else _RETRYABLE
+    if status == 429 or status >= 500:
+        found["error"]["type"] = "overloaded_error"
+    return msgspec.json.encode(found)
+
+
+def _error(raw: bytes) -> Json:
+    try:
+        found = msgspec.json.decode(raw, type=Json)
+    except (ValueError, RecursionError):
+        return {}
+    return found if found.get("type") == "error" and isinstance(found.get("error"), dict) else {}
 
 
 def _result(answer: Answered) -> bytes:

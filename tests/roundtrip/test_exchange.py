@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from headroom_mitm.roundtrip.exchange import LONGEST_REFUSAL, MOST_ROUNDS, Exchange, Leg
+from headroom_mitm import tokens
+from headroom_mitm.roundtrip.exchange import LONGEST_REFUSAL, MOST_ROUNDS, MOST_TOKENS, Exchange, Leg
+from headroom_mitm.roundtrip.pages import PAGE_TOKENS
 from headroom_mitm.segments import Key, Rendering, digest, digest_of_text
 from headroom_mitm.store import Decision, Store, open_store
 from headroom_mitm.wire.anthropic_reply import StreamedReply
@@ -180,6 +182,18 @@ def test_rounds_are_bounded(store: Store, *, stream: bool) -> None:
 
 
 BASH: Json = {"type": "tool_use", "id": "toolu_c", "name": "Bash", "input": {}}
+
+
+def test_what_an_answer_reads_is_bounded(store: Store) -> None:
+    """However many calls it makes at once; it is told why there is no more."""
+    exchanged = exchange(store)
+    leg(exchanged, whole(*(call(f"toolu_{number}") for number in range(40))))
+    brought = results(exchanged.advance())
+    served = [one for one in brought if not one["is_error"]]
+    assert brought[: len(served)] == served
+    assert MOST_TOKENS <= sum(tokens.count(one["content"]) for one in served) < MOST_TOKENS + PAGE_TOKENS + 100
+    assert all(f"{MOST_TOKENS} is the limit" in one["content"] for one in brought[len(served) :])
+    assert len(exchanged.retrieved) == len(served)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

@@ -11,6 +11,7 @@ from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
 
 from headroom_mitm.roundtrip.exchange import Exchange
 from headroom_mitm.roundtrip.substream import (
+    MOST_ALARMS,
     HeadroomAdvanceHook,
     HeadroomConcludeHook,
     Job,
@@ -292,6 +293,23 @@ def test_a_client_that_waits_sees_a_ping_each_time() -> None:
     scene.driver.answer(DONE)
     assert scene.driver.is_ended
     assert scene.driver.body.count(PING) == 3
+
+
+@pytest.mark.parametrize("brought", [b"", DONE[:200]], ids=["nothing", "a part"])
+def test_a_leg_that_falls_silent_is_given_up(brought: bytes) -> None:
+    """The client would wait for ever, since it sees pings."""
+    scene = Scene()
+    scene.driver.answer(CALL)
+    if brought:
+        scene.driver.answer(brought, more=True)
+    for _ in range(MOST_ALARMS - 1):
+        scene.driver.ring()
+    assert not scene.driver.is_ended
+    scene.driver.ring()
+    assert scene.driver.is_ended
+    assert b"overloaded_error" in scene.driver.body
+    assert not scene.driver.is_open(scene.driver.servers[-1])
+    assert scene.is_clean()
 
 
 def test_a_client_that_has_just_seen_something_sees_no_ping() -> None:

@@ -279,18 +279,22 @@ def test_an_answer_can_be_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "kind"),
+    ("status", "raw", "kind"),
     [
-        (b'{"type":"error",\n"error":{"type":"rate_limit_error","message":"x"}}', "rate_limit_error"),
-        (b"<html>", "overloaded_error"),
-        (b"", "overloaded_error"),
-        (b'{"type":"message"}', "overloaded_error"),
-        (b"[" * 100_000, "overloaded_error"),
+        (400, b'{"type":"error",\n"error":{"type":"invalid_request_error","message":"x"}}', "invalid_request_error"),
+        (429, b'{"type":"error","error":{"type":"rate_limit_error","message":"x"}}', "overloaded_error"),
+        (500, b'{"type":"error","error":{"type":"api_error","message":"x"}}', "overloaded_error"),
+        (502, b"<html>", "overloaded_error"),
+        (504, b"", "overloaded_error"),
+        (529, b'{"type":"message"}', "overloaded_error"),
+        (529, b'{"type":"error","error":[]}', "overloaded_error"),
+        (529, b"[" * 100_000, "overloaded_error"),
     ],
-    ids=["its own words", "html", "nothing", "no error", "nested"],
+    ids=["its own words", "too many", "a fault", "html", "nothing", "no error", "a list", "nested"],
 )
-def test_a_failure_is_an_error_event(raw: bytes, kind: str) -> None:
-    ((name, data),) = read(StreamedReply(OURS).failed(529, raw))
+def test_a_failure_is_an_error_event(status: int, raw: bytes, kind: str) -> None:
+    """In a stream there is no status: what may be tried again has the type that says so."""
+    ((name, data),) = read(StreamedReply(OURS).failed(status, raw))
     assert (name, data["type"], data["error"]["type"]) == ("error", "error", kind)
 
 
