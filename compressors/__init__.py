@@ -9,6 +9,7 @@ from headroom_mitm.compressors.html_dom import HtmlDom
 from headroom_mitm.compressors.json_records import JsonRecords
 from headroom_mitm.compressors.log_lines import LogLines
 from headroom_mitm.compressors.numbered_lines import NumberedLines
+from headroom_mitm.compressors.prose import Prose
 from headroom_mitm.compressors.search_hits import SearchHits
 from headroom_mitm.compressors.source_code import SourceCode
 from headroom_mitm.compressors.table_rows import TableRows
@@ -27,6 +28,7 @@ COMPRESSORS: tuple[Compressor, ...] = (
     FileTree(),
     TableRows(),
     LogLines(),
+    Prose(),
 )
 
 __all__ = ["COMPRESSORS", "Compressed", "Compressor", "Content", "Level"]

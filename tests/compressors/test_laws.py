@@ -12,6 +12,7 @@ import html_dom_decoder
 import json_records_decoder
 import log_lines_decoder
 import numbered_lines_decoder
+import prose_decoder
 import pytest
 import report_decoder
 import search_hits_decoder
@@ -37,6 +38,7 @@ DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     "build_output": (build_output_decoder.decode, operator.eq),
     "test_report": (report_decoder.decode, operator.eq),
     "source_code": (str, operator.eq),  # has no lossless form
+    "prose": (prose_decoder.decode, operator.eq),
     "search_hits": (search_hits_decoder.decode, operator.eq),
     "table_rows": (table_rows_decoder.decode, operator.eq),
 }

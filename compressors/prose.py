@@ -1,0 +1,36 @@
+"""Text for people: left as it is, but for blocks that stand in it already, and data that nobody reads."""
+
+from dataclasses import dataclass
+
+from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.prose_blobs import blobs, in_words, without
+from headroom_mitm.compressors.prose_repeats import fold, original_lines
+
+_SCORE = 0.05  # whatever else there is knows more of a text
+_WORTH = 0.97  # of the tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Lossless: a block of lines that stands above becomes a reference. Lossy: base64 is left out, with its size."""
+
+    name: str = "prose"
+    version: int = 1
+    exact: bool = True
+
+    def score(self, content: Content) -> float:
+        """Claim any text, if nobody else does."""
+        return _SCORE if content.text.strip() else 0.0
+
+    def compress(self, content: Content, level: Level) -> Compressed | None:
+        """Return the text without repeats, or None where there are none."""
+        if content.fresh_read:
+            return None  # Who is about to edit a file needs all of it.
+        folded = fold(content.text) or content.text
+        found = blobs(folded) if level > Level.LOSSLESS else []
+        shown = without(folded, found)
+        if shown is content.text or content.count(shown) >= _WORTH * content.count(content.text):
+            return None
+        if not found:
+            return Compressed(shown, lossless=True)
+        return Compressed(shown, lossless=False, left_out=in_words(folded, found, original_lines(folded)))
