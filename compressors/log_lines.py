@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.log_alarms import is_alarm
 from headroom_mitm.compressors.log_form import Form, Log
+from headroom_mitm.compressors.log_frames import MARK, Settled, settled, unrolled
 from headroom_mitm.compressors.log_groups import grouped
 from headroom_mitm.compressors.log_look import score_of
 from headroom_mitm.compressors.log_omission import choose, is_loose
@@ -39,33 +40,55 @@ class LogLines:
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the shorter form, or None where lines have too little in common."""
-        if len(content.lines) < _LEAST_LINES:
-            return None
-        log = Log.of(content.lines)
-        found = families(log.masked())
-        if not found:
-            return None
-        loose = frozenset(template.rows for template in found if is_loose(template, level))
-        part = _with_gaps(_form(log, content, found, loose), level) if level > Level.LOSSLESS else None
-        whole = None
-        if part is None or len(part.text) > _CLOSE * len(content.text):
-            whole = _whole(_form(log, content, found, frozenset()))
-        chosen = whole if part is None or (whole and len(part.text) > _LOSSY_WORTH * len(whole.text)) else part
-        if chosen is None:
-            return None
-        worth = _WORTH if any(log.stamps) else _WORTH_UNSTAMPED
-        if len(chosen.text) < _SURE * len(content.text):
-            return chosen
-        return chosen if content.count(chosen.text) < worth * content.count(content.text) else None
+        last = settled(content.text) if level > Level.LOSSLESS else None
+        form = _on_screen(content, last, level) if last is not None else None
+        if form is not None:
+            return form
+        states = unrolled(content.text)
+        if states is None:
+            return _shorter(content, level)
+        notes = (f"a line with {MARK} overwrote the line before it",)
+        return _shorter(replace(content, text=states), Level.LOSSLESS, notes)
 
 
-def _whole(form: Form | None) -> Compressed | None:
+def _on_screen(content: Content, last: Settled, level: Level) -> Compressed | None:
+    """Return the shorter form of what stood on the screen at last; that alone may be short enough."""
+    form = _shorter(replace(content, text=last.text), level)
+    shown = form.text.replace("nothing left out", "nothing else left out", 1) if form is not None else last.text
+    text = f"[left out: {last.in_words()}]\n{shown}"
+    left_out = ", and ".join(filter(None, (last.in_words(), form.left_out if form is not None else "")))
+    is_worth = content.count(text) < _WORTH_UNSTAMPED * content.count(content.text)
+    return Compressed(text, lossless=False, left_out=left_out) if is_worth else None
+
+
+def _shorter(content: Content, level: Level, notes: Sequence[str] = ()) -> Compressed | None:
+    if len(content.lines) < _LEAST_LINES:
+        return None
+    log = Log.of(content.lines)
+    found = families(log.masked())
+    if not found:
+        return None
+    loose = frozenset(template.rows for template in found if is_loose(template, level))
+    part = _with_gaps(_form(log, content, found, loose), level) if level > Level.LOSSLESS else None
+    whole = None
+    if part is None or len(part.text) > _CLOSE * len(content.text):
+        whole = _whole(_form(log, content, found, frozenset()), notes)
+    chosen = whole if part is None or (whole and len(part.text) > _LOSSY_WORTH * len(whole.text)) else part
+    if chosen is None:
+        return None
+    worth = _WORTH if any(log.stamps) else _WORTH_UNSTAMPED
+    if len(chosen.text) < _SURE * len(content.text):
+        return chosen
+    return chosen if content.count(chosen.text) < worth * content.count(content.text) else None
+
+
+def _whole(form: Form | None, notes: Sequence[str]) -> Compressed | None:
     if form is None:
         return None
     entries, groups = grouped(form.entries)
     rows = body(entries)
     definitions = [form.definition(number) for number in range(len(form.templates))]
-    legend = form.legend(f"{form.total} lines in order, nothing left out", entries, rows)
+    legend = form.legend(f"{form.total} lines in order, nothing left out", entries, rows, notes)
     return Compressed("\n".join([legend, *definitions, *groups, *rows]), lossless=True)
 
 

@@ -69,6 +69,8 @@ def score_of(text: str, subject: str) -> float:
 
 def _sample(text: str) -> list[str]:
     """Return lines from the beginning and whole ones from the middle, without the empty ones."""
+    if text.count("\r", 0, _REACH) > text.count("\r\n", 0, _REACH):
+        text = text[: 4 * _REACH].replace("\r", "\n")  # states of lines that were overwritten
     lines = text[:_REACH].split("\n", _HEAD_LINES)[:_HEAD_LINES]
     if len(text) > 2 * _REACH:
         middle = len(text) // 2

@@ -7,6 +7,7 @@ STAMP = re.compile(r'; for (?P<stamp>\S+) the nearest "==" line above(?P<timed>,
 DEFINITION = re.compile(r"(\$[A-Za-z]{1,2}) = \[\d+ (?:lines|of \d+ alike|of these)\] (.*)", re.DOTALL)
 SUMMARY = re.compile(r"    \d+ of these left out below.*")
 GAP = re.compile(r"\[lines (\d+)-(\d+) left out: .*\]")
+OVERWRITTEN = re.compile(r"; a line with (\S) overwrote the line before it")
 GONE = re.compile(r"; (\S+) stands for what is left out")
 RUN = re.compile(r"(.*) \[x (\d+)\]", re.DOTALL)
 GROUP = re.compile(r"((?:\$[A-Za-z]{1,2}){2,}) = (\$[A-Za-z]{1,2}(?: \d+)*(?:, \$[A-Za-z]{1,2}(?: \d+)*)+)")
@@ -19,7 +20,9 @@ def decode(text: str) -> str:
     """Return the original of a form that says that nothing is left out."""
     assert "lines in order, nothing left out:" in text.split("\n", maxsplit=1)[0]
     end = "\r\n" if "; line ends are CRLF." in text.split("\n", maxsplit=1)[0] else "\n"
-    return end.join(shown(text).values())
+    original = end.join(shown(text).values())
+    overwritten = OVERWRITTEN.search(text.split("\n", maxsplit=1)[0])
+    return original.replace(f"\n{overwritten[1]}", "\r") if overwritten else original
 
 
 def shown(text: str) -> dict[int, str]:

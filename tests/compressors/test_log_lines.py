@@ -327,6 +327,37 @@ def test_many_gaps_are_counted_for_the_marker() -> None:
     assert re.fullmatch(r"\d+ of 220 lines, in \d ranges from 4-\d+ to \d+-217", left_out)
 
 
+# Terminals
+
+
+def pane() -> str:
+    """A captured terminal with a progress bar, and a word in colour."""
+    states = [f"Receiving objects: {n:3d}% ({n * 73}/7312), {n / 10} MiB" for n in range(1, 101)]
+    states[40] += ", warning: retry after a timeout"
+    more = [f"\x1b[32mok\x1b[0m step {n}" for n in range(9)]
+    return "\n".join(["Cloning into 'x'...", "\r".join(states) + ", done.", *more, "x\r", "done"])
+
+
+def test_states_of_a_line_are_lines_where_nothing_may_be_left_out() -> None:
+    form = compressed(pane())
+    assert "; a line with ␍ overwrote the line before it" in form.text
+    assert re.search(r"^\$a = \[\d+ lines\] ␍Receiving objects:", form.text, re.MULTILINE)
+    assert decode(form.text) == pane()
+
+
+@pytest.mark.parametrize("level", LOSSY)
+def test_the_last_state_stays_and_those_that_speak_of_trouble(level: Level) -> None:
+    form = compressed(pane(), level)
+    assert form.text.startswith("[left out: 98 overwritten states of lines and 18 codes for colours]\n")
+    assert "[98 states overwritten] " in form.text
+    assert " warning: retry after a timeout Receiving objects: 100% (7300/7312), 10.0 MiB, done.\n" in form.text
+    assert form.left_out.startswith("98 overwritten states of lines and 18 codes for colours")
+
+
+def test_a_text_that_has_our_mark_for_states_keeps_them() -> None:
+    assert compressed(pane() + "\n␍\n" + "\n".join(build_log())).text.count("\r") > 90
+
+
 # No gain, no log
 
 
@@ -384,7 +415,7 @@ def test_a_file_of_source_is_not_claimed_whatever_it_looks_like() -> None:
 _NOTATION = "$a;$b = ;[x 3];[x;3];==;\\\\;{};{t};<*>;[lines 1-2 left out: 2 x $a];nothing left out"
 _STAMPS = "2025-01-01 10:00:01;Jan  3 10:00:02;10:00:03;081109 203615;INFO;ERROR;failed"
 _VALUES = "id=17;5 KB;KB;ms;B;user;anna;0x1f;10.0.0.1:80;a:b:3;/x/y1;1;22;:;Get:4;Get:B;lib:amd64;lib2:amd64"
-_ODD = ["\r", "\t", "  ", "é1", "\x00", "\x01", "\ud800"]
+_ODD = ["\r", "\rx 17", "␍", "\t", "  ", "é1", "\x00", "\x01", "\ud800"]
 _pieces = st.sampled_from([*_NOTATION.split(";"), *_STAMPS.split(";"), *_VALUES.split(";"), *_ODD])
 _templates = st.lists(_pieces | st.text(max_size=6), min_size=1, max_size=8)
 
