@@ -33,7 +33,11 @@ def tally(lines: Sequence[str], templates: Sequence[Template] = ()) -> str:
     done: set[int] = set()
     for template in templates:
         text = "{}".join(template.literals)
-        levels[_level(text)] += len(template.rows)
+        level = _level(text)
+        if not level and _level(lines[template.rows[0]]):  # it is a value, or next to one
+            levels.update(_level(lines[row]) for row in template.rows)
+        else:
+            levels[level] += len(template.rows)
         done.update(template.rows)
         if _may_have_codes("\n".join((text, *map("\n".join, template.values)))):
             codes.update(code for row in template.rows for code in _codes(lines[row]))
