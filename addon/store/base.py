@@ -1,6 +1,6 @@
 """What a store is: originals, the decisions that must be replayed for ever, and rounds that a client has not seen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -71,6 +71,29 @@ class VisitStore(Protocol):
         ...
 
 
+class TallyStore(Protocol):
+    """Sums by name and field, added to by all workers at once. Every method raises ``StoreUnavailable``.
+
+    Names and fields are ours: they never hold a user's text.
+    """
+
+    def add(self, amounts: Mapping[str, Mapping[str, float]]) -> None:
+        """Add to fields of names; what is not there counts as 0."""
+        ...
+
+    def read(self, names: Sequence[str]) -> dict[str, dict[str, float]]:
+        """Return the fields of those names that are there."""
+        ...
+
+    def names(self, start: str) -> list[str]:
+        """Return the names that begin so, in order. Slow where there are many: for people, not for requests."""
+        ...
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Remove names with all their fields."""
+        ...
+
+
 class Store(Protocol):
     """Shared by all workers on one URL. Thread-safe.
 
@@ -80,6 +103,11 @@ class Store(Protocol):
     @property
     def visits(self) -> VisitStore:
         """When prefixes were sent last."""
+        ...
+
+    @property
+    def tallies(self) -> TallyStore:
+        """Sums: what levels have shown, what was saved."""
         ...
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:

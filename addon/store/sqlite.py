@@ -14,6 +14,7 @@ from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import packing
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits
 from headroom_mitm.store.sqlite_file import SqliteFile, transaction
+from headroom_mitm.store.sqlite_tallies import SqliteTallies
 from headroom_mitm.store.sqlite_visits import SqliteVisits, forget_visits
 
 RECENT_SECONDS = 3600
@@ -30,7 +31,7 @@ class _Row(NamedTuple):
 
 
 class SqliteStore:
-    """Renderings, originals, offers, rounds and visits in a table each; see ``MIGRATIONS``.
+    """Renderings, originals, offers, rounds, visits and sums in a table each; see ``MIGRATIONS``.
 
     An original lives as long as a rendering names it, so it has no time of its last use. One
     connection behind a lock: statements here take well under a millisecond, and SQLite has one writer anyway.
@@ -42,6 +43,7 @@ class SqliteStore:
         self._clock = clock
         self._lock = threading.Lock()
         self.visits = SqliteVisits(self._database)
+        self.tallies = SqliteTallies(self._database)
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""

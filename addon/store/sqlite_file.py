@@ -65,6 +65,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX visit_seen ON visit (seen)",
     ),
+    (
+        """CREATE TABLE tally (
+            name TEXT NOT NULL,
+            field TEXT NOT NULL,
+            amount REAL NOT NULL,
+            PRIMARY KEY (name, field)
+        ) WITHOUT ROWID""",
+    ),
 )
 """What turns schema n into n + 1. A released entry is never changed, only followed by another."""
 
