@@ -11,6 +11,7 @@ from headroom_mitm.compressors.html_links import Links
 from headroom_mitm.compressors.html_page import Page
 from headroom_mitm.compressors.html_removal import Removed, remove
 from headroom_mitm.compressors.html_source import is_markup, is_read, is_report, start_of
+from headroom_mitm.compressors.html_space import collapsed
 from headroom_mitm.compressors.html_tables import Element
 from headroom_mitm.compressors.html_walk import write
 
@@ -30,7 +31,8 @@ class HtmlDom:
 
     name: str = "html_dom"
     version: int = 1
-    exact: bool = True
+    exact: bool = False
+    """The line breaks and the indentation of a page's markup are not kept; those of files and of XML are."""
 
     def score(self, content: Content) -> float:
         """Say whether the text is a page or other markup, or a part of it."""
@@ -42,17 +44,20 @@ class HtmlDom:
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the page as text where it is there to be read; else, and for other markup, the lossless form."""
         start = start_of(content)
-        if start is not None and level > Level.LOSSLESS and is_read(content):
-            found = _as_text(content, start, level)
-            if found is not None:
-                return found
-        return _folded(content) if start is not None or is_markup(content) else None
+        if start is None and not is_markup(content):
+            return None
+        page = start is not None and is_read(content)
+        found = _as_text(content, start or 0, level) if page and level > Level.LOSSLESS else None
+        return found or _folded(content, page=page)
 
 
-def _folded(content: Content) -> Compressed | None:
+def _folded(content: Content, *, page: bool) -> Compressed | None:
     """Return the lossless form. Who is about to edit a file needs its markup as it is."""
-    text = fold(content.text) if is_report(content) or not content.fresh_read else None
-    if text is None or content.count(text) >= _WORTH_FOLDED * content.count(content.text):
+    if content.fresh_read and not is_report(content):
+        return None
+    source = collapsed(content.text) if page else content.text
+    text = fold(source) or source
+    if content.count(text) >= _WORTH_FOLDED * content.count(content.text):
         return None
     return Compressed(text, lossless=True)
 

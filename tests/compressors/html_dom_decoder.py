@@ -11,11 +11,25 @@ VALUE = re.compile(r"""=(?:"([^"<>]*)"|'([^'<>]*)')|(?<=>)\s*([^<>\s](?:[^<>]*[^
 
 def decode(text: str) -> str:
     """Return the original markup."""
+    if not text.startswith("[Markup, nothing left out."):
+        return text
     legend, _, text = text.partition("\n")
-    assert legend.startswith("[Markup, nothing left out.")
     if "[#1 again]" in legend:
         text = unnumbered(text)
     return unrolled(text) if "[+N <tag>" in legend else text
+
+
+def same(original: str, found: str) -> bool:
+    """Say whether two texts are the same but for the line breaks and the indentation of a page's markup."""
+    return original == found or unindented(original) == unindented(found)
+
+
+def unindented(text: str) -> str:
+    """Return markup with a line feed for white space around line breaks, but in what is preformatted."""
+    parts = re.split(r"(?is)(<!--.*?(?:-->|\Z)|<(code|listing|pre|script|style|textarea|xmp)\b.*?(?:</\2\b|\Z))", text)
+    return "".join(
+        part if at % 3 == 1 else re.sub(r"\s*[\r\n]\s*", "\n", part) for at, part in enumerate(parts) if at % 3 < 2
+    )
 
 
 def unnumbered(text: str) -> str:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from headroom_mitm.compressors.base import Content, Level
 from headroom_mitm.compressors.html_dom import HtmlDom
 from headroom_mitm.compressors.html_fold import fold
+from headroom_mitm.compressors.html_space import collapsed
 
 ICON = '<svg viewBox="0 0 24 24"><path d="M12 2C6.48 2 2 6.48 2 12s4.48 10 10 10 10-4.48 10-10S17.52 2 12 2z"/></svg>'
 NAMES = ("pump at the pier", "valve of the lock", "crane on the quay", "float in the tank")
@@ -143,6 +144,15 @@ def test_runs_come_back(items: list[tuple[str, str, str]], gap: str, ended: bool
     text = f"<ul>{gap.join(shown)}</ul><p>end</p>"
     folded = fold(text)
     assert folded is None or html_dom_decoder.decode(folded) == text
+
+
+def test_indentation_of_a_page_is_not_kept() -> None:
+    code = "<pre>\n  x\n\n\n  y</pre>"
+    text = f"<html>\n  <body>\r\n  \n <p>a  b\n   c</p>\n {code} \n<!-- \n\n --> <code>\n 1</code>\n  </body></html>"
+    kept = f"<html>\n<body>\n<p>a  b\nc</p>\n{code}\n<!-- \n\n --> <code>\n 1</code>\n</body></html>"
+    assert collapsed(text) == kept
+    assert html_dom_decoder.same(text, kept)
+    assert not html_dom_decoder.same(text, kept.replace("a  b", "a b"))
 
 
 def test_a_report_is_no_file_to_edit() -> None:

@@ -31,7 +31,7 @@ DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     "blame_lines": (blame_lines_decoder.decode, operator.eq),
     "diff_hunks": (diff_hunks_decoder.decode, operator.eq),
     "file_tree": (file_tree_decoder.decode, operator.eq),
-    "html_dom": (html_dom_decoder.decode, operator.eq),
+    "html_dom": (html_dom_decoder.decode, html_dom_decoder.same),
     "json_records": (json_records_decoder.decode, json_records_decoder.same),
     "log_lines": (log_lines_decoder.decode, operator.eq),
     "numbered_lines": (numbered_lines_decoder.decode, operator.eq),
