@@ -5,7 +5,7 @@ not used any more: see ``Aligner.recall``.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from headroom_mitm import passages, tokens
@@ -28,6 +28,8 @@ NEAR = 200
 """Results above a new one that are searched for lines in common."""
 LARGEST_REST = 0.7
 """The same of a text of which passages stand above: less gain is left to compressors."""
+CLEARLY_LESS = 0.8
+"""A diff also says what is gone. Notes for what is the same have to be shorter than this share of it to be used."""
 _CONTEXT = 1
 _NUMBERED = f"{NumberedLines().name}/"
 
@@ -50,19 +52,25 @@ def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Re
     """Return what a new text becomes if it says little that is new; None otherwise. Errors stay as they are."""
     if segment.is_error or prompt.forgets:
         return None
-    # What clients write around an output (times, exit codes) is said again: it is short, and new each time.
-    frame = unframe(text)
+    best: Rendering | None = None
     for find, write, largest in ((find_base, written, LARGEST_SHARE), (find_overlap, _quoted, LARGEST_REST)):
         base = find(prompt, segment, known)
-        told = write(_payload(prompt, base.segment), frame.payload, base) if base is not None else None
+        told = _told(prompt, base, text, write) if base is not None else None
         if base is None or told is None:
             continue
-        form = f"{frame.head}{told}{frame.tail}"
-        before, after = tokens.count(text), tokens.count(form)
-        if before - after >= LEAST_TOKENS and after <= largest * before:
+        before, after = tokens.count(text), tokens.count(told)
+        is_worth_it = before - after >= LEAST_TOKENS and after <= largest * before
+        if is_worth_it and (best is None or after < CLEARLY_LESS * best.tokens_after):
             name, digest = f"{NAME}/{VERSION}", segment.digest
-            return Rendering(segment.key, form, digest, name, 0, True, before, after, base.segment.key)  # noqa: FBT003  # lossless
-    return None
+            best = Rendering(segment.key, told, digest, name, 0, True, before, after, base.segment.key)  # noqa: FBT003  # lossless
+    return best
+
+
+def _told(prompt: Prompt, base: Base, text: str, write: Callable[[str, str, Base], str | None]) -> str | None:
+    """Return a text told against an earlier one. What clients write around an output is new each time, and stays."""
+    frame = unframe(text)
+    told = write(_payload(prompt, base.segment), frame.payload, base)
+    return None if told is None else f"{frame.head}{told}{frame.tail}"
 
 
 def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Base | None:

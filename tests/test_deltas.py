@@ -157,6 +157,19 @@ def test_lines_of_a_file_that_stand_above_are_not_said_again(tmp_path: Any) -> N
     assert 'Bash with "cat /a/b.py"' in note
 
 
+def test_what_is_gone_is_not_said_at_length(tmp_path: Any) -> None:
+    """Where a diff would be mostly what is not there any more, notes say what is still the same."""
+    talk = Talk(tmp_path)
+    talk.read("c1", FILE, name="Bash", command="make check")
+    talk.send()
+    lines = FILE.split("\n")
+    talk.read("c2", "\n".join([*lines[:12], "all is well now", *lines[30:]]), name="Bash", command="make check")
+    left = talk.send()["c2"]
+    assert "all is well now" in left.split("\n")
+    assert left.count("[Here stand the same ") == 2
+    assert lines[20] not in left
+
+
 def test_what_clients_write_around_an_output_is_said_each_time(tmp_path: Any) -> None:
     """Times and exit codes are new in each result; the output inside is the same."""
     talk = Talk(tmp_path)
