@@ -1,7 +1,7 @@
 """Outputs of several commands in one text: each part is looked at by itself, what stands between them stays verbatim.
 
 Nothing is guessed from content alone: a part begins where ``head`` or ``tail`` name a file, where a client's tag names
-one, where a client has cut out the middle, or at a line that the command itself says it prints.
+one, where a client has cut out the middle or put results together, or at a line that the command says it prints.
 """
 
 import re
@@ -26,7 +26,9 @@ _TAG = re.compile(
 )
 _TAGGED = re.compile(r"\s{0,4}(?:<documents>\n)?<(?:file|document)\b")
 _PATH = re.compile(r'\b(?:path|name|filename|source)="([^"]+)"')
-_CUT = re.compile(r"\n</output_head>\n<elided_chars>[^<]{1,200}</elided_chars>\n<output_tail>\n")
+_CUT = re.compile(
+    r"\n</output_head>\n<elided_chars>[^<]{1,200}</elided_chars>\n<output_tail>\n|\n</tool_response>\n<tool_response>\n"
+)
 _ECHO = re.compile(r"""\b(?:echo|printf)\s+(?:-e\s+)?(?:"((?:[^"\\`]|\\.){2,120})"|'([^'\n]{2,120})')""")
 _VARIABLE = re.compile(r"\$(?:\{\w+\}|\w+)")
 _BETWEEN = " ;&|\n"

@@ -49,6 +49,10 @@ SPLIT: dict[str, tuple[str, list[tuple[str, str | None]]]] = {
             ("\n</document_content>\n</document>\n</documents>", None),
         ],
     ),
+    "put together by the client": (
+        "ls /w",
+        [("a.py", "ls /w"), ("\n</tool_response>\n<tool_response>\n", None), ("b.py", "ls /w")],
+    ),
     "cut by the client": (
         "pytest",
         [
