@@ -11,12 +11,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from headroom_mitm.compressors.log_repeats import Repeats
 from headroom_mitm.compressors.log_rows import MOST_TEMPLATES, SAME_TIME, Entry, alias, has_runs
 from headroom_mitm.compressors.log_stamps import Factoring, Stamp, factoring_of, find_stamps
 from headroom_mitm.compressors.log_tally import tally
 from headroom_mitm.compressors.log_templates import STAMP, Template
 
-_MARKS = (("{}", "{t}"), ("<*>", "<t>"), ("{*}", "{*t}"), ("<?>", "<?t>"))
+_MARKS = (("{}", "{t}", "{%d}"), ("<*>", "<t>", "<%d>"), ("{*}", "{*t}", "{*%d}"), ("<?>", "<?t>", "<?%d>"))
+"""Of a slot, of a stamp, and of a value that repeats another one of the row."""
 _GONE = ("…", "<…>", "{…}", "(…)")
 _LOOKS_LIKE_OURS = re.compile(r"\\|== |(?:\$[A-Za-z]{1,2})+(?: |$)|\[lines? \d|.* \[x \d+\]$", re.DOTALL)
 _SAME, _DEEP = f" {SAME_TIME}", 40  # names stand before it
@@ -58,21 +60,24 @@ class Form:
 
     log: Log
     templates: tuple[Template, ...]
-    slot: str
-    stamp: str
+    marks: tuple[str, str, str]
     gone: str
     """Stands for what is left out."""
+    repeats: tuple[Repeats, ...]
     entries: tuple[Entry, ...]
 
     @classmethod
     def of(cls, log: Log, templates: Sequence[Template], text: str) -> "Form | None":
         """Return the form, or None where ``text`` already uses all the marks that could stand for a slot."""
-        marks = next((pair for pair in _MARKS if not any(mark in text for mark in pair)), None)
+        marks = next((marks for marks in _MARKS if not any(mark in text for mark in marks[:2])), None)
         gone = next((mark for mark in _GONE if mark not in text), None)
         if marks is None or gone is None:
             return None
         templates = tuple(templates[:MOST_TEMPLATES])
-        return cls(log, templates, *marks, gone, tuple(_entries(log, templates, marks[0])))
+        again, _, end = marks[2].partition("%d")
+        find = Repeats.none if re.search(rf"{re.escape(again)}\d+{end}", text) else Repeats.of
+        repeats = tuple(map(find, templates))
+        return cls(log, templates, marks, gone, repeats, tuple(_entries(log, templates, repeats, marks[0])))
 
     @property
     def total(self) -> int:
@@ -84,15 +89,24 @@ class Form:
         template = self.templates[number]
         count = len(template.rows)
         lines = f"{count} lines" if template.family == count else f"{count} of {template.family} alike"
-        return f"{alias(number if named is None else named)} = [{lines}] {template.text(self.slot, self.stamp)}"
+        return f"{alias(number if named is None else named)} = [{lines}] {self.text(number)}"
+
+    def text(self, number: int, left_out: int = -1) -> str:
+        """Return the text of a template; ``left_out``: without its stamp, and without so many of its first values."""
+        slot, stamp, again = self.marks
+        marks = (slot, stamp if left_out < 0 else self.gone, again)
+        return self.repeats[number].text(self.templates[number], marks, self.gone, left_out)
 
     def legend(self, beginning: str, entries: Sequence[Entry], body: Sequence[str], notes: Sequence[str] = ()) -> str:
         """Return the first line: how to read what follows, as far as the ``body`` of these entries makes use of it."""
-        parts = [f'"$a x y" is the line given by "$a =" with x, y for its {self.slot} in turn']
+        slot, stamp, again = self.marks
+        parts = [f'"$a x y" is the line given by "$a =" with x, y for its {slot} in turn']
+        if any(self.repeats):
+            parts.append(f"{again % 1} is the first {slot} again")
         if any(template.stamped for template in self.templates):
-            nearest = f'for {self.stamp} the nearest "==" line above'
+            nearest = f'for {stamp} the nearest "==" line above'
             if self.log.factoring is Factoring.DATE:
-                nearest += f", where the row's first value is the {self.slot}"
+                nearest += f", where the row's first value is the {slot}"
             parts.append(nearest)
         if any(template.family > len(template.rows) for template in self.templates):
             parts.append('"2 of 5 alike" means that 3 more differ from them in values only')
@@ -111,11 +125,11 @@ class Form:
         return f"[{beginning}: {'; '.join(parts)}.{f' {counts}.' if counts else ''}]"
 
 
-def _entries(log: Log, templates: Sequence[Template], slot: str) -> list[Entry]:
+def _entries(log: Log, templates: Sequence[Template], repeats: Sequence[Repeats], slot: str) -> list[Entry]:
     entries = [Entry("\\" + line if _LOOKS_LIKE_OURS.match(line) else line) for line in log.lines]
     for number, template in enumerate(templates):
         name = (number,)
-        for line, values in zip(template.rows, template.values, strict=True):
+        for line, values in zip(template.rows, map(repeats[number].shown, template.values), strict=True):
             stamp = log.stamps[line] if template.stamped else None
             if stamp is None:
                 entries[line] = Entry("", "", name, values)

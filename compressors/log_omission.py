@@ -15,7 +15,7 @@ from headroom_mitm.compressors.log_fates import RULES, Fate, Look, fates_of
 from headroom_mitm.compressors.log_form import Form
 from headroom_mitm.compressors.log_rows import Entry, alias, other_name
 from headroom_mitm.compressors.log_stamps import Factoring
-from headroom_mitm.compressors.log_templates import STAMP, Template
+from headroom_mitm.compressors.log_templates import Template
 
 _T = TypeVar("_T")
 _LISTED_GAPS = 3
@@ -62,14 +62,11 @@ class Omission:
 
     def definitions(self) -> Iterator[str]:
         """Yield each template, and what its rows that are left out look like."""
-        gone = self.form.gone
         for number, look in enumerate(self.looks):
             yield self.form.definition(number, self._whole(number))
             brief = sum(self.fates[line] is Fate.TIMELESS for line in look.template.rows)
             if brief:
-                literals = "\0".join(look.template.literals).replace("\0", gone, look.origins)
-                text = literals.replace("\0", self.form.slot).replace(STAMP, gone)
-                yield f"{alias(self._brief(number))} = [{brief} of these] {text}"
+                yield f"{alias(self._brief(number))} = [{brief} of these] {self.form.text(number, look.origins)}"
             rows = [row for row, line in enumerate(look.template.rows) if self.fates[line] is Fate.GONE]
             if rows:
                 yield self._summary(look, rows)
@@ -115,7 +112,7 @@ class Omission:
 
     def _without_time(self, entry: Entry) -> Entry:
         number = entry.templates[0]
-        first = entry.timed + self.looks[number].origins
+        first = entry.timed + self.form.repeats[number].count_shown(self.looks[number].origins)
         return Entry(templates=(self._brief(number),), values=entry.values[first:])
 
     def _summary(self, look: Look, rows: Sequence[int]) -> str:

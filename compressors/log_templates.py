@@ -61,10 +61,6 @@ class Template:
         text = cost(" ".join(self.literals))
         return (len(self.rows) - 1) * text - len(self.rows) - _DEFINITION
 
-    def text(self, slot: str, stamp: str) -> str:
-        """Return the text with a mark for each slot and one for the stamp."""
-        return slot.join(self.literals).replace(STAMP, stamp)
-
 
 _DEFINITION = 8  # tokens of a definition beside its text
 

@@ -3,6 +3,7 @@
 import re
 
 LEGEND = re.compile(r"\[\d+ lines? in order, .*? with x, y for its (?P<slot>\S+) in turn(?P<more>.*)\]")
+AGAIN = re.compile(r"; (\S+) is the first \S+ again")
 STAMP = re.compile(r'; for (?P<stamp>\S+) the nearest "==" line above(?P<timed>, where the row)?')
 DEFINITION = re.compile(r"(\$[A-Za-z]{1,2}) = \[\d+ (?:lines|of \d+ alike|of these)\] (.*)", re.DOTALL)
 SUMMARY = re.compile(r"    \d+ of these left out below.*")
@@ -32,7 +33,7 @@ def shown(text: str) -> dict[int, str]:
     """
     legend, *lines = text.split("\n")
     slot, more = LEGEND.fullmatch(legend).group("slot", "more")
-    stamp = STAMP.match(more)
+    stamp = STAMP.search(more)
     templates: dict[str, str] = {}
     while lines and (definition := DEFINITION.fullmatch(lines[0])):
         templates[definition[1]] = definition[2]
@@ -45,7 +46,7 @@ def shown(text: str) -> dict[int, str]:
         groups[group[1]] = [(name, list(map(int, places))) for name, *places in members]
         lines.pop(0)
     gone = GONE.search(more)
-    reader = Reader(templates, groups, slot, stamp)
+    reader = Reader(templates, groups, slot, stamp, more)
     found: dict[int, str] = {}
     number = 1
     for line in lines:
@@ -74,9 +75,12 @@ class Reader:
         groups: dict[str, list[tuple[str, list[int]]]],
         slot: str,
         stamp: re.Match[str] | None,
+        more: str,
     ) -> None:
         self.templates, self.groups, self.slot, self.stamp = templates, groups, slot, stamp
         self.heading = self.time = ""
+        again = AGAIN.search(more)
+        self.again = re.escape(again[1]).replace("1", r"\d+") if again else r"\0"
 
     def originals(self, line: str) -> list[str]:
         """Return the lines that a row stands for; any other line is itself."""
@@ -104,7 +108,10 @@ class Reader:
     def original(self, name: str, values: list[str]) -> str:
         """Return the line of a template with these values."""
         moment = self.heading.replace(self.slot, values.pop(0)) if self.is_timed(name) else self.heading
-        pieces = self.templates[name].split(self.slot)
-        assert len(pieces) == len(values) + 1, name
-        line = pieces[0] + "".join(value + piece for value, piece in zip(values, pieces[1:], strict=True))
+        given = iter(values)
+        parts = re.split(rf"({re.escape(self.slot)}|{self.again})", self.templates[name])
+        for at, part in enumerate(parts[1::2]):
+            parts[2 * at + 1] = next(given) if part == self.slot else values[int(re.sub(r"\D", "", part)) - 1]
+        assert not list(given), name
+        line = "".join(parts)
         return line.replace(self.stamp["stamp"], moment) if self.stamp is not None else line

@@ -165,6 +165,22 @@ def test_a_time_is_said_once_for_the_rows_that_share_it() -> None:
     assert decode(form.text) == "\n".join(lines)
 
 
+def test_a_value_that_comes_twice_in_a_row_is_said_once() -> None:
+    lines = [
+        f"10:00:{n - 1000:02d} {n} INFO fs: deleting blk_{n * 7919} of r{n}: /data/sub{n % 41}/blk_{n * 7919} by n{n}x"
+        for n in range(1000, 1060)
+    ]
+    form = compressed(lines)
+    assert "{t} {} INFO fs: deleting {} of {}: {}{2} by {}\n" in form.text
+    assert "; {1} is the first {} again;" in form.text
+    assert "\n$a 10:00:03 1003 blk_7942757 r1003 /data/sub19/ n1003x\n" in form.text
+    assert decode(form.text) == "\n".join(lines)
+    brief = compressed(lines, Level.LIGHT).text
+    assert "… … INFO fs: deleting {} of {}: {}{1} by {}\n" in brief
+    assert "\n$a blk_7942757 r1003 /data/sub19/ n1003x\n" in brief
+    assert "{1}" not in compressed([*lines, "what is {1} here?"]).text.split("\n")[1]
+
+
 def sessions(count: int) -> list[str]:
     """Logins of three lines each, which say the same things."""
     return [
