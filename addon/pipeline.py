@@ -8,10 +8,10 @@ import dataclasses
 import functools
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from headroom_mitm import deltas, tokens
+from headroom_mitm import deltas
 from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.caching import Caching, Wishes
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
@@ -19,11 +19,12 @@ from headroom_mitm.file_reads import is_worked_on, path_of
 from headroom_mitm.offers import Choosing, Offers, Weighed
 from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router, Source, raw
-from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, Segment
+from headroom_mitm.segments import Digest, Key, Prompt, Rendering, Segment
+from headroom_mitm.sending import Sending
 from headroom_mitm.store.base import Decision
 from headroom_mitm.wire import document
 from headroom_mitm.wire.base import Wire
-from headroom_mitm.wire.splice import splice, text_edit
+from headroom_mitm.wire.splice import splice
 from headroom_mitm.wording import TOOL_DESCRIPTION, TOOL_NAME, TOOL_SCHEMA
 
 logger = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class Pipeline:
         self._router = router
         self._retold = retold
         self._caching = Caching()
+        self._sending = Sending()
 
     def plan(self, wire: Wire, body: bytes, policy: Policy) -> tuple[Prompt, Plan]:
         """First step, quick: read the body and recall what is decided. Raises ``UnreadableBody``."""
@@ -100,10 +102,10 @@ class Pipeline:
                 self._offers.declared(plan.prompt, policy.account)
         return plan.prompt, plan
 
-    def settled(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy) -> Outcome:
+    def settled(self, wire: Wire, plan: Plan, policy: Policy) -> Outcome:
         """Return the outcome without a second step: what is decided is replayed, all else stays as it is."""
         offered = plan.offered and not plan.undecided_offer
-        return _outcome(wire, plan, plan.known, policy, self._cached(prompt, policy), offered=offered)
+        return self._outcome(wire, plan, plan.known, policy, offered=offered)
 
     def complete(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, ticket: Ticket) -> Outcome | None:
         """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
@@ -120,7 +122,7 @@ class Pipeline:
             self._aligner.leave_raw(plan.fresh, "audit")
             self.keep()
             known = plan.known | {d.rendering.key: d.rendering for d in chosen}
-            return _outcome(wire, plan, known, policy, self._cached(prompt, policy), offered=False)
+            return self._outcome(wire, plan, known, policy, offered=False)
         try:
             if plan.undecided_offer:
                 # First of all: a text with something left out and no tool to get it would be a promise nobody keeps.
@@ -135,7 +137,7 @@ class Pipeline:
             self.give_up(prompt, plan, "store unavailable")
             known = plan.known | self._aligner.leave_raw([*plan.past, *plan.fresh], "store unavailable")
             offered = offered and not plan.undecided_offer
-        return _outcome(wire, plan, known, policy, self._cached(prompt, policy), offered=offered)
+        return self._outcome(wire, plan, known, policy, offered=offered)
 
     def give_up(self, prompt: Prompt, plan: Plan, reason: str) -> None:
         """Note that a request leaves with its new texts raw, and without the tool if that was undecided. Quick."""
@@ -151,8 +153,22 @@ class Pipeline:
         except StoreUnavailable as error:
             logger.warning("store unavailable, what went out raw is kept in memory: %s", error)
 
-    def _cached(self, prompt: Prompt, policy: Policy) -> list[Edit]:
-        return self._caching.edits(prompt, policy.caching, change=policy.change)
+    def _outcome(
+        self, wire: Wire, plan: Plan, known: Mapping[Key, Rendering], policy: Policy, *, offered: bool
+    ) -> Outcome:
+        """Splice what is known into the body, and what else it lacks; declare the tool where a conversation has it."""
+        prompt = plan.prompt
+        sent = self._sending.of(prompt, known)
+        before, after = sum(sent.before), sum(sent.after)
+        further = self._caching.edits(prompt, policy.caching, change=policy.change)
+        if not policy.change:
+            return Outcome(prompt.body, prompt, tokens_before=before, tokens_after=after)
+        edits = [*(edit for edit in sent.edits if edit is not None), *further]
+        declared = None
+        if offered and policy.answerable:
+            declared = wire.declare(prompt, TOOL_NAME, TOOL_DESCRIPTION, TOOL_SCHEMA)
+            edits += [declared, *plan.retold] if declared else []
+        return Outcome(splice(prompt.body, edits), prompt, declared is not None, sent.originals, before, after)
 
     def _weighed(self, plan: Plan, policy: Policy) -> Weighed:
         """Say whether the tool pays in a conversation met in the middle, and what its texts become."""
@@ -189,23 +205,3 @@ def _without_tool(decision: Decision) -> Decision:
             rendering, text=None, compressor="tool not offered", level=0, lossless=True, tokens_after=before
         )
     )
-
-
-def _outcome(
-    wire: Wire, plan: Plan, known: Mapping[Key, Rendering], policy: Policy, further: Iterable[Edit], *, offered: bool
-) -> Outcome:
-    """Splice what is known into the body, and what else it lacks; declare the tool where the conversation has it."""
-    prompt = plan.prompt
-    found = [(segment, known.get(segment.key)) for segment in prompt.segments]
-    before = sum(r.tokens_before if r else tokens.estimate(segment.size) for segment, r in found)
-    after = sum(r.tokens_after if r else tokens.estimate(segment.size) for segment, r in found)
-    if not policy.change:
-        return Outcome(prompt.body, prompt, tokens_before=before, tokens_after=after)
-    edits = [text_edit(segment.span, r.text) for segment, r in found if r is not None and r.text is not None]
-    edits += further
-    declared = None
-    if offered and policy.answerable:
-        declared = wire.declare(prompt, TOOL_NAME, TOOL_DESCRIPTION, TOOL_SCHEMA)
-        edits += [declared, *plan.retold] if declared else []
-    originals = {r.id: r for _, r in found if r is not None and not r.lossless}
-    return Outcome(splice(prompt.body, edits), prompt, declared is not None, originals, before, after)

@@ -58,7 +58,7 @@ class Service:
             logger.info("headroom: a body that is not %s passes untouched: %s", wire.name, error)
             return None
         if not (plan.fresh or plan.undecided_offer):
-            return self._pipeline.settled(wire, prompt, plan, policy)
+            return self._pipeline.settled(wire, plan, policy)
         return await self._complete(wire, prompt, plan, policy, deadline)
 
     async def linked(self, wire: Wire, body: bytes, seconds: float) -> tuple[Wire, bytes]:
@@ -113,7 +113,7 @@ class Service:
         work.cancel()
         logger.warning("headroom: %d new texts were not ready in time and go out raw", len(plan.fresh))
         self._give_up(prompt, plan)
-        return self._pipeline.settled(wire, prompt, plan, policy)
+        return self._pipeline.settled(wire, plan, policy)
 
     def _planned_too_late(self, planning: "asyncio.Future[tuple[Prompt, Plan]]") -> None:
         if not planning.cancelled() and planning.exception() is None:

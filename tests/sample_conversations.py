@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import Decision, Store, open_store
-from headroom_mitm.store.base import Visit, VisitStore
+from headroom_mitm.store.base import TallyStore, Visit, VisitStore
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wording import TOOL_NAME
 
@@ -117,11 +117,35 @@ class FailingStore:
     def visits(self) -> "FailingVisits":
         return FailingVisits(self._call, self._store.visits)
 
+    @property
+    def tallies(self) -> "FailingTallies":
+        return FailingTallies(self._call, self._store.tallies)
+
     def sweep(self) -> int:
         return self._call(self._store.sweep)
 
     def close(self) -> None:
         self._store.close()
+
+
+@dataclass
+class FailingTallies:
+    """The sums of such a store."""
+
+    call: Callable[[Callable[[], Any]], Any]
+    tallies: TallyStore
+
+    def add(self, amounts: Mapping[str, Mapping[str, float]]) -> None:
+        self.call(lambda: self.tallies.add(amounts))
+
+    def read(self, names: Sequence[str]) -> dict[str, dict[str, float]]:
+        return self.call(lambda: self.tallies.read(names))
+
+    def names(self, start: str) -> list[str]:
+        return self.call(lambda: self.tallies.names(start))
+
+    def forget(self, names: Sequence[str]) -> None:
+        self.call(lambda: self.tallies.forget(names))
 
 
 @dataclass
@@ -169,14 +193,14 @@ class Worker:
         """Do what the service does with a body; ``late`` means that its new texts are not ready at the deadline."""
         prompt, plan = self.pipeline.plan(ANTHROPIC, sent, policy)
         if not (plan.fresh or plan.undecided_offer):
-            return self.pipeline.settled(ANTHROPIC, prompt, plan, policy)
+            return self.pipeline.settled(ANTHROPIC, plan, policy)
         ticket = Ticket()
         if late:
             assert ticket.take()
         done = self.pipeline.complete(ANTHROPIC, prompt, plan, policy, ticket)
         if done is not None:
             return done
-        settled = self.pipeline.settled(ANTHROPIC, prompt, plan, policy)
+        settled = self.pipeline.settled(ANTHROPIC, plan, policy)
         self.pipeline.give_up(prompt, plan, "deadline")
         self.pipeline.keep()
         return settled

@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"hosts"}),
     frozenset({"certificates", "settings"}),
     frozenset({"breakpoints", "conversation", "front_changes", "ledger", "passages", "router", "squash"}),
-    frozenset({"deltas", "lifetimes", "visits", "volatile"}),
+    frozenset({"deltas", "lifetimes", "sending", "visits", "volatile"}),
     frozenset({"fronts"}),
     frozenset({"aligner", "caching", "roundtrip"}),
     frozenset({"offers"}),

@@ -15,14 +15,15 @@ def splice(body: bytes, edits: Sequence[Edit]) -> bytes:
     """
     if not edits:
         return body
-    pieces: list[bytes] = []
+    pieces: list[bytes | memoryview] = []
+    view = memoryview(body)  # its slices are not copied
     at = 0
     for edit in sorted(edits, key=lambda edit: edit.span):
         if edit.span.start < at or edit.span.end < edit.span.start or edit.span.end > len(body):
             raise ValueError(f"edit at {edit.span} overlaps another or leaves the body of {len(body)} bytes")
-        pieces += (body[at : edit.span.start], edit.raw)
+        pieces += (view[at : edit.span.start], edit.raw)
         at = edit.span.end
-    pieces.append(body[at:])
+    pieces.append(view[at:])
     return b"".join(pieces)
 
 
