@@ -18,7 +18,7 @@ class Framed(NamedTuple):
 
 _CODE = r"(?:<exception>[^<]{0,1000}</exception>\n)?<returncode>-?\d+</returncode>\n"
 _CUT = r"(?:<warning>[^<]{1,1500}</warning>\s{0,4})?<output_head>\n?"
-_OPEN_FILE = r"\n\(Open file: [^\n]*\)\n\(Current directory: [^\n]*\)\nbash-\$\s*\Z"
+_OPEN_FILE = r"\n\(Open file: [^\n]*\)(?:\n\([A-Z][a-z ]{2,30}: [^\n]*\)){1,4}\nbash-\$\s*\Z"
 _SHOWN_FILE = r"\[File: [^\n]* \(\d+ lines total\)\]\r?\n(?:\(\d+ more lines? above\)\r?\n)?"
 _SCREEN = r"(?:Previous response had warnings:\n(?:[^\n]+\n){1,8}\n)?(?:New Terminal Output|Current Terminal Screen):\n"
 _FUNCTION_RESULT = r"<function_results>\s?<result>\s?(?:<tool_name>[^<\n]*</tool_name>\s?)?<(?:stdout|output)>\n?"
@@ -55,14 +55,15 @@ _HEADS: tuple[re.Pattern[str], ...] = (
     re.compile(_SHOWN_FILE),  # SWE-agent
     *(head for head, _ in _OBSERVATIONS if not head.match("")),
     re.compile(r"<stdout>\n?"),
+    re.compile(r"<persisted-output>\n[^\n]{1,400}\n\nPreview \(first [^)\n]{1,20}\):\n"),  # Claude Code
 )
 _TAILS: tuple[re.Pattern[str], ...] = (
     *(tail for _, tail in _OBSERVATIONS if tail.pattern),
     re.compile(r"\n?</stdout>\s*\Z"),
+    re.compile(r"\n(?:\.\.\.\n)?</persisted-output>\s*\Z"),
     re.compile(
-        r"(?:\n\[(?:The command completed with|Current working directory:|Python [Ii]nterpreter:|Command finished)"
-        r"[^\n]*\])"
-        r"{1,4}\s*\Z"
+        r"(?:\n\[(?:The command completed with|Command (?:-?\d+ )?finished|Current working directory:"
+        r"|(?:Jupyter|Python) [^\]:]{1,40}:)[^\n]*\]){1,4}\s*\Z"
     ),
     re.compile(r"\n\n<system-reminder>\n(?:(?!</system-reminder>)[\s\S]){1,4000}</system-reminder>\s*\Z"),
 )

@@ -40,6 +40,15 @@ FRAMES = {
         "[File: /w/a.java (659 lines total)]\n(77 more lines above)\n",
         "\n(559 more lines below)\n(Open file: /w/a.java)\n(Current directory: /w)\nbash-$",
     ),
+    "swe-agent, its prompt with a session": (
+        "",
+        "\n(Open file: n/a)\n(Current directory: /w)\n(Interactive session: n/a)\nbash-$",
+    ),
+    "claude code, kept in a file": (
+        "<persisted-output>\nOutput too large (186.3KB). Full output saved to: /w/a.txt\n\nPreview (first 2KB):\n",
+        "\n...\n</persisted-output>",
+    ),
+    "openhands, old": ("OBSERVATION:\n", "\n[Command -1 finished with exit code 0]"),
     "hermes": ("<tool_response>\n", "\n</tool_response>"),
     "function results": (
         "<function_results>\n<result>\n<stdout>\n",
