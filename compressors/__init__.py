@@ -12,6 +12,7 @@ from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.compressors.prose import Prose
 from headroom_mitm.compressors.search_hits import SearchHits
 from headroom_mitm.compressors.source_code import SourceCode
+from headroom_mitm.compressors.stack_traces import StackTraces
 from headroom_mitm.compressors.table_rows import TableRows
 from headroom_mitm.compressors.test_report import ReportOfTests
 
@@ -24,6 +25,7 @@ COMPRESSORS: tuple[Compressor, ...] = (
     BlameLines(),
     ReportOfTests(),
     BuildOutput(),
+    StackTraces(),
     SearchHits(),
     FileTree(),
     TableRows(),

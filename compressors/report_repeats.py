@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 
 _LEAST = 24  # characters that a repeat must have
 _LEAST_SAVED = 50  # characters that all repeats of a block must save together
+_LONGEST_ROUND = 4  # blocks that take turns
 _COST = 4  # characters that a mark costs
 
 
@@ -34,17 +34,36 @@ def folded(lines: Sequence[str]) -> list[str]:
 
 
 def _references(numbers: Sequence[int]) -> list[str]:
-    """Return one line that stands for several blocks, if there are any: ``#1 #2 x3``."""
-    counted = ((number, len(list(group))) for number, group in groupby(numbers))
-    texts = [f"#{number} x{count}" if count > 1 else f"#{number}" for number, count in counted]
+    """Return one line that stands for several blocks, if there are any: ``#1 #2 x3 (#4 #5) x6``."""
+    texts = []
+    at = 0
+    while at < len(numbers):
+        size, count = max(((size, _again(numbers, at, size)) for size in range(1, _LONGEST_ROUND + 1)), key=_shown)
+        text = " ".join(f"#{number}" for number in numbers[at : at + size])
+        texts.append(text if count == 1 else f"{text} x{count}" if size == 1 else f"({text}) x{count}")
+        at += size * count
     return [" ".join(texts)] if texts else []
 
 
+def _again(numbers: Sequence[int], at: int, size: int) -> int:
+    """Count how often the next numbers stand there in a row."""
+    end = at + size
+    while end + size <= len(numbers) and numbers[end : end + size] == numbers[at : at + size]:
+        end += size
+    return (end - at) // size
+
+
+def _shown(found: tuple[int, int]) -> tuple[int, int]:
+    """Rate a round by the numbers that it spares; of like ones the shorter, and a single number if it spares none."""
+    size, count = found
+    return size * (count - 1) if count > 1 else 0, -size
+
+
 def _units(lines: Sequence[str]) -> Iterator[str]:
-    """Yield lines, each with the empty ones behind it."""
+    """Yield lines, each with the empty ones behind it, and those that mark a part of it."""
     unit: list[str] = []
     for line in lines:
-        if line and unit:
+        if unit and line.strip(" ~^"):
             yield "\n".join(unit)
             unit = []
         unit.append(line)

@@ -4,8 +4,8 @@ import re
 
 BUNDLE = re.compile(r"x(\d+) (.*)", re.DOTALL)
 DEFINITION = re.compile(r"#(\d+)\| (.*)", re.DOTALL)
-REFERENCES = re.compile(r"#\d+(?: x\d+)?(?: #\d+(?: x\d+)?)*")
-REFERENCE = re.compile(r"#(\d+)(?: x(\d+))?")
+REFERENCES = re.compile(r"(?:#\d+|\(#\d+(?: #\d+)+\))(?: x\d+)?(?: (?:#\d+|\(#\d+(?: #\d+)+\))(?: x\d+)?)*")
+REFERENCE = re.compile(r"(#\d+|\([#\d ]+\))(?: x(\d+))?")
 MARKER = re.compile(r"([\w./]*\d(?:%|m?s|m)?): ")
 COLUMN = re.compile(r"\[5%\] was aligned to column (\d+)\.")
 
@@ -28,8 +28,8 @@ def repeated(lines: list[str]) -> list[str]:
             blocks.setdefault(definition[1], []).append(definition[2])
             found.append(definition[2])
         elif REFERENCES.fullmatch(line):
-            for number, count in REFERENCE.findall(line):
-                found += blocks[number] * int(count or 1)
+            for numbers, count in REFERENCE.findall(line):
+                found += [one for number in re.findall(r"\d+", numbers) for one in blocks[number]] * int(count or 1)
         else:
             found.append(line)
     return found

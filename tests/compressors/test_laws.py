@@ -16,6 +16,7 @@ import prose_decoder
 import pytest
 import report_decoder
 import search_hits_decoder
+import stack_traces_decoder
 import table_rows_decoder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -36,6 +37,7 @@ DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     "log_lines": (log_lines_decoder.decode, operator.eq),
     "numbered_lines": (numbered_lines_decoder.decode, operator.eq),
     "build_output": (build_output_decoder.decode, operator.eq),
+    "stack_traces": (stack_traces_decoder.decode, operator.eq),
     "test_report": (report_decoder.decode, operator.eq),
     "source_code": (str, operator.eq),  # has no lossless form
     "prose": (prose_decoder.decode, operator.eq),
