@@ -22,7 +22,7 @@ _LEVELLED = re.compile(
     r"|(?:npm|pip) \w+ |[IWEF]\d{4} |[\[(]?\d[\d./T-]*:\d\d?:\d\d?\b|\d{10}(?:\d{3})?\b|(?:\d+\.){3}\d+ "
 )
 _RECORD_TIME = re.compile(r'"(?:@?time(?:stamp)?|ts|date|datetime)": ?["1]', re.IGNORECASE)
-_RECORD_TEXT = re.compile(r'"(?:msg|message|log|text|event)": ?"', re.IGNORECASE)
+_RECORD_TEXT = re.compile(r'"(?:msg|message|log|text|event)\\?": ?\\?"', re.IGNORECASE)
 _FOREIGN_SUFFIX = re.compile(
     r"\S+\.(?:py|pyi|js|jsx|ts|tsx|mjs|cjs|java|kt|go|rs|c|h|cc|cpp|hpp|cs|rb|php|swift|scala|sh|sql|css|scss|vue|lua|pl"
     r"|json|jsonl|ndjson|ya?ml|toml|xml|html?|svg|md|rst|csv|tsv|ipynb|diff|patch|lock)",

@@ -32,7 +32,7 @@ _STAMP = re.compile(
     r"(?P<time>\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|\d{8}-\d\d?:\d\d?:\d\d?:\d{1,3}\b"
     r"|(?<=\d{4}-\d\d-\d\d-)\d\d\.\d\d\.\d\d\.\d{6}|(?<=\d\d[01]\d[0-3]\d )\d{6}\b)(?![\d:])"
     r"(?P<rest>Z| ?[+-]\d\d:?\d\d\b| (?:19|20)\d\d(?=\])| UTC\b)?"
-    r'|(?<=":)(?P<epoch>1[5-9]\d{8}(?:\d{3})?)\b',
+    r'|(?<=":)(?P<epoch>1[5-9]\d{8}(?:\d{3}|\.\d{1,9})?)\b',
     re.ASCII,
 )
 _DEPTH = 80  # characters from the start of a line in which its stamp is looked for
