@@ -1,13 +1,19 @@
 """Lists of files: a directory is said once, above what is in it; columns that say the same are said once, too."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from headroom_mitm.compressors import long_listing, path_lists, tree_drawing
+from headroom_mitm.compressors import long_listing, path_lists, tree_drawing, tree_gaps, tree_packages
 from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.line_ranges import in_words
+from headroom_mitm.compressors.tree_drawing import Drawing
+from headroom_mitm.compressors.tree_gaps import Item, Note
+from headroom_mitm.compressors.tree_packages import Packages
 
 _FEWEST_LINES = 5
+_DEEPEST = {Level.MEDIUM: 1, Level.HARD: 0}  # packages that are shown; above 0 they are needed by others
+_LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
 _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
 _HEAD_LINES = 60
 _SAMPLE = 20_000  # characters
@@ -23,7 +29,7 @@ _LOOKS_PATH = re.compile(
 _LOOKS_LONG = re.compile(
     r"[-dlbcps][-rwxsStT]{9}[.+@]? +\d+ \S+ +\S+ +[\d.,]+[KMGTP]? |total [\d.]+|(?:\.|\S*/[^\s/]*):$"
 )
-_LOOKS_DRAWN = re.compile(r"(?:│[ \u00a0]{2} |    )*[├└]── ")
+_LOOKS_DRAWN = re.compile(r"[│| \u00a0]{0,200}(?:[├└]─[─┬] |[+\\]-{1,3} |[|`]-- )")
 _LOOKS = (_LOOKS_PATH, _LOOKS_LONG, _LOOKS_DRAWN)
 
 
@@ -32,7 +38,7 @@ class FileTree:
     """Lossless: an empty line is followed by a directory, in which what stands below is."""
 
     name: str = "file_tree"
-    version: int = 1
+    version: int = 2
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -43,29 +49,107 @@ class FileTree:
         share = best / max(1, len(seen))
         return _SURE * share if share >= _LEAST_SHARE else 0.0
 
-    def compress(self, content: Content, level: Level) -> Compressed | None:  # noqa: ARG002 - only lossless forms
+    def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the list below its directories, or None where that saves too little."""
         body = content.text.removesuffix("\n")
         lines = body.split("\n")
         if len(lines) < _FEWEST_LINES or self.score(content) <= 0:
             return None
-        shorter = _drawing(lines) or long_listing.written(lines)
-        text = (shorter or _list(lines)) + content.text[len(body) :]
+        end = content.text[len(body) :]
+        drawing = _drawing(lines)
+        packages = tree_packages.read(lines) if drawing is None else None
+        if packages is not None:
+            return _of_packages(packages, content, level)
+        files = _Files.of(lines, drawing)
+        text = files.written([]) + end
+        gaps = tree_gaps.gaps(files.items, level, drawn=files.drawing is not None)
+        if gaps:
+            part = files.written(gaps) + end
+            if len(part) < _LOSSY_WORTH * min(len(text), len(content.text)):
+                missing = [tree_gaps.lines_of(files.items, gap) for gap in gaps]
+                return Compressed(part, lossless=False, left_out=in_words(missing, len(lines)))
         if content.count(text) > _WORTH * content.count(content.text):
             return None
         return Compressed(text, lossless=True)
 
 
-def _list(lines: Sequence[str]) -> str:
-    return path_lists.written([path_lists.read(line) for line in lines])
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """A list of files, as drawn by tree, by ls -l, or as paths; and the files in it."""
+
+    lines: Sequence[str]
+    items: Sequence[Item]
+    drawing: Drawing | None
+    is_listing: bool = False
+
+    @classmethod
+    def of(cls, lines: Sequence[str], drawing: Drawing | None) -> "_Files":
+        if drawing is not None:
+            named = zip(map(_entry, drawing.paths), drawing.places, strict=True)
+            return cls(lines, [Item(entry.directory, entry.name, place) for entry, place in named], drawing)
+        if long_listing.written(lines) is not None:
+            return cls(lines, long_listing.items(lines), None, is_listing=True)
+        found = (path_lists.item(path_lists.read(line), number) for number, line in enumerate(lines))
+        return cls(lines, [item for item in found if item is not None], None)
+
+    def written(self, gaps: Sequence[range]) -> str:
+        """Return the short form, with a note in place of each gap."""
+        if self.drawing is not None:
+            return self._drawn(self.drawing, gaps)
+        lines: list[str] = []
+        at = 0
+        for gap in gaps:
+            missing = tree_gaps.lines_of(self.items, gap)
+            lines += [*self.lines[at : missing.start], tree_gaps.note(self.items, gap)]
+            at = missing.stop
+        lines += self.lines[at:]
+        if self.is_listing:
+            return long_listing.written(lines) or "\n".join(lines)
+        return path_lists.written(_with_directories([path_lists.read(line) for line in lines]))
+
+    def _drawn(self, drawing: Drawing, gaps: Sequence[range]) -> str:
+        entries = [_entry(path) for path in drawing.paths]
+        for gap in reversed(gaps):
+            entries[gap.start : gap.stop] = [path_lists.Entry("", "", tree_gaps.note(self.items, gap))]
+        around = [[path_lists.Entry("", "", line) for line in part] for part in (drawing.before, drawing.after)]
+        with_spaces = "" if drawing.spaces == tree_drawing.WIDE else ", with plain spaces"
+        cut = f", cut where levels {', '.join(map(str, drawing.open))} go on" if drawing.open else ""
+        said = f" They were drawn by tree{with_spaces}{cut}."
+        return path_lists.written([*around[0], *_with_directories(entries), *around[1]], said)
 
 
-def _drawing(lines: Sequence[str]) -> str | None:
+def _with_directories(entries: Sequence[path_lists.Entry]) -> Iterator[path_lists.Entry]:
+    """Yield entries, notes with the directory of the entry before: they stand below its heading."""
+    directory = ""
+    for entry in entries:
+        if isinstance(entry.name, Note):
+            yield path_lists.Entry("", directory, entry.name)
+        else:
+            directory = entry.directory
+            yield entry
+
+
+def _of_packages(packages: Packages, content: Content, level: Level) -> Compressed | None:
+    whole = tree_packages.written(packages)
+    if whole is None:
+        return None
+    end = "\n" if content.text.endswith("\n") else ""
+    gaps = tree_packages.gaps_at(packages, _DEEPEST[level]) if level in _DEEPEST else []
+    part = tree_packages.written(packages, gaps) if gaps else None
+    if part is not None and len(part) < _LOSSY_WORTH * min(len(whole), len(content.text)):
+        return Compressed(part + end, lossless=False, left_out=in_words(gaps, len(packages.lines)))
+    if content.count(whole) > _WORTH * content.count(content.text):
+        return None
+    return Compressed(whole + end, lossless=True)
+
+
+def _drawing(lines: Sequence[str]) -> Drawing | None:
     drawing = tree_drawing.read(lines)
     if drawing is None or sum(" " in path for path in drawing.paths) > _MOST_QUOTED * len(drawing.paths):
         return None
-    around = [[path_lists.Entry("", "", line) for line in part] for part in (drawing.before, drawing.after)]
-    along = [tree_drawing.parts(path) for path in drawing.paths]
-    named = [path_lists.Entry("", "/".join([".", *names[:-1], ""]), names[-1]) for names in along]
-    with_spaces = "" if drawing.spaces == tree_drawing.WIDE else ", with plain spaces"
-    return path_lists.written([*around[0], *named, *around[1]], f" They were drawn by tree{with_spaces}.")
+    return drawing
+
+
+def _entry(path: str) -> path_lists.Entry:
+    names = tree_drawing.parts(path)
+    return path_lists.Entry("", "/".join([".", *names[:-1], ""]), names[-1])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+from headroom_mitm.compressors.tree_gaps import Item
+
 _DATE = r"(?:[A-Z][a-z]{2} [ \d]\d|\d?\d [A-Z][a-z]{2}) (?: \d{4}|\d\d:\d\d)|\d{4}-\d\d-\d\d \d\d:\d\d"
 _ROW = re.compile(rf"([-dlbcps][-rwxsStT]{{9}}[.+@]?) +(\d+) +(\S+) +(\S+) +([\d.,]+[KMGTP]?) ({_DATE}) (.+)")
 _SHORT = re.compile(r"[\d.,]+[KMGTP]? ")
@@ -75,6 +77,25 @@ def read(line: str) -> Row | str:
     """Take a line apart; one that is no row stays whole."""
     match = _ROW.fullmatch(line)
     return Row(*match.groups()) if match is not None else line
+
+
+def items(lines: Sequence[str]) -> list[Item]:
+    """Return the files of ``ls -lR``, and with them the lines of their directories."""
+    found = []
+    directory = ""
+    for number, line in enumerate(lines):
+        row = read(line)
+        if isinstance(row, Row):
+            size = int(row.size) if row.size.isdigit() and row.mark != "/" else None
+            found.append(Item(directory, "" if row.name in (".", "..") else row.name, number, size))
+        elif line.endswith(":"):
+            directory = line[:-1] + "/"
+            found.append(Item(directory, "", number))
+        elif line.startswith("total "):
+            found.append(Item(directory, "", number))
+        elif not line and number + 1 < len(lines):  # before the next directory
+            found.append(Item(lines[number + 1][:-1] + "/", "", number))
+    return found
 
 
 def written(lines: Sequence[str]) -> str | None:

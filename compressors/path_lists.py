@@ -2,9 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+
+from headroom_mitm.compressors.tree_gaps import Item, Note
 
 # What stands in front of a path: the columns of git ls-tree and du, the number of wc, the two letters of git status.
 _LINE = re.compile(r"((?:[^\t]*\t)?| *\d[\d.,]*[KMGT]?B? +|[ MADRCUT?!]{2} )((?:[^\s/]*/)+)([^\s/]+/?)")
@@ -14,6 +16,7 @@ _HEADING = 4  # characters that a heading costs besides itself
 _DEEPEST = 12  # directories above a file that may be its heading
 _WIDTH = 200  # characters of a line of names
 _UNSPOKEN = re.compile(r"\s*\d+\s*")  # a number at the beginning is the file's own, such as its size
+_SIZE = re.compile(r"(?:.* )?(\d+)\s+$")  # of find, du, git ls-tree
 _SPACE = re.compile(r"\s")
 NO_DIRECTORY = "(no directory)"
 
@@ -29,13 +32,23 @@ class Entry:
 
 def read(line: str) -> Entry:
     """Take a line apart."""
+    if isinstance(line, Note):
+        return Entry("", "", line)
     match = _LINE.fullmatch(line)
     return Entry(*match.groups()) if match is not None else Entry("", "", line)
 
 
+def item(entry: Entry, line: int) -> Item | None:
+    """Return the file of an entry; None if it is none."""
+    if not entry.directory:
+        return None
+    size = _SIZE.match(entry.before)
+    return Item(entry.directory, entry.name, line, int(size[1]) if size is not None else None)
+
+
 def hoisted(entries: Sequence[Entry]) -> str:
     """Return what nearly all lines begin with, up to a space; empty if they do not."""
-    before = [entry.before for entry in entries if entry.directory]
+    before = [entry.before for entry in entries if entry.directory and not isinstance(entry.name, Note)]
     for words in range(_MOST_HOISTED_WORDS, 0, -1):
         starts = Counter(match[0] for text in before if (match := re.match(rf"(?:\S+ ){{{words}}}", text)))
         if starts and (most := starts.most_common(1)[0])[1] >= _LEAST_HOISTED * len(before):
@@ -43,17 +56,16 @@ def hoisted(entries: Sequence[Entry]) -> str:
     return ""
 
 
-def written(entries: Sequence[Entry], said: str = "") -> str:
+def written(lines: Iterable[Entry], said: str = "") -> str:
     """Return the list below its directories, after a note that says how to read it, and what is ``said`` of it."""
+    entries = list(lines)
     start = hoisted(entries)
     if start:
-        entries = [
-            entry if not entry.directory or entry.before.startswith(start) else Entry("", "", _whole(entry))
-            for entry in entries
-        ]
+        entries = [entry if _fits(entry, start) else Entry("", "", _whole(entry)) for entry in entries]
     packs = not any(entry.before or '"' in entry.name for entry in entries if entry.directory)
-    count = sum(bool(entry.directory) for entry in entries)
-    note = f"[{count} paths: each directory stands once, above {'its names' if packs else 'its lines'}.{said}"
+    count = sum(bool(entry.directory) and not isinstance(entry.name, Note) for entry in entries)
+    shown = " shown" if any(isinstance(entry.name, Note) for entry in entries) else ""
+    note = f"[{count} paths{shown}: each directory stands once, above {'its names' if packs else 'its lines'}.{said}"
     note += f' "{start}" is left out in front of each.' if start else ""
     out = [note + "]"]
     above = ""
@@ -65,6 +77,10 @@ def written(entries: Sequence[Entry], said: str = "") -> str:
     return "\n".join(out)
 
 
+def _fits(entry: Entry, start: str) -> bool:
+    return not entry.directory or entry.before.startswith(start) or isinstance(entry.name, Note)
+
+
 def _whole(entry: Entry) -> str:
     return entry.before + entry.directory + entry.name
 
@@ -74,6 +90,11 @@ def _rows(heading: str, entries: Sequence[Entry], start: int, *, packs: bool) ->
     names: list[str] = []
     width = 0
     for entry in entries:
+        if isinstance(entry.name, Note):
+            yield from [" ".join(names)] if names else []
+            yield entry.name
+            names, width = [], 0
+            continue
         name = entry.directory[len(heading) :] + entry.name
         if not heading or not entry.directory or not packs:
             yield from ["", ""] if not name else [entry.before[start:] + name]

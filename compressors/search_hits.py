@@ -57,7 +57,7 @@ class SearchHits:
     """Lossless: an empty line is followed by a path or directory, to which the lines below it belong."""
 
     name: str = "search_hits"
-    version: int = 1
+    version: int = 2
     exact: bool = True
 
     def score(self, content: Content) -> float:

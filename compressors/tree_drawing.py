@@ -17,7 +17,11 @@ class Drawing:
     before: tuple[str, ...]
     paths: tuple[str, ...]
     """Of what has nothing below it, in order."""
+    places: tuple[int, ...]
+    """The lines in which those stand."""
     after: tuple[str, ...]
+    open: tuple[int, ...]
+    """Levels that would go on if the text were not cut behind the drawing."""
     spaces: str
     """Between a line down and the next: two spaces, or two that do not break."""
 
@@ -33,8 +37,19 @@ def read(lines: Sequence[str]) -> Drawing | None:
     if any('"' in name or "/" in name.partition(_LINK)[0] for _, name in nodes):
         return None
     spaces = WIDE if any(WIDE in match[1] for match in matches[start:end] if match is not None) else "  "
-    drawing = Drawing(tuple(lines[:start]), tuple(_leaves(nodes)), tuple(lines[end:]), spaces)
-    return drawing if drawn(drawing.paths, spaces) == list(lines[start:end]) else None
+    leaves = dict(_leaves(nodes))
+    places = tuple(start + at for at in leaves)
+    last = matches[end - 1]
+    goes_on = _open_levels(last) if last is not None else ()
+    drawing = Drawing(tuple(lines[:start]), tuple(leaves.values()), places, tuple(lines[end:]), goes_on, spaces)
+    return drawing if drawn(drawing.paths, spaces, goes_on) == list(lines[start:end]) else None
+
+
+def _open_levels(last: re.Match[str]) -> tuple[int, ...]:
+    """Return the levels at which the last line of a drawing says that another follows."""
+    depth = len(last[1]) // _INDENT
+    found = [level for level in range(depth) if last[1][level * _INDENT] == "│"]
+    return (*found, depth) if last[2].startswith("├") else tuple(found)
 
 
 def parts(path: str) -> list[str]:
@@ -45,15 +60,16 @@ def parts(path: str) -> list[str]:
     return names
 
 
-def _leaves(nodes: Sequence[tuple[int, str]]) -> Iterator[str]:
+def _leaves(nodes: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield the number and the path of each that has nothing below it."""
     above: list[str] = []
     for at, (depth, name) in enumerate(nodes):
         above[depth:] = [name]
         if at + 1 == len(nodes) or nodes[at + 1][0] <= depth:
-            yield "/".join(above)
+            yield at, "/".join(above)
 
 
-def drawn(paths: Sequence[str], spaces: str) -> list[str]:
+def drawn(paths: Sequence[str], spaces: str, goes_on: Sequence[int] = ()) -> list[str]:
     """Draw paths: a directory stands above what is in it, and a line leads down to each further sibling."""
     nodes: list[tuple[int, str]] = []
     above: list[str] = []
@@ -65,7 +81,7 @@ def drawn(paths: Sequence[str], spaces: str) -> list[str]:
         nodes += enumerate(names[shared:], shared)
         above = names
     lines = []
-    followed: set[int] = set()  # levels at which a sibling follows
+    followed = set(goes_on)  # levels at which a sibling follows
     for depth, name in reversed(nodes):
         stem = "".join(f"│{spaces} " if level in followed else "    " for level in range(depth))
         lines.append(f"{stem}{'├' if depth in followed else '└'}── {name}")

@@ -4,9 +4,23 @@ import re
 
 _LIST = re.compile(
     r"\[\d+ paths: each directory stands once, above its (?P<kind>names|lines)\."
-    r"(?P<drawn> They were drawn by tree(?P<plain>, with plain spaces)?\.)?"
+    r"(?P<drawn> They were drawn by tree(?P<plain>, with plain spaces)?"
+    r"(?:, cut where levels (?P<open>[\d, ]+) go on)?\.)?"
     r'(?: "(?P<start>.*)" is left out in front of each\.)?\]'
 )
+_PACKAGES = re.compile(
+    r"^\[\d+ entries of a tree, drawn as by ([^:\n]*): a space more in front is a level deeper,"
+    r' "; " is between neighbours\.'
+    r'((?: "[^"\n]*" stands for "[^"\n]*"\.)*)(?: Cut where levels ([\d, ]+) go on\.)?\]$',
+    re.MULTILINE,
+)
+_DRAWN = {
+    "npm ls": ("│ ", "  ", "├── ", "└── ", "├─┬ ", "└─┬ "),
+    "cargo tree": ("│   ", "    ", *("├── ", "└── ") * 2),
+    "gradle": ("|    ", "     ", *("+--- ", "\\--- ") * 2),
+    "mvn": ("|  ", "   ", *("+- ", "\\- ") * 2),
+    "tree in ASCII": ("|   ", "    ", *("|-- ", "`-- ") * 2),
+}
 _LISTING = re.compile(r'\[ls -l, shortened: ((?:"[^"]*" stands for "[^"]*"(?:; )?)+)\.\]')
 _STANDS = re.compile(r'"([^"]*)" stands for "([^"]*)"')
 _NAME = re.compile(r'"([^"]*)"|(\S+)')
@@ -17,10 +31,44 @@ _ROW = re.compile(rf"([-dlbcps][-rwxsStT]{{9}}[.+@]?) +(\d+) +(\S+) +(\S+) +([\d
 def decode(text: str) -> str:
     """Return the text as it was."""
     body = text.removesuffix("\n")
+    if re.search(_PACKAGES, body):
+        return "\n".join(packages(body.split("\n"))) + text[len(body) :]
     note, *lines = body.split("\n")
     listing = _LISTING.fullmatch(note)
     back = long_rows(lines, dict(_STANDS.findall(listing[1]))) if listing is not None else path_lines(lines, note)
     return "\n".join(back) + text[len(body) :]
+
+
+def packages(lines: list[str]) -> list[str]:
+    at = next(at for at, line in enumerate(lines) if re.match(_PACKAGES, line))
+    match = re.fullmatch(_PACKAGES, lines[at])
+    assert match is not None
+    end = lines.index("", at) if "" in lines[at:] else len(lines)
+    marks = dict(re.findall(r' "([^"]*)" stands for "([^"]*)"\.', match[2]))
+    nodes = []
+    for row in lines[at + 1 : end]:
+        depth = len(row) - len(row.lstrip(" "))
+        for name in row[depth:].split("; "):
+            mark = next((mark for mark in marks if name.endswith(mark)), "")
+            nodes.append((depth, name[: len(name) - len(mark)] + marks.get(mark, "")))
+    goes_on = levels(match[3])
+    down, blank, *branches = _DRAWN[match[1]]
+    drawn = []
+    for number, (depth, name) in enumerate(nodes):
+        behind = nodes[number + 1 :]
+        stem = "".join(down if follows(level, behind, goes_on) else blank for level in range(depth))
+        parent = bool(behind) and behind[0][0] > depth
+        drawn.append(stem + branches[2 * parent + (not follows(depth, behind, goes_on))] + name)
+    return lines[:at] + drawn + lines[end + 1 :]
+
+
+def follows(level: int, behind: list[tuple[int, str]], goes_on: set[int]) -> bool:
+    """Say whether a node of this level comes before one that is higher."""
+    return next((depth == level for depth, _ in behind if depth <= level), level in goes_on)
+
+
+def levels(said: str | None) -> set[int]:
+    return {int(one) for one in said.split(", ")} if said else set()
 
 
 def path_lines(lines: list[str], note: str) -> list[str]:
@@ -31,7 +79,7 @@ def path_lines(lines: list[str], note: str) -> list[str]:
         return [line for _, line in found]
     at = [number for number, (is_path, _) in enumerate(found) if is_path]
     paths = [line.removeprefix("./") for _, line in found[at[0] : at[-1] + 1]]
-    drawn = drawing(tree(paths), "  " if match["plain"] else "\u00a0\u00a0")
+    drawn = drawing(tree(paths), "  " if match["plain"] else "\u00a0\u00a0", levels(match["open"]))
     return [line for _, line in found[: at[0]]] + drawn + [line for _, line in found[at[-1] + 1 :]]
 
 
@@ -72,12 +120,15 @@ def tree(paths: list[str]) -> list[tuple[str, list]]:
     return top
 
 
-def drawing(top: list[tuple[str, list]], spaces: str) -> list[str]:
+def drawing(top: list[tuple[str, list]], spaces: str, goes_on: set[int], depth: int = 0) -> list[str]:
+    """Draw what is on one level; only behind the last line of all may levels go on."""
     lines = []
     for number, (name, below) in enumerate(top):
-        is_last = number == len(top) - 1
+        ends = number == len(top) - 1
+        is_last = ends and depth not in goes_on
         lines.append(("└── " if is_last else "├── ") + name)
-        lines += [("    " if is_last else f"│{spaces} ") + line for line in drawing(below, spaces)]
+        inside = drawing(below, spaces, goes_on if ends else set(), depth + 1)
+        lines += [("    " if is_last else f"│{spaces} ") + line for line in inside]
     return lines
 
 

@@ -1,5 +1,7 @@
 """A directory is said once, above what is in it; order, columns and drawing come back exactly."""
 
+import re
+
 import file_tree_decoder
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from headroom_mitm.compressors import Content, Level
 from headroom_mitm.compressors.file_tree import FileTree
+from headroom_mitm.compressors.tree_packages import STYLES, Style, drawn
 
 COMPRESSOR = FileTree()
 LIBRARY = "src/library/handlers/"
@@ -113,12 +116,122 @@ def test_a_drawing_is_drawn_again(wide: str) -> None:
     assert '"deep/b c.py"' in shown
 
 
-def test_a_drawing_of_something_else_is_left_alone() -> None:
-    """Dependencies have no directories, and other programs draw other lines."""
-    names = [f"├── package_{n} v1.{n} (of the registry)" for n in range(20)]
-    assert COMPRESSOR.compress(Content("\n".join([*names, "└── last v2"])), Level.LOSSLESS) is None
-    names = [f"├─┬ package_{n}" for n in range(20)]
+PACKAGES = [(0, "top@1.0.0"), (1, "left@2.0.0"), (2, "deep@1.1.0"), (2, "twice@3.0.0"), (1, "right@2.0.1")]
+PACKAGES = [
+    *PACKAGES,
+    *((1, f"plain-{n}@0.{n}.0 deduped") for n in range(9)),
+    (0, "UNMET last@1 (of it)"),
+    (1, "end@1"),
+]
+
+
+@pytest.mark.parametrize("lines", range(6, 14))
+def test_a_drawing_that_is_cut_is_drawn_again(lines: int) -> None:
+    """As by head."""
+    drawing = [".", "├── lib", *(f"│   ├── part_{n}.py" for n in range(4)), "│   └── deep", "│       ├── b c.py"]
+    drawing += ["│       └── d.py", "├── src", "│   ├── x.py", "│   └── y.py", "└── z.py"]
+    text = "\n".join(drawing[:lines])
+    form = COMPRESSOR.compress(Content(text, count=lambda text: 1 if text.startswith("[") else 99), Level.LOSSLESS)
+    assert form is not None
+    assert file_tree_decoder.decode(form.text) == text
+
+
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.said)
+@pytest.mark.parametrize("around", ["{}", "shop@1.0.0 /srv/shop\n{}\n", "a\n\n{}\n\nb: 2 warnings\n\n"])
+def test_packages_are_drawn_again(style: Style, around: str) -> None:
+    shown = folded(around.format("\n".join(drawn(PACKAGES * 2, style))))
+    assert f"entries of a tree, drawn as by {style.said}: " in shown or "They were drawn by tree" in shown
+
+
+def test_leaves_of_a_package_share_a_line() -> None:
+    shown = folded("\n".join(drawn(PACKAGES, STYLES[0])))
+    assert '"*" stands for " deduped".' in shown
+    assert "\ntop@1.0.0\n left@2.0.0\n  deep@1.1.0; twice@3.0.0\n right@2.0.1; plain-0@0.0.0*; plain-1@0.1.0*;" in shown
+
+
+def test_packages_that_others_need_go_first_and_complaints_never() -> None:
+    deep = [(0, "a@1"), *((1, f"b{n}@1") for n in range(30)), (2, "c@1 invalid: wants 2"), (0, "d@1"), (1, "e@1")]
+    text = "\n".join(drawn(deep, STYLES[0]))
+    found = COMPRESSOR.compress(Content(text), Level.HARD)
+    assert found is not None
+    assert "a@1\n [lines 2-31 left out: 30 entries]\n  c@1 invalid: wants 2\nd@1\n e@1" in found.text
+    assert found.left_out == "lines 2-31 of 34"
+
+
+def test_other_drawings_are_left_alone() -> None:
+    names = [f"├━┱ package_{n}" for n in range(20)]
     assert COMPRESSOR.score(Content("\n".join(names))) == 0
+
+
+def shown_lines(text: str, level: Level) -> tuple[str, set[int]]:
+    """Compress, and return the form with the lines, from 1, that its notes do not name."""
+    found = COMPRESSOR.compress(Content(text), level)
+    assert found is not None
+    assert not found.lossless
+    missing = set()
+    for first, last in re.findall(r"^ *\[lines (\d+)-(\d+) left out: ", found.text, re.MULTILINE):
+        missing |= set(range(int(first), int(last) + 1))
+    assert missing
+    return found.text, set(range(1, text.count("\n") + 2)) - missing
+
+
+@pytest.mark.parametrize("level", [Level.MEDIUM, Level.HARD], ids=lambda level: level.name)
+@pytest.mark.parametrize("form", ["{path}", "./{path}", "{n}\t{path}", "100644 blob ab{n}  7\t{path}"])
+def test_files_that_are_gone_are_those_that_notes_name(form: str, level: Level) -> None:
+    found = [f"src/part{d}/sub{d % 2}/name_{d}_{n}.py" for d in range(4) for n in range(20)]
+    found = ["src/setup.cfg", "src/README.md", *found, "src/zz/Makefile"]
+    text, kept = shown_lines("\n".join(form.format(path=path, n=n) for n, path in enumerate(found, 95)), level)
+    for number, path in enumerate(found, 1):
+        shows = re.search(rf"(?<![\w.]){re.escape(path.rpartition('/')[2])}(?![\w.])", re.sub(r"\[lines.*", "", text))
+        assert (number in kept) == (shows is not None)
+    assert "setup.cfg" in text
+    assert "README.md" in text
+
+
+def test_lines_that_are_no_files_stay() -> None:
+    found = [f"src/lib/name_{n}.py" for n in range(60)]
+    text, _ = shown_lines("\n".join([*found[:30], "find: src/secret: Permission denied", *found[30:]]), Level.HARD)
+    assert "\nfind: src/secret: Permission denied\n" in text
+
+
+@pytest.mark.parametrize("level", [Level.LIGHT, Level.MEDIUM, Level.HARD], ids=lambda level: level.name)
+def test_vendored_folders_are_counted(level: Level) -> None:
+    found = [f"web/src/page_{n}.{'tsx' if n % 2 else 'css'}" for n in range(30)]
+    found += [f"web/node_modules/left-pad/lib/file_{n}.js" for n in range(60)]
+    found += [f"web/node_modules/right/{n}.js" for n in range(10)]
+    text, kept = shown_lines("\n".join(found), level)
+    assert kept <= set(range(1, 31))
+    assert "left out: 70 entries: web/node_modules/left-pad/lib/ 60, web/node_modules/right/ 10]" in text
+
+
+def test_vendored_folders_stay_where_they_are_what_was_asked_for() -> None:
+    text = "\n".join(f"web/node_modules/left-pad/lib/file_{n}.js" for n in range(90))
+    assert COMPRESSOR.compress(Content(text), Level.LIGHT) == COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+
+
+def test_the_largest_of_files_alike_stays() -> None:
+    names = [f"part_{n}.log" for n in range(60)]
+    rows = long_rows(*names)
+    rows[30] = rows[30].replace("100027", "999999")
+    text, kept = shown_lines("\n".join(["total 9", *rows]), Level.MEDIUM)
+    assert {1, 2, 3, 4, 32, 61} <= kept
+    assert " 999999 Nov 21 21:27 part_30.log\n" in text
+    assert "part_3.log to part_29.log, size 100000 to 100026]" in text
+
+
+def test_branches_of_a_drawing_are_left_out_with_what_is_below() -> None:
+    drawing = ["."]
+    for d in range(5):
+        drawing += [f"├── dir{d}", "│\u00a0\u00a0 └── deep"] + [
+            f"│\u00a0\u00a0     ├── part_{d}_{n}.py" for n in range(20)
+        ]
+        drawing[-1] = drawing[-1].replace("├", "└")
+    drawing += ["├── README.md", "└── setup.py", "", "10 directories, 102 files"]
+    text, kept = shown_lines("\n".join(drawing), Level.HARD)
+    assert {1, 112, 113, 114, 115} <= kept
+    assert "README.md setup.py" in text
+    assert "10 directories, 102 files" in text
+    assert len(kept) < 20
 
 
 @pytest.mark.parametrize(
@@ -176,4 +289,28 @@ def test_listings_are_exact(lines: list[str]) -> None:
     """However rows are cut, mixed and aligned."""
     text = "\n".join(lines)
     form = COMPRESSOR.compress(Content(text, count=cheap_if_shortened), Level.LOSSLESS)
+    assert form is None or file_tree_decoder.decode(form.text) == text
+
+
+_names = st.one_of(
+    st.sampled_from(["a@1", "a@1 deduped", "b", "c (*)", "x; y", "z;", " lead", "[q", "*", "d*"]),
+    st.text("ab; *", min_size=1, max_size=5),
+)
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(-3, 1), _names), min_size=8, max_size=30),
+    style=st.sampled_from(STYLES),
+    cut=st.integers(0, 9),
+)
+def test_trees_of_packages_are_exact(steps: list[tuple[int, str]], style: Style, cut: int) -> None:
+    """However deep they are, whatever stands in names, and wherever they end."""
+    nodes: list[tuple[int, str]] = []
+    for step, name in steps:
+        nodes.append((max(0, nodes[-1][0] + step) if nodes else 0, name))
+    tree = drawn(nodes, style)
+    text = "\n".join(["before", *tree[: len(tree) - cut], "", "behind"])
+    form = COMPRESSOR.compress(
+        Content(text, count=lambda text: 1 if "entries of a tree" in text else 99), Level.LOSSLESS
+    )
     assert form is None or file_tree_decoder.decode(form.text) == text
