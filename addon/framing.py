@@ -20,6 +20,9 @@ _CODE = r"(?:<exception>[^<]{0,1000}</exception>\n)?<returncode>-?\d+</returncod
 _CUT = r"(?:<warning>[^<]{1,1500}</warning>\s{0,4})?<output_head>\n?"
 _OPEN_FILE = r"\n\(Open file: [^\n]*\)(?:\n\([A-Z][a-z ]{2,30}: [^\n]*\)){1,4}\nbash-\$\s*\Z"
 _SHOWN_FILE = r"\[File: [^\n]* \(\d+ lines total\)\]\r?\n(?:\(\d+ more lines? above\)\r?\n)?"
+LABEL = r"\[(?!ask_|attempt_)[a-z_]{3,40}(?: for '[^\n]{1,800})?\] Result:"
+"""In front of an output, or in a block of its own in front of it; what people answer when asked is none."""
+_EXECUTED = r"Command executed[^\n]{0,400}\nOutput:\n"
 _SCREEN = r"(?:Previous response had warnings:\n(?:[^\n]+\n){1,8}\n)?(?:New Terminal Output|Current Terminal Screen):\n"
 _FUNCTION_RESULT = r"<function_results>\s?<result>\s?(?:<tool_name>[^<\n]*</tool_name>\s?)?<(?:stdout|output)>\n?"
 
@@ -37,7 +40,7 @@ _OBSERVATIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
         (r"Observation:\n", ""),  # smolagents
         (_SCREEN, ""),  # Terminus
         (r"I ran this command:\n\n[^\n]{1,800}\n\nAnd got this output:\n\n", ""),  # Aider
-        (r"\[[a-z_]{3,40}(?: for '[^\n]{1,800})?\] Result:\n+", ""),  # Cline
+        (LABEL + rf"\n+(?:{_EXECUTED})?", ""),  # Cline, Roo
     )
 )
 
@@ -55,6 +58,7 @@ _HEADS: tuple[re.Pattern[str], ...] = (
     re.compile(_SHOWN_FILE),  # SWE-agent
     *(head for head, _ in _OBSERVATIONS if not head.match("")),
     re.compile(r"<stdout>\n?"),
+    re.compile(_EXECUTED),  # Cline, Roo
     re.compile(r"<persisted-output>\n[^\n]{1,400}\n\nPreview \(first [^)\n]{1,20}\):\n"),  # Claude Code
 )
 _TAILS: tuple[re.Pattern[str], ...] = (

@@ -56,6 +56,11 @@ FRAMES = {
     ),
     "terminus": ("Previous response had warnings:\nWARNINGS: - Extra text\n\nNew Terminal Output:\n", ""),
     "aider": ("I ran this command:\n\npytest -q\n\nAnd got this output:\n\n", ""),
+    "roo": (
+        "[execute_command for 'ls -R'] Result:\nCommand executed in terminal 1 within '/w'. Exit code: 0\nOutput:\n",
+        "",
+    ),
+    "cline, in a block of its own": ("Command executed.\nOutput:\n", ""),
     "cline": ("[read_file for 'a.ts'] Result:\n", ""),
     "stdout": ("<stdout>\n", "\n</stdout>"),
     "openhands, without function calling": ("EXECUTION RESULT of [execute_bash]:\n", ""),

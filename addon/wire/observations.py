@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.framing import is_observation
+from headroom_mitm.framing import LABEL, is_observation
 from headroom_mitm.segments import Call, Span, digest
 from headroom_mitm.wire import document, subject
 
@@ -34,9 +34,9 @@ _JSON_CALL = re.compile(r"<tool_call>\s*(\{[\s\S]{1,8000}\})\s*</tool_call>")
 _SCREEN_KEYS = re.compile(r'"keystrokes":\s*"((?:[^"\\]|\\.){1,400})')
 # Cline: <read_file>, then <path>…</path>
 _ELEMENT = re.compile(rf"<([a-z]+_[a-z_]{{1,30}})>\s*<({'|'.join(subject.NAMES)})>{_BODY}")
-_LABEL = re.compile(r"\[[a-z_]{3,40}(?: for '[^\n]{1,800})?\] Result:\s*\Z")
-_BY_PEOPLE = re.compile(r"The user |<feedback>|<user_message>")
-"""What Cline writes in place of an output where a person had something to say."""
+_LABELLED = re.compile(LABEL + r"\s*\Z")
+_BY_PEOPLE = re.compile(r"The user (?:denied|provided|has provided|answered)\b|<feedback>|<user_message>|<answer>")
+"""What agents write in an output where a person had something to say: then nothing of it is touched."""
 
 
 def command_in(raw: bytes, content: Span | None, kinds: Iterable[str]) -> Call | None:
@@ -53,9 +53,9 @@ def observed(raw: bytes, content: Span | None, kinds: Iterable[str]) -> Iterator
     """Yield place, number and text of what is an output by its form, in a message of the user."""
     labelled = False
     for span, part, text in _spoken(raw, content, kinds):
-        if (labelled and not _BY_PEOPLE.search(text[:_LOOK])) or is_observation(text):
+        if (labelled or is_observation(text)) and not _BY_PEOPLE.search(text):
             yield span, part, text
-        labelled = _LABEL.match(text[:_LOOK]) is not None
+        labelled = _LABELLED.match(text[:_LOOK]) is not None
 
 
 def _spoken(raw: bytes, content: Span | None, kinds: Iterable[str]) -> Iterator[tuple[Span, int, str]]:

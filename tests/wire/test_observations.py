@@ -159,6 +159,14 @@ WORDS = {
     "words before the frame": (FENCE, f"Why are there two?\n{MINI}"),
     "half a frame": (FENCE, f"<returncode>0</returncode>\n<output>\n{OUTPUT}"),
     "another end": (FENCE, f"<tool_response>\n{OUTPUT}\n</output>"),
+    "an answer of a person": (
+        "<ask_followup_question>\n<question>Which?</question>\n</ask_followup_question>\n```\nls\n```",
+        "[ask_followup_question for 'Which?'] Result:\n<answer>\nThe first one.\n</answer>",
+    ),
+    "an output and what a person said": (
+        FENCE,
+        f"[execute_command for 'ls'] Result:\n{OUTPUT}\nThe user provided the following feedback:\nStop.",
+    ),
     "a refusal": (FENCE, "Command not executed. The user rejected your command with the following message: no"),
 }
 
