@@ -16,7 +16,7 @@ from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Prompt
 from headroom_mitm.store import open_store
-from headroom_mitm.wire.base import Wire
+from headroom_mitm.wire.base import Chaining, Wire
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +31,14 @@ T = TypeVar("T")
 class Service:
     """One store and the threads that work for it. Made in the event loop's thread; closed once."""
 
-    def __init__(self, store_url: str, router: Router | None = None) -> None:
-        self._store = open_store(store_url)
+    def __init__(self, store_url: str, router: Router | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._store = open_store(store_url, clock=clock)
         # Two kinds, so that texts on which compressors hang do not keep other conversations' past from being replayed.
         self._quick = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-quick")
         self._slow = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-slow")
         self._links = Links(self._store)
-        self.retold = Retold(self._store, time.time)
-        self._pipeline = Pipeline(Aligner(self._store, time.time), router or Router(), self.retold)
+        self.retold = Retold(self._store, clock)
+        self._pipeline = Pipeline(Aligner(self._store, clock), router or Router(), self.retold, clock)
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
     async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
@@ -57,12 +57,14 @@ class Service:
         except UnreadableBody as error:
             logger.info("headroom: a body that is not %s passes untouched: %s", wire.name, error)
             return None
-        if not (plan.fresh or plan.undecided_offer):
+        if plan.is_settled:
             return self._pipeline.settled(wire, plan, policy)
         return await self._complete(wire, prompt, plan, policy, deadline)
 
     async def linked(self, wire: Wire, body: bytes, seconds: float) -> tuple[Wire, bytes]:
         """Return a request as it goes on from an answer that we have watched; see ``Links``. Else the same."""
+        if not isinstance(wire, Chaining):
+            return wire, body
         work = asyncio.ensure_future(self._run(self._quick, lambda: self._links.linked(wire, body)))
         await asyncio.wait({work}, timeout=seconds)
         return work.result() if work.done() else (wire, body)

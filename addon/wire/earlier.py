@@ -8,12 +8,12 @@ found: what is in common is compared byte for byte.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from headroom_mitm.recent import Recent
 
 KEPT = 96_000_000
-"""Bytes of bodies that are kept, and of what was read of them."""
+"""Bytes of bodies that are kept, and of what was read of them, in all formats together."""
 PER_MESSAGE = 1_200
 """Bytes that what was read of a message takes, about."""
 _SAMPLES = (65_536, 4_096, 64)
@@ -70,10 +70,10 @@ class Shared(Generic[R]):
 class Bodies(Generic[R]):
     """The bodies of a format. Thread-safe: the longest unused go first; what is lost is only read again."""
 
-    def __init__(self, name: bytes, capacity: int = KEPT) -> None:
-        """Take the name of the member that holds the messages."""
+    def __init__(self, name: bytes, filed: "Filed[R] | None" = None) -> None:
+        """Take the name of the member that holds the messages, and where bodies are kept: with those of all formats."""
         self._list = re.compile(rb'"%s"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*' % name)
-        self._filed: Recent[int, tuple[Earlier[R], ...]] = Recent(capacity, _weight)
+        self._filed: Filed[R] = _ALL if filed is None else filed
 
     def shared(self, body: bytes) -> Shared[R] | None:
         """Return the earlier body that has most in common with this one; None where there is none."""
@@ -82,7 +82,7 @@ class Bodies(Generic[R]):
         for size in _SAMPLES:
             if len(body) - start < size:
                 continue
-            filed = self._filed.get(hash(body[start : start + size])) or ()
+            filed = self._filed.get((self, hash(body[start : start + size]))) or ()
             found = [Shared(earlier, start, stops) for earlier in filed if (stops := _common(earlier, body, start))]
             if found:
                 return max(found, key=lambda shared: shared.size)
@@ -93,14 +93,19 @@ class Bodies(Generic[R]):
         old = shared.earlier if shared is not None else None
         if old is not None and shared is not None and shared.stops + _REWRITTEN >= len(old.read.ends):
             self._remove(old)
-        key = _key(earlier)
+        key = self._key(earlier)
         if key is not None:
             self._filed.put(key, (earlier, *(self._filed.get(key) or ()))[:_ABREAST])
 
     def _remove(self, old: Earlier[R]) -> None:
-        key = _key(old)
+        key = self._key(old)
         if key is not None and (filed := self._filed.get(key)):
             self._filed.put(key, tuple(other for other in filed if other is not old))
+
+    def _key(self, earlier: Earlier[R]) -> "tuple[Bodies[R], int] | None":
+        known = earlier.read.ends[-1] - earlier.start if earlier.read.ends else 0
+        size = next((size for size in _SAMPLES if size <= known), None)
+        return (self, hash(earlier.body[earlier.start : earlier.start + size])) if size is not None else None
 
 
 def _common(earlier: Earlier[R], body: bytes, start: int) -> int:
@@ -117,11 +122,10 @@ def _common(earlier: Earlier[R], body: bytes, start: int) -> int:
     return low
 
 
-def _key(earlier: Earlier[R]) -> int | None:
-    known = earlier.read.ends[-1] - earlier.start if earlier.read.ends else 0
-    size = next((size for size in _SAMPLES if size <= known), None)
-    return hash(earlier.body[earlier.start : earlier.start + size]) if size is not None else None
-
-
 def _weight(filed: tuple[Earlier[R], ...]) -> int:
     return PER_MESSAGE + sum(len(earlier.body) + PER_MESSAGE * earlier.read.count for earlier in filed)
+
+
+Filed = Recent[tuple[Bodies[R], int], tuple[Earlier[R], ...]]
+"""By the format's bodies and a number that tells beginnings apart."""
+_ALL: "Filed[Any]" = Recent(KEPT, _weight)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from wire_talks import BODIES, TALKS, Round, Talk, body
 
 from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.recent import Recent
 from headroom_mitm.segments import Prompt
 from headroom_mitm.wire import BY_NAME, WIRES, document
 from headroom_mitm.wire.base import Wire
@@ -182,7 +183,7 @@ def test_a_body_takes_the_place_of_the_one_it_goes_on_from() -> None:
 
 
 def test_the_longest_unused_go_first() -> None:
-    bodies: Bodies[Read] = Bodies(b"m", capacity=20_000)
+    bodies: Bodies[Read] = Bodies(b"m", Recent(20_000, lambda filed: sum(len(earlier.body) for earlier in filed)))
     for number in range(10):
         bodies.keep(of(numbers(200).replace(b"0000", b"%04d" % number), 1000, 2000), None)
     kept = [bodies.shared(numbers(210).replace(b"0000", b"%04d" % number)) is not None for number in range(10)]
