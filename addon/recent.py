@@ -27,7 +27,11 @@ class Recent(Generic[K, V]):
     def get_all(self, keys: Iterable[K]) -> dict[K, V]:
         """Return the values that are known among these, and count them as used."""
         with self._lock:
-            return {key: value for key in keys if (value := self._used(key)) is not None}
+            get, use = self._values.get, self._values.move_to_end  # a conversation's past has hundreds of keys
+            found = {key: value for key in keys if (value := get(key)) is not None}
+            for key in found:
+                use(key)
+            return found
 
     def put(self, key: K, value: V) -> None:
         """Remember a value, in place of an earlier one."""
