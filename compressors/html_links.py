@@ -12,6 +12,8 @@ _LINK = re.compile(f"{START}([^{START}{MIDDLE}{END}]*){MIDDLE}([^{START}{MIDDLE}
 _NOTHING_ELSE = re.compile(r"[\s|·•,/»›>-]*(?:\d+\. )?[\s|·•,/»›>-]*")
 _LONGEST_TARGET = 200  # characters
 _DATA = re.compile(r"data:[\w.+/-]*", re.IGNORECASE)
+_ELSEWHERE = ("http:", "https:")
+"""How the target of a link begins that nobody could guess from its text and the page."""
 _SHORTEST_RUN = 3  # lines of links that stand above
 _SHORTEST_MENU = {Level.MEDIUM: 6, Level.HARD: 4}  # lines of links
 _MENU_TEXT = 28  # characters: the links of a menu are not longer on average, those of a list of articles are
@@ -75,7 +77,7 @@ class Links:
 
     def _link(self, match: re.Match[str]) -> str:
         text, target = match.groups()
-        if self.level is Level.HARD and text:
+        if self.level is Level.HARD and text and not target.startswith(_ELSEWHERE):
             self.bare += 1
             return text
         texts = self.shown.setdefault(target, set())

@@ -10,7 +10,7 @@ def collapsed(text: str) -> str:
 
     Scripts, styles, comments, code and preformatted text stay as they are, and so do spaces within a line.
     """
-    pieces = []
+    pieces: list[str] = []
     at = 0
     inside = ""
     for match in _MARK.finditer(text):

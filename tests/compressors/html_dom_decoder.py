@@ -58,6 +58,11 @@ def unrolled(text: str) -> str:
             found += gap.join([source] * int(match[1]))
             text = text[match.end() :]
             continue
+        if "; its <" in match[3]:
+            rows, end, text = text[match.end() :].partition(f"end of <{match[2]}>\n")
+            assert end
+            found += groups(found, match[2], match[3], rows.split("\n")[:-1])
+            continue
         lines = text[match.end() :].split("\n", int(match[1]))
         text = lines.pop()
         found += elements(found, match[2], match[3].split(" | "), [line.lstrip(" \t").split(" | ") for line in lines])
@@ -67,18 +72,51 @@ def unrolled(text: str) -> str:
 def elements(before: str, tag: str, head: list[str], rows: list[list[str]]) -> str:
     """Write the elements of some rows, like the last one of the text before them."""
     source, gap = last(before, tag)
-    values = [match for match in VALUE.finditer(source) if fits(value(match))]
-    names = named(source, values)
     written = []
     for row in rows:
-        own = {name: cell for names_, cell in zip(head, row, strict=True) for name in names_.split("=")}
-        element, at = "", 0
-        for match, name in zip(values, names, strict=True):
-            start, end = match.span(match.lastindex or 1)
-            element += source[at:start] + own.get(name, source[start:end])
-            at = end
-        written.append(element + source[at:])
+        own = {name: cell for names, cell in zip(head, row, strict=True) for name in names.split("=")}
+        written.append(filled(source, own))
     return gap.join(written)
+
+
+def groups(before: str, tag: str, head: str, lines: list[str]) -> str:
+    """Write elements that hold others, like the last one of the text before them."""
+    outer, _, rest = head.partition("; its <")
+    held, _, inner = rest.partition(">: ")
+    source, gap = last(before, tag)
+    children = nodes(source).children[0].children
+    start = source[: children[0].start]
+    child = source[children[0].start : children[0].end]
+    between = source[children[0].end : children[1].start] if len(children) > 1 else ""
+    end = source[children[-1].end :]
+    margin = min(len(line) - len(line.lstrip(" \t")) for line in lines)
+    written: list[str] = []
+    for line in lines:
+        cells = line.lstrip(" \t").split(" | ")
+        if len(line) - len(line.lstrip(" \t")) == margin:
+            columns = dict(zip(outer.split(" | "), cells, strict=True))
+            own = {names.split("=")[0]: cell for names, cell in columns.items()}
+            same = {
+                name.removeprefix(f"{held}."): cell for names, cell in columns.items() for name in names.split("=")[1:]
+            }
+            written.append((end + gap if written else "") + filled(start, own))
+            first = True
+        else:
+            mine = dict(zip(inner.split(" | "), cells, strict=True))
+            written.append(("" if first else between) + filled(child, {**same, **mine}))
+            first = False
+    return "".join(written) + end
+
+
+def filled(source: str, own: dict[str, str]) -> str:
+    """Return markup with other values."""
+    values = [match for match in VALUE.finditer(source) if fits(value(match))]
+    element, at = "", 0
+    for match, name in zip(values, named(source, values), strict=True):
+        start, end = match.span(match.lastindex or 1)
+        element += source[at:start] + own.get(name, source[start:end])
+        at = end
+    return element + source[at:]
 
 
 def value(match: re.Match[str]) -> str:

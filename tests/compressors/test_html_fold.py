@@ -163,3 +163,37 @@ def test_a_report_is_no_file_to_edit() -> None:
     assert (
         HtmlDom().compress(Content(text, "Bash", "cat build/report.xml", fresh_read=True), Level.LOSSLESS) is not None
     )
+
+
+def suites(sizes: list[int], gap: str, constant: str) -> str:
+    """Elements that hold some elements each; ``constant`` is a value that all of those have."""
+    found = []
+    for number, size in enumerate(sizes):
+        cases = [
+            f'<case name="{NAMES[at % 4]}" time="0.{at}" suite="suite number {number}" kind="{constant}"/>'
+            for at in range(size)
+        ]
+        found.append(f'<suite name="suite number {number}" tests="{size}">{gap}{gap.join(cases)}{gap}</suite>')
+    return f"<suites>{gap}{gap.join(found)}{gap}</suites>"
+
+
+def test_elements_with_rows_become_rows() -> None:
+    folded = fold(suites([3, 1, 2], "\n", "unit"))
+    assert folded is not None
+    assert (
+        "</suite>\n[+2 <suite>: name=case.suite | tests; its <case>: name | time]\n"
+        " suite number 1 | 1\n  pump at the pier | 0.0\n"
+        " suite number 2 | 2\n  pump at the pier | 0.0\n  valve of the lock | 0.1\n end of <suite>\n\n</suites>"
+    ) in folded
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.integers(0, 5), max_size=8),
+    st.sampled_from(("", "\n", "\n  ", "text")),
+    st.sampled_from(("unit", "", "a|b")),
+)
+def test_groups_come_back(sizes: list[int], gap: str, constant: str) -> None:
+    text = suites(sizes, gap, constant)
+    folded = fold(text)
+    assert folded is None or html_dom_decoder.decode(folded) == text
