@@ -61,12 +61,13 @@ class FileTree:
         if packages is not None:
             return _of_packages(packages, content, level)
         files = _Files.of(lines, drawing)
-        text = files.written([]) + end
-        gaps = tree_gaps.gaps(files.items, level, drawn=files.drawing is not None)
+        text = files.written([], []) + end
+        items = files.items() if level > Level.LOSSLESS else []
+        gaps = tree_gaps.gaps(items, level, drawn=files.drawing is not None)
         if gaps:
-            part = files.written(gaps) + end
+            part = files.written(items, gaps) + end
             if len(part) < _LOSSY_WORTH * min(len(text), len(content.text)):
-                missing = [tree_gaps.lines_of(files.items, gap) for gap in gaps]
+                missing = [tree_gaps.lines_of(items, gap) for gap in gaps]
                 return Compressed(part, lossless=False, left_out=in_words(missing, len(lines)))
         if content.count(text) > _WORTH * content.count(content.text):
             return None
@@ -78,44 +79,51 @@ class _Files:
     """A list of files, as drawn by tree, by ls -l, or as paths; and the files in it."""
 
     lines: Sequence[str]
-    items: Sequence[Item]
     drawing: Drawing | None
-    is_listing: bool = False
+    listing: str | None
+    """The whole short form of ``ls -l``, if it is that."""
 
     @classmethod
     def of(cls, lines: Sequence[str], drawing: Drawing | None) -> "_Files":
-        if drawing is not None:
-            named = zip(map(_entry, drawing.paths), drawing.places, strict=True)
-            return cls(lines, [Item(entry.directory, entry.name, place) for entry, place in named], drawing)
-        if long_listing.written(lines) is not None:
-            return cls(lines, long_listing.items(lines), None, is_listing=True)
-        found = (path_lists.item(path_lists.read(line), number) for number, line in enumerate(lines))
-        return cls(lines, [item for item in found if item is not None], None)
+        return cls(lines, drawing, long_listing.written(lines) if drawing is None else None)
 
-    def written(self, gaps: Sequence[range]) -> str:
-        """Return the short form, with a note in place of each gap."""
+    def items(self) -> list[Item]:
+        """Return the files in order."""
         if self.drawing is not None:
-            return self._drawn(self.drawing, gaps)
+            named = zip(map(_entry, self.drawing.paths), self.drawing.places, strict=True)
+            return [Item(entry.directory, entry.name, place) for entry, place in named]
+        if self.listing is not None:
+            return long_listing.items(self.lines)
+        found = (path_lists.item(path_lists.read(line), number) for number, line in enumerate(self.lines))
+        return [item for item in found if item is not None]
+
+    def written(self, items: Sequence[Item], gaps: Sequence[range]) -> str:
+        """Return the short form, with a note in place of each gap of items."""
+        if self.drawing is not None:
+            return _drawn(self.drawing, items, gaps)
+        if self.listing is not None and not gaps:
+            return self.listing
         lines: list[str] = []
         at = 0
         for gap in gaps:
-            missing = tree_gaps.lines_of(self.items, gap)
-            lines += [*self.lines[at : missing.start], tree_gaps.note(self.items, gap)]
+            missing = tree_gaps.lines_of(items, gap)
+            lines += [*self.lines[at : missing.start], tree_gaps.note(items, gap)]
             at = missing.stop
         lines += self.lines[at:]
-        if self.is_listing:
+        if self.listing is not None:
             return long_listing.written(lines) or "\n".join(lines)
         return path_lists.written(_with_directories([path_lists.read(line) for line in lines]))
 
-    def _drawn(self, drawing: Drawing, gaps: Sequence[range]) -> str:
-        entries = [_entry(path) for path in drawing.paths]
-        for gap in reversed(gaps):
-            entries[gap.start : gap.stop] = [path_lists.Entry("", "", tree_gaps.note(self.items, gap))]
-        around = [[path_lists.Entry("", "", line) for line in part] for part in (drawing.before, drawing.after)]
-        with_spaces = "" if drawing.spaces == tree_drawing.WIDE else ", with plain spaces"
-        cut = f", cut where levels {', '.join(map(str, drawing.open))} go on" if drawing.open else ""
-        said = f" They were drawn by tree{with_spaces}{cut}."
-        return path_lists.written([*around[0], *_with_directories(entries), *around[1]], said)
+
+def _drawn(drawing: Drawing, items: Sequence[Item], gaps: Sequence[range]) -> str:
+    entries = [_entry(path) for path in drawing.paths]
+    for gap in reversed(gaps):
+        entries[gap.start : gap.stop] = [path_lists.Entry("", "", tree_gaps.note(items, gap))]
+    around = [[path_lists.Entry("", "", line) for line in part] for part in (drawing.before, drawing.after)]
+    with_spaces = "" if drawing.spaces == tree_drawing.WIDE else ", with plain spaces"
+    cut = f", cut where levels {', '.join(map(str, drawing.open))} go on" if drawing.open else ""
+    said = f" They were drawn by tree{with_spaces}{cut}."
+    return path_lists.written([*around[0], *_with_directories(entries), *around[1]], said)
 
 
 def _with_directories(entries: Sequence[path_lists.Entry]) -> Iterator[path_lists.Entry]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _FEWEST = 8
+_HEAD_LINES = 100  # in which the first branch stands
 _LEAST_SHARE = 0.7  # of the lines
 _WIDTH = 160  # characters of a line of leaves
 _BETWEEN = "; "
@@ -32,6 +33,9 @@ STYLES = (
     Style("mvn", "|  ", "   ", ("+- ", "\\- ", "+- ", "\\- ")),
     Style("tree in ASCII", "|   ", "    ", ("|-- ", "`-- ", "|-- ", "`-- ")),
 )
+
+
+_BRANCHES = tuple({branch for style in STYLES for branch in style.branches})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,10 @@ class Packages:
 
 def read(lines: Sequence[str]) -> Packages | None:
     """Take a tree apart; None where there is none, or where it would not be drawn again in the same way."""
+    head = [line for line in lines[:_HEAD_LINES] if line.startswith(_BRANCHES)]
     for style in STYLES:
+        if not any(line.startswith(style.branches) for line in head):
+            continue
         pattern = _pattern(style)
         matches = [pattern.fullmatch(line) for line in lines]
         start = next((at for at, match in enumerate(matches) if match is not None), None)
