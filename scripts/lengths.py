@@ -1,7 +1,7 @@
 """Added latency against the length of a conversation, beside plain mitmdump: each time one new result of 5 KB.
 
-Conversations are those of agents: calls and results of 5 KB in turn, a third of them rows as JSON, a third logs, a
-third words in which nothing repeats. Both proxies get the same bodies in turn; the figures are medians of one run.
+Conversations are those of agents: calls and results of 5 KB in turn: rows as JSON, logs, files, words in which nothing
+repeats. Both proxies get the same bodies in turn; the figures are medians of one run.
 """
 
 import argparse
@@ -37,13 +37,24 @@ SCHEMA = {"type": "object", "properties": {"command": {"type": "string"}}}
 INSTRUCTIONS = "You are an agent. " * 200
 
 
-def result(number: int, salt: int) -> str:
-    """The result of a call."""
-    if number % 3 == 0:
+def code(choose: random.Random) -> str:
+    """A file as agents read it: numbered lines."""
+    names = choose.choices(WORDS, k=3 * (RESULT // 60))
+    lines = (
+        f"    value_{a} = self.read(item_{b}, limit={c!r})  # see {a}"
+        for a, b, c in zip(*[iter(names)] * 3, strict=True)
+    )
+    return "\n".join(f"{number:6}\t{line}" for number, line in enumerate(lines, 1))
+
+
+def result(number: int, salt: str) -> str:
+    """The result of a call: rows, a log, a file, words in which nothing repeats."""
+    choose = random.Random(f"{salt}-{number}")
+    if number % 4 == 0:
         return rows(RESULT // PER_ROW, salt=f"{salt}-{number}")
-    if number % 3 == 1:
+    if number % 4 == 1:
         return log(RESULT // PER_LINE, salt=f"{salt}-{number}")
-    return " ".join(random.Random(f"{salt}-{number}").choices(WORDS, k=RESULT // 6))
+    return code(choose) if number % 4 == 2 else " ".join(choose.choices(WORDS, k=RESULT // 6))
 
 
 class Conversation(ABC):
@@ -52,7 +63,7 @@ class Conversation(ABC):
     host: str
     path: str
 
-    def __init__(self, salt: int) -> None:
+    def __init__(self, salt: str) -> None:
         self.salt = salt
         self.calls = 0
         self.messages: list[Json] = self.begun(f"Task {salt}. How many rows failed?")
@@ -156,7 +167,8 @@ class Gemini(Conversation):
         return [{"role": "user", "parts": [{"text": asked}]}]
 
     def turn(self, results: dict[str, str]) -> list[Json]:
-        calls = [{"functionCall": {"name": "Bash", "args": {"command": f"run {id_}"}}} for id_ in results]
+        functions = [{"name": "Bash", "args": {"command": f"run {id_}"}} for id_ in results]
+        calls = [{"functionCall": function, "thoughtSignature": "c2ln"} for function in functions]
         texts = [{"functionResponse": {"name": "Bash", "response": {"output": text}}} for text in results.values()]
         return [{"role": "model", "parts": calls}, {"role": "user", "parts": texts}]
 
@@ -200,7 +212,7 @@ def row(provider: Provider, proxies: Sequence[Mitmdump], name: str, length: int,
     clients = [Client(proxy, kind.host) for proxy in proxies]
     times: list[list[float]] = [[] for _ in clients]
     for salt in range(0, count, TURNS):
-        conversation = kind(length + salt)
+        conversation = kind(f"{name}{length}{salt}")
         measure(provider, clients, conversation, 1)
         while (lacking := length // RESULT - conversation.calls - TURNS // 2) > 0:
             conversation.grow(min(AT_ONCE, lacking))

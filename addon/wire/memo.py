@@ -9,7 +9,7 @@ from headroom_mitm.segments import Digest
 
 T = TypeVar("T")
 
-ENTRIES = 16_384  # about 50 long conversations; an entry has digests and spans, no texts: some hundred bytes
+ENTRIES = 4_096  # a few long conversations; an entry has digests and spans, no texts: a kilobyte or two
 
 
 class Memo(Generic[T]):
