@@ -23,6 +23,8 @@ _COMPILER = re.compile(
     r"|javac|msbuild|dotnet build|make|cmake|ninja)\b"
 )
 _PLACE = re.compile(rf"{_PATH}:\d+:\d+: \S")
+_ARROW = re.compile(r" *--> \S[^:]*:\d+:\d+")
+_LEAST_FRAMED = 0.05  # share of the lines: code frames are long
 _SEARCH = re.compile(r"\b(?:[efrz]?grep|rg|ag|ack)\b")
 
 
@@ -37,6 +39,9 @@ def score_of(text: str, subject: str) -> float:
     pattern = _PLACE if asks_compiler else _DIAGNOSTIC
     found = sum(pattern.match(line) is not None for line in lines)
     found = max(found, sum(_DIAGNOSTIC.match(line) is not None for line in lines)) if asks_compiler else found
+    framed = sum(_ARROW.fullmatch(line) is not None for line in lines)
+    if framed >= _FEWEST and framed >= _LEAST_FRAMED * len(lines):
+        return _LEAST
     share = found / max(1, len(lines))
     if found < _FEWEST or share < _LEAST_SHARE:
         return 0.0

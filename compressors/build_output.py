@@ -6,13 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
-from headroom_mitm.compressors.build_lines import TABLE, Diagnostic, File, pieces
+from headroom_mitm.compressors.build_frames import FEWEST, Framed, blocks, together, without_code
+from headroom_mitm.compressors.build_lines import TABLE, Diagnostic, File, Piece, pieces
 from headroom_mitm.compressors.build_look import score_of
 from headroom_mitm.compressors.build_messages import Messages
+from headroom_mitm.compressors.report_notation import verbatim as escaped
+from headroom_mitm.compressors.report_repeats import folded
 
 _FEWEST = 4  # diagnostics
 _WORTH = 0.93  # a form with more of the tokens than this is not worth a reader's trouble
 _MARKED = re.compile(r"== |=- |\d+(?::\d+)? |\| |\$\w+ = ")
+_LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
+_FOLDED = '[Nothing is left out. "#1| " marks lines that come again as "#1".]'
+_NOTATION = (
+    'Below "== path" stand places as line:column, then the message.'
+    ' A name such as "$1" stands for its message, with what follows for "…" in turn.'
+)
 _FEWEST_COUNTED = 20  # diagnostics; fewer are counted at a glance
 _MOST_PLACES = {Level.MEDIUM: 5, Level.HARD: 1}
 """Places of a warning in a file; errors keep all."""
@@ -34,26 +43,46 @@ class BuildOutput:
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the diagnostics by file, or None where that saves too little."""
-        read, shape = pieces(content.lines)
-        found = [one for piece in read if isinstance(piece, File) for one in piece.found]
-        if len(found) < _FEWEST:
-            return None
-        messages = Messages.of(one.text for one in found)
-        places = _MOST_PLACES.get(level, len(found))
-        lines: list[str] = []
-        gone = 0
-        for piece in read:
-            if isinstance(piece, File):
-                shown, left_out = _shown(piece, messages, places)
-                lines += shown
-                gone += left_out
-            else:
-                lines.append(_verbatim(piece))
-        text = "\n".join([_legend(found, shape, gone), *messages.definitions(), *lines])
-        if content.count(text) >= _WORTH * content.count(content.text):
-            return None
-        words = f"{gone} places of warnings, where rows count them, of {len(content.lines)} lines" if gone else ""
-        return Compressed(text, lossless=not gone, left_out=words)
+        framed = blocks(content.lines)
+        if sum(block.place is not None for block in framed) >= FEWEST:
+            form = _framed(content.lines, framed, level)
+        else:
+            form = _by_file(content.lines, level)
+        return form if form and content.count(form.text) < _WORTH * content.count(content.text) else None
+
+
+def _framed(lines: Sequence[str], read: Sequence[Framed], level: Level) -> Compressed | None:
+    """Return the form of diagnostics with code: nothing twice, and of what was said before at last only the place."""
+    shown = folded([escaped(line) for line in lines])
+    whole = Compressed("\n".join([_FOLDED, *shown]), lossless=True)
+    if level == Level.LOSSLESS:
+        return whole
+    kept, gone = together(without_code(read, level))
+    found = [one for piece in kept if isinstance(piece, File) for one in piece.found]
+    messages = Messages.of(one.text for one in found)
+    rows = [row for piece in kept for row in ([piece] if isinstance(piece, str) else _shown(piece, messages, gone)[0])]
+    said = f"[{gone} diagnostics without their code, which says what others show. {_NOTATION}]"
+    text = "\n".join([said, *messages.definitions(), *rows])
+    if not gone or len(text) > _LOSSY_WORTH * len(whole.text):
+        return whole
+    return Compressed(text, lossless=False, left_out=f"the code of {gone} diagnostics, of {len(lines)} lines")
+
+
+def _by_file(lines: Sequence[str], level: Level) -> Compressed | None:
+    read, shape = pieces(lines)
+    found = [one for piece in read if isinstance(piece, File) for one in piece.found]
+    if len(found) < _FEWEST:
+        return None
+    messages = Messages.of(one.text for one in found)
+    rows: list[str] = []
+    gone = 0
+    for piece in read:
+        shown, left_out = _shown(piece, messages, _MOST_PLACES.get(level, len(found)))
+        rows += shown
+        gone += left_out
+    text = "\n".join([_legend(found, shape, gone), *messages.definitions(), *rows])
+    words = f"{gone} places of warnings, where rows count them, of {len(lines)} lines" if gone else ""
+    return Compressed(text, lossless=not gone, left_out=words)
 
 
 def _legend(found: Sequence[Diagnostic], shape: str, gone: int) -> str:
@@ -62,8 +91,7 @@ def _legend(found: Sequence[Diagnostic], shape: str, gone: int) -> str:
     if len(found) >= _FEWEST_COUNTED and len(counts) > 1:
         said += f" ({', '.join(f'{count} {code}' for code, count in counts.most_common())})"
     was = "a table below its path" if shape == TABLE else f'"{shape}message"'
-    names = ' A name such as "$1" stands for its message, with what follows for "…" in turn.'
-    return f'{said}. Each was {was}; below "== path" stand places as line:column, then the message.{names}]'
+    return f"{said}. Each was {was}. {_NOTATION}]"
 
 
 def _totals(found: Sequence[Diagnostic]) -> str:
@@ -78,11 +106,13 @@ def _verbatim(line: str) -> str:
     return f"| {line}" if _MARKED.match(line) else line
 
 
-def _shown(file: File, messages: Messages, most: int) -> tuple[list[str], int]:
+def _shown(file: Piece, messages: Messages, most: int) -> tuple[list[str], int]:
     """Return the lines for a file, and how many places they leave out: of warnings, there are at most ``most`` a row.
 
     Places with the same message stand together where their order can be told.
     """
+    if isinstance(file, str):
+        return [_verbatim(file)], 0
     if len(file.found) == 1 and file.found[0].text not in messages.written:
         return [_verbatim(line) for line in file.lines], 0
     rows: dict[str, list[Diagnostic]] = {}

@@ -32,6 +32,8 @@ _SIGNS = (
 _RAN = re.compile(r"^Ran \d+ tests? in \d|^ +\d+ passing\b|^OK \(\d+ tests?|^FAILURES!$", re.MULTILINE)
 _REACH = 40_000  # characters in which a runner begins
 _TAIL = 3_000  # characters in which a summary stands
+_LEAST_SIGNED = 0.2  # share of lines that tell how tests went, where a runner is known
+_AMONG_OTHERS = 0.6  # what a log with a few such lines is worth: more than any lines, less than those with times
 _LEAST_SHARE = 0.4
 
 
@@ -45,7 +47,9 @@ def score_of(text: str) -> float:
     rows = sum(_ROW.match(line) is not None for line in lines)
     ends = f"\n{text[:_REACH]}\n{text[-_TAIL:]}"
     signed = any(sign in ends for sign in _SIGNS) or _RAN.search(ends, max(0, len(ends) - _TAIL)) is not None
-    if signed and (rows or "= test session starts =" in ends):
-        return _SURE
     share = rows / max(1, len(lines))
+    if signed and ("= test session starts =" in ends or share >= _LEAST_SIGNED):
+        return _SURE
+    if signed and rows:
+        return _AMONG_OTHERS
     return _SURE * share if rows >= _FEWEST_ROWS and share >= _LEAST_SHARE else 0.0

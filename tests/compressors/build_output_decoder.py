@@ -2,9 +2,11 @@
 
 import re
 
+import report_decoder
+
 LEGEND = re.compile(
     r"\[\d+ \w+(?:, \d+ \w+)*, nothing left out(?: \(.*?\))?\."
-    r" Each was (?:\"(?P<shape>.*)message\"|a table below its path);"
+    r" Each was (?:\"(?P<shape>.*)message\"|a table below its path)\."
 )
 DEFINITION = re.compile(r"(\$\w+) = \[\d+x\] (.*)")
 ROW = re.compile(r"(\d+(?::\d+)?(?: \d+(?::\d+)?)*) (\D.*)", re.DOTALL)
@@ -15,6 +17,8 @@ Found = tuple[str, str]
 def decode(text: str) -> str:
     """Return the lines of the tool."""
     legend, *lines = text.split("\n")
+    if legend.startswith("[Nothing is left out. "):
+        return "\n".join(one for line in report_decoder.repeated(lines) for one in report_decoder.originals(line, 80))
     match = LEGEND.match(legend)
     assert match is not None
     messages: dict[str, str] = {}

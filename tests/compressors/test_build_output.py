@@ -98,6 +98,30 @@ def test_code_frames_stay_below_their_diagnostic() -> None:
     assert f"== {FILES[0]}\n3:4 $TS2304 'process'\n   12 |   return fetch(url);\n      |          ^~~~~\n" in shown
 
 
+def framed(title: str, path: str, line: int) -> str:
+    return (
+        f"{title}\n  --> {path}:{line}:5\n   |\n{line} |     value = compute(of, many, {line})\n   |     ^^^^^\n   |\n"
+    )
+
+
+def test_of_what_was_shown_twice_with_its_code_only_the_place_is_said() -> None:
+    lints = [framed(f"F841 Local variable `v{n}` is never used", FILES[n // 8], n) for n in range(10, 24)]
+    errors = [framed("error[E0425]: cannot find value `x` in this scope", FILES[0], n) for n in range(30, 36)]
+    found = COMPRESSOR.compress(Content("\n".join([*lints, *errors, "Found 20 errors."])), Level.LIGHT)
+    assert found is not None
+    assert found.text.count("value = compute(of, many, 1") == 2
+    assert f"\n== {FILES[1]}\n12:5 $F841 `v12`\n13:5 $F841 `v13`\n" in found.text
+    assert all(error.rstrip() in found.text for error in errors)
+    assert found.text.endswith("Found 20 errors.")
+    assert found.left_out == "the code of 12 diagnostics, of 141 lines"
+
+
+def test_code_comes_back_where_nothing_may_be_left_out() -> None:
+    text = "\n".join(framed("D103 Missing docstring in public function", FILES[0], 10) for _ in range(6))
+    assert "#1 x5" in shortened(text)
+    assert COMPRESSOR.score(Content(text)) > 0.8
+
+
 @pytest.mark.parametrize("odd", ["== a.ts", "=- a", "12:5 x", "12 x", "| x", "$1 = [3x] y", "", "[1 diagnostics"])
 def test_what_looks_like_notation_comes_back(odd: str) -> None:
     lines = diagnostics()
