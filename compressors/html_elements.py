@@ -9,6 +9,7 @@ from headroom_mitm.compressors.html_tables import Element, text_of
 
 _LONGEST_LINK = 1_000  # characters: what is longer is a part of the page that a link was put around
 _NO_TARGETS = ("#", "javascript:")
+_ELSEWHERE = ("http:", "https:")
 _NO_FRAMES = ("about:", "javascript:")
 _CODE_CLASSES = ("highlight", "code", "hljs", "prettyprint", "source", "lang")
 
@@ -111,7 +112,11 @@ def link(page: Page, element: Element) -> bool:
     target = (element.get("href") or "").strip()
     if not target:
         return False
-    if target.startswith(_NO_TARGETS) or (page.pre is not None and page.is_code):
+    in_code = page.pre is not None and page.is_code
+    if in_code and target.startswith(_ELSEWHERE):
+        page.in_code.append(f"{START}{text_of(element)}{MIDDLE}{target}{END}")
+        return False
+    if in_code or target.startswith(_NO_TARGETS):
         page.unsaid += 1
         return False
     if _is_longer(element, _LONGEST_LINK):
@@ -194,6 +199,9 @@ def pre_end(page: Page, element: Element) -> None:
         page.flow.verbatim("".join(page.flow.pieces), code=page.is_code)
         page.flow.pieces.clear()
         page.pre = None
+        if page.in_code:
+            page.flow.lines.append(f"Links in it: {' '.join(page.in_code)}")
+            page.in_code.clear()
 
 
 def code(page: Page, _: Element) -> bool:

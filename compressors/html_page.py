@@ -24,8 +24,10 @@ class Page:
     pre: Element | None = None
     """Preformatted text that is being read."""
     is_code: bool = False
+    in_code: list[str] = field(default_factory=list)
+    """Links to other sites in the code that is being read."""
     unsaid: int = 0
-    """Links to places in the page itself or to scripts, and links in code: their targets are not shown."""
+    """Links to places in the page itself or to scripts, and most links in code: their targets are not shown."""
     unseen: int = 0
     """Images: their addresses are not shown."""
     drawings: int = 0

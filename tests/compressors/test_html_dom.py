@@ -38,6 +38,10 @@ PAGES = {
         "```\n12\n  if a:\n\n\n    b\n```",
     ),
     "lines of code as blocks": ("<pre><code><div>a</div><div>  b</div></code></pre>", "```\na\n  b\n```"),
+    "link in code": (
+        '<pre><code>use <a href="/a">a</a>, <a href="https://e.org/b">b</a></code></pre>',
+        "```\nuse a, b\n```\nLinks in it: [b](https://e.org/b)",
+    ),
     "fence in code": ("<pre><code>```\nx\n```</code></pre>", "````\n```\nx\n```\n````"),
     "preformatted text": ('<pre>a  b\n\n\n\nsee <a href="/rfc1">RFC 1</a></pre>', "a  b\n\nsee [RFC 1](/rfc1)"),
     "table": (
