@@ -35,6 +35,8 @@ DESTINATION = "headroom_destination"
 """In the metadata of a flow whose answer is watched: where the client has sent it."""
 PROMPT = "headroom_prompt"
 """In the metadata of a prompt's flow: its format."""
+TRIES_AGAIN_IF_CUT = "claude-cli/"
+"""Claude Code asks again where a stream breaks off, but ends the turn after an error event. Seen with 2.1."""
 LARGEST_BODY = 64 * 2**20
 """Bytes as sent. A larger body is not looked at."""
 
@@ -243,6 +245,7 @@ class Answers:
         reply = Guarded((replies.streamed if streamed else replies.whole)(TOOL_NAME))
         exchange = Exchange(reply, outcome.body, originals_in(wire, outcome.originals), service.read)
         exchange.in_events = _in_events(response)
+        exchange.breaks_off = flow.request.headers.get("user-agent", "").startswith(TRIES_AGAIN_IF_CUT)
         exchange.on_kept = lambda kept: service.link(link_behind(kept, wire, outcome.prompt, outcome.originals))
         exchange.on_untold = lambda rounds: service.retold.keep(flow.metadata[PROMPT], outcome.prompt, rounds)
         exchange.copies = looked_for(wire.name, outcome.originals, streamed=streamed)

@@ -17,6 +17,10 @@ MOST_ROUNDS = 8
 """Legs that may follow the first one. A model that asks on and on is told to stop, and then is stopped."""
 MOST_TOKENS = 40_000
 """Tokens that the calls of one answer may bring: ten pages. A model that reads on and on fills its own context."""
+MOST_TRIES = 4
+"""How often a leg of a stream is asked for. Its client cannot try again as it would: it has seen half an answer."""
+LONGEST_PAUSE = 30.0
+"""Seconds. A provider that asks for a longer one is told of to the client."""
 LONGEST_REFUSAL = 2**20
 """Bytes of an error of the provider's that are kept."""
 
@@ -32,6 +36,8 @@ class Exchange:
         """Ids that were served."""
         self.status = 200
         """What a client that has seen nothing yet is to be told: another one if the answer has failed."""
+        self.breaks_off = False
+        """A stream that has failed is cut: there are clients that try again then, and not after an error in it."""
         self.in_events = reply.streamed
         """The provider sends events. What is streamed otherwise is a JSON array."""
         self.on_kept: Callable[[Kept], None] = lambda _: None
@@ -103,7 +109,8 @@ class Exchange:
         if self.status != 200:
             return b"" if self.streamed else self._failure
         self.status = status if status >= 400 else 502
-        self._failure = self._reply.failed(self.status, raw)
+        self.breaks_off &= self.streamed
+        self._failure = b"" if self.breaks_off else self._reply.failed(self.status, raw)
         return self._failure
 
     def idle(self) -> bytes:
@@ -151,29 +158,52 @@ class Exchange:
         return answered
 
 
+_PASSING = frozenset({429, 500, 502, 503, 504, 529})
+
+
 class Leg:
     """A further request to the provider, and what comes back."""
 
-    def __init__(self, leg_id: int, exchange: Exchange) -> None:
+    def __init__(self, leg_id: int, exchange: Exchange, tries: int = 1) -> None:
         self.id = leg_id
+        self.tries = tries
+        """So many with this one."""
+        self._retry_after = ""
+        self._has_brought = False
         self._exchange = exchange
         self._is_readable = False
         self._status = 502
         self._encoding = ""
         self._refusal = b""  # the body of an answer that cannot go to the client as it is
 
-    def begin(self, status: int, content_type: str, encoding: str) -> None:
+    def begin(self, status: int, content_type: str, encoding: str, retry_after: str = "") -> None:
         """Take what the headers say: only what the first leg was can follow it."""
-        self._status, self._encoding = status, encoding
+        self._status, self._encoding, self._retry_after = status, encoding, retry_after
         fits = status == 200 and is_event_stream(content_type) == self._exchange.in_events
         self._is_readable = fits and self._exchange.begin_leg(encoding)
 
     def feed(self, data: bytes) -> bytes:
         """Take a piece of the body as it came; return what the client may see now."""
         if self._is_readable:
+            self._has_brought = True
             return self._exchange.feed(data)
         self._refusal += data[: LONGEST_REFUSAL - len(self._refusal)]
         return b""
+
+    @property
+    def pause(self) -> float | None:
+        """Seconds after which the same may be asked for again, now that it has failed; None where it may not."""
+        may_pass = self._status in _PASSING or (self._is_readable and not self._has_brought)
+        if not (self._exchange.streamed and may_pass and self.tries < MOST_TRIES and not self._has_brought):
+            return None
+        wanted = float(self._retry_after) if self._retry_after.isdecimal() else 0.0
+        pause = max(wanted, 0.25 * 2**self.tries)
+        return pause if pause <= LONGEST_PAUSE else None
+
+    @property
+    def has_failed(self) -> bool:
+        """The provider has answered, and refused."""
+        return not self._is_readable
 
     def end(self) -> bytes:
         """Return what the client may still see."""

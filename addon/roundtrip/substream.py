@@ -9,6 +9,7 @@ is never offered. Tested with mitmproxy 11.0.2 and 12.
 """
 
 import itertools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -60,10 +61,28 @@ class Job:
         self.exchange = exchange
         self.next_flow: http.HTTPFlow | None = None
         """Set by the hook: the request of the next leg. None: it could not be made."""
+        self._last_flow: http.HTTPFlow | None = None
 
     def take_next_flow(self) -> http.HTTPFlow | None:
         """Return the request of the next leg, once."""
         flow, self.next_flow = self.next_flow, None
+        self._last_flow = flow
+        return flow
+
+    @property
+    def is_killed(self) -> bool:
+        """Somebody has killed the request that was taken last."""
+        error = self._last_flow.error if self._last_flow is not None else None
+        return error is not None and error.msg == Error.KILLED_MESSAGE
+
+    def same_flow(self) -> http.HTTPFlow | None:
+        """Return the request that was taken last, to be made again."""
+        last = self._last_flow
+        if last is None:
+            return None
+        self._last_flow = flow = http.HTTPFlow(last.client_conn, last.server_conn)
+        flow.request, flow.metadata, flow.comment = last.request.copy(), dict(last.metadata), last.comment
+        flow.request.timestamp_start = time.time()
         return flow
 
 
@@ -128,6 +147,7 @@ class WatchedStream(HttpStream):
         self._leg: Leg | None = None
         self._leg_response: http.Response | None = None
         self._alarm: commands.RequestWakeup | None = None
+        self._pause: commands.RequestWakeup | None = None  # before a leg that has failed is asked for again
         self._is_quiet = False
         self._silence = 0  # alarms since the leg has brought anything
 
@@ -135,16 +155,22 @@ class WatchedStream(HttpStream):
         if isinstance(event, LegEvent):
             yield from self._leg_event(event.event)
         elif isinstance(event, events.Wakeup):
-            job = self._job_of(self.flow)
-            leg = self._leg
-            if job is not None and leg is not None and event.command is self._alarm:
-                self._silence += 1
-                yield from self._keep_alive(job) if self._silence < MOST_ALARMS else self._give_up(job, leg)
+            yield from self._wakeup(event)
         else:
-            if self._leg is not None and isinstance(event, layers.RequestProtocolError):
-                leg, self._leg = self._leg, None
-                yield from self._cancel(leg, event)
+            if isinstance(event, layers.RequestProtocolError) and self._leg is not None:
+                yield from self._cancel(event)
             yield from super()._handle_event(event)
+
+    def _wakeup(self, event: events.Wakeup) -> Commands:
+        job, leg = self._job_of(self.flow), self._leg
+        if job is None:
+            return
+        if leg is not None and event.command is self._pause:
+            self._pause = None
+            yield from self._send_leg(job, job.same_flow(), leg.tries + 1)
+        elif leg is not None and event.command is self._alarm:
+            self._silence += self._pause is None
+            yield from self._keep_alive(job) if self._silence < MOST_ALARMS else self._give_up(job, leg)
 
     def state_stream_response_body(self, event: events.Event) -> Commands:
         """Hold back the end of a streamed answer that is to go on."""
@@ -187,12 +213,15 @@ class WatchedStream(HttpStream):
 
     def _begin_leg(self, job: Job) -> Commands:
         yield HeadroomAdvanceHook(job)
+        yield from self._send_leg(job, job.take_next_flow(), 1)
+
+    def _send_leg(self, job: Job, flow: http.HTTPFlow | None, tries: int) -> Commands:
         if (yield from self.check_killed(emit_error_hook=True)):
             return
-        flow, leg = job.take_next_flow(), Leg(next(_leg_ids), job.exchange)
         if flow is None:
             yield from self._end(job, job.exchange.fail(500, b""))
             return
+        leg = Leg(next(_leg_ids), job.exchange, tries)
         self._leg, self._leg_response, self._legs[leg.id] = leg, None, self
         self._is_quiet, self._silence = False, 0
         yield from self._keep_alive(job)
@@ -208,20 +237,35 @@ class WatchedStream(HttpStream):
         self._silence = 0
         if isinstance(event, layers.ResponseHeaders):
             self._leg_response, headers = event.response, event.response.headers
-            leg.begin(event.response.status_code, headers.get("content-type", ""), headers.get("content-encoding", ""))
+            said = (headers.get(name, "") for name in ("content-type", "content-encoding", "retry-after"))
+            leg.begin(event.response.status_code, *said)
         elif isinstance(event, layers.ResponseData):
             yield from self._show(job, leg.feed(event.data))
         elif isinstance(event, layers.ResponseProtocolError):
-            self._leg = None
-            yield from self._end(job, job.exchange.fail(502, b""))
+            yield from self._leg_has_failed(job, leg)
         elif isinstance(event, layers.ResponseEndOfMessage):
+            if leg.has_failed and leg.pause is not None:
+                yield from self._leg_has_failed(job, leg)
+                return
             self._leg = None
             yield from self._leg_is_over(job, leg.end())
 
-    def _cancel(self, leg: Leg, event: layers.RequestProtocolError) -> Commands:
+    def _leg_has_failed(self, job: Job, leg: Leg) -> Commands:
+        """Ask again after a while, or end the answer."""
+        if leg.pause is None or job.is_killed:
+            self._leg = None
+            yield from self._end(job, job.exchange.fail(502, b""))
+        else:
+            self._pause = commands.RequestWakeup(leg.pause)
+            yield self._pause
+
+    def _cancel(self, event: layers.RequestProtocolError) -> Commands:
         """The client has gone: cancel the leg, which cancels upstream."""
-        yield layers.ReceiveHttp(layers.RequestProtocolError(leg.id, event.message, event.code))
-        self._legs.pop(leg.id, None)
+        leg, self._leg = self._leg, None
+        if leg is not None and self._pause is None:
+            yield layers.ReceiveHttp(layers.RequestProtocolError(leg.id, event.message, event.code))
+            self._legs.pop(leg.id, None)
+        self._pause = None
         # The first leg is long over: mitmproxy has nothing to cancel for it, and would not say that it has failed.
         self.flow.error = Error(event.message)
         yield layers.HttpErrorHook(self.flow)
@@ -251,6 +295,10 @@ class WatchedStream(HttpStream):
 
     def _end(self, job: Job, last: bytes) -> Commands:
         """End the client's message the normal way."""
+        if job.exchange.breaks_off and job.exchange.status != 200:
+            broken = layers.ResponseProtocolError(self.stream_id, "a leg of the answer has failed", 502)
+            yield from self.handle_protocol_error(broken)
+            return
         if job.exchange.streamed:
             yield from self._show(job, last)
             yield from super().state_stream_response_body(layers.ResponseEndOfMessage(self.stream_id))

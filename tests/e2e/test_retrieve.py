@@ -159,7 +159,7 @@ def test_an_error_in_a_later_leg_is_seen_as_one(
     provider: Provider, start: Start, connect: Connect, *, stream: bool
 ) -> None:
     """The client must not take half an answer for a whole one."""
-    provider.script(asking(), answer(status=529))
+    provider.script(asking(), *[answer(status=529)] * 4)
     client = begin(connect(start()), provider)
     if stream:
         received = client.post_cut("/v1/messages", request(history(LOG), stream=True))

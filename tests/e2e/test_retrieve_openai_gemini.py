@@ -221,7 +221,7 @@ def test_a_turn_with_a_call_of_the_clients_too(provider: Provider, client: Clien
 @FORMAT
 def test_an_error_in_a_later_leg_is_seen_as_one(provider: Provider, client: Client, wire: Format) -> None:
     """The client must not take half an answer for a whole one."""
-    provider.script(asking(wire), answer(status=503))
+    provider.script(asking(wire), *[answer(status=503)] * 4)
     reply = wire.post(client, LOG)
     if reply.status < 500:
         assert b'"error"' in reply.body

@@ -204,7 +204,7 @@ def test_an_error_in_a_later_leg_is_seen_as_one(
 ) -> None:
     """The client must not take half an answer for a whole one."""
     agent = Agent(connect(start(), "api.openai.com"), stream=stream, tools=[TOOL])
-    provider.script(answer(Call("call_0", "shell")), asking(), answer(status=503))
+    provider.script(answer(Call("call_0", "shell")), asking(), *[answer(status=503)] * 4)
     items = [*agent.results(LOG, of=agent.ask(QUESTION))]
     body = {**agent.members, "input": [*agent.items, *items], "stream": stream}
     reply = agent.post(json.dumps(body).encode())

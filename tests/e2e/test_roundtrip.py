@@ -166,7 +166,8 @@ def test_a_first_leg_that_dies_is_cut(provider: WatchedProvider, start: Start, c
 def test_a_later_leg_that_dies_is_an_error_event(
     provider: WatchedProvider, start: Start, connect: Connect, cut: int
 ) -> None:
-    provider.script(FIRST, answer(*LAST.blocks, cut=cut))
+    # A leg that brings nothing at all is asked for four times.
+    provider.script(FIRST, *[answer(*LAST.blocks, cut=cut)] * (1 if cut else 4))
     proxy = start()
     client = connect(proxy)
     reply = client.post(PATH, asked())
@@ -181,12 +182,22 @@ def test_a_later_leg_that_dies_is_an_error_event(
 def test_a_refused_leg_has_the_providers_words(
     provider: WatchedProvider, start: Start, connect: Connect, *, stream: bool
 ) -> None:
-    provider.script(FIRST, answer(status=529))
+    provider.script(FIRST, *[answer(status=529)] * (4 if stream else 1))
     proxy = start()
     reply = connect(proxy).post(PATH, asked(stream=stream))
     error = reply.events[-1] if stream else reply.json
     assert reply.status == (200 if stream else 529)
     assert error == {"type": "error", "error": {"type": "overloaded_error", "message": "as scripted"}}
+    assert is_well(provider, proxy)
+
+
+def test_a_leg_that_is_refused_for_now_is_asked_for_again(
+    provider: WatchedProvider, start: Start, connect: Connect
+) -> None:
+    """The client would have tried again by itself, had it not seen half an answer."""
+    provider.script(FIRST, answer(status=529), answer(status=429), LAST)
+    proxy = start()
+    check(connect(proxy).post(PATH, asked()), stream=True)
     assert is_well(provider, proxy)
 
 

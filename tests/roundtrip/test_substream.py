@@ -9,7 +9,7 @@ from mitmproxy import http
 from mitmproxy.proxy.layers import http as layers
 from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
 
-from headroom_mitm.roundtrip.exchange import Exchange
+from headroom_mitm.roundtrip.exchange import MOST_TRIES, Exchange
 from headroom_mitm.roundtrip.substream import (
     MOST_ALARMS,
     HeadroomAdvanceHook,
@@ -44,6 +44,7 @@ def _message(block: dict[str, Any], stop: str) -> bytes:
 CALL = _message({"type": "tool_use", "id": "toolu_1", "name": OURS, "input": {"id": "0a1b2c3d"}}, "tool_use")
 DONE = _message({"type": "text", "text": "Done."}, "end_turn")
 OVERLOADED = json.dumps({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}).encode()
+REFUSAL = json.dumps({"type": "error", "error": {"type": "invalid_request_error", "message": "Bad"}}).encode()
 WHOLE = {"id": "msg_1", "usage": {}}
 WHOLE_CALL = json.dumps(
     {**WHOLE, "content": [{"type": "tool_use", "id": "t", "name": OURS, "input": {}}], "stop_reason": "tool_use"}
@@ -169,15 +170,26 @@ def test_an_answer_that_is_not_watched_passes() -> None:
     assert scene.driver.body.startswith(DONE)
 
 
-@pytest.mark.parametrize("brought", [b"", DONE[:200]], ids=["nothing", "a part"])
-def test_a_leg_that_dies_is_an_error_event(brought: bytes) -> None:
+def test_a_leg_that_dies_is_an_error_event() -> None:
     scene = Scene()
     scene.driver.answer(CALL)
-    if brought:
-        scene.driver.answer(brought, more=True)
+    scene.driver.answer(DONE[:200], more=True)
     scene.driver.leaves(scene.driver.servers[-1])
     assert scene.driver.body.count(b"event: error") == 1
     assert scene.driver.is_ended
+    assert scene.is_clean()
+
+
+def test_a_leg_that_dies_is_cut_for_a_client_that_tries_again_then() -> None:
+    scene = Scene()
+    scene.driver.answer(CALL[:100], more=True)
+    scene.jobs[scene.flow.id].exchange.breaks_off = True
+    scene.driver.go_on(CALL[100:])
+    scene.driver.answer(DONE[:200], more=True)
+    scene.driver.leaves(scene.driver.servers[-1])
+    assert b"event: error" not in scene.driver.body
+    assert not scene.driver.is_ended
+    assert not scene.driver.is_open(scene.driver.client)
     assert scene.is_clean()
 
 
@@ -217,11 +229,63 @@ def test_a_first_leg_that_dies_is_cut() -> None:
 def test_a_refused_leg_is_an_error_event_with_the_providers_words() -> None:
     scene = Scene()
     scene.driver.answer(CALL)
-    scene.driver.answer(OVERLOADED, kind="application/json", status=529)
+    scene.driver.answer(REFUSAL, kind="application/json", status=400)
     assert scene.driver.body.endswith(
-        b"event: error\ndata: " + OVERLOADED.replace(b": ", b":").replace(b", ", b",") + b"\n\n"
+        b"event: error\ndata: " + REFUSAL.replace(b": ", b":").replace(b", ", b",") + b"\n\n"
     )
     assert scene.driver.is_ended
+
+
+@pytest.mark.parametrize("status", [0, 429, 503, 529])
+def test_a_leg_that_is_refused_for_now_is_asked_for_again(status: int) -> None:
+    """As the client would do by itself, had it not seen half an answer; 0: no answer at all."""
+    scene = Scene()
+    scene.driver.answer(CALL)
+    for _ in range(MOST_TRIES - 1):
+        if status:
+            scene.driver.answer(OVERLOADED, kind="application/json", status=status)
+        else:
+            scene.driver.leaves(scene.driver.servers[-1])
+        scene.driver.ring()
+    scene.driver.answer(DONE)
+    assert b"Done." in scene.driver.body
+    assert b"event: error" not in scene.driver.body
+    assert len({flow.request.content for flow in scene.flows[1:]}) == 1
+    assert len(scene.flows) == 1 + MOST_TRIES
+    assert scene.driver.is_ended
+    assert scene.is_clean()
+
+
+def test_a_leg_that_is_always_refused_is_an_error_event() -> None:
+    scene = Scene()
+    scene.driver.answer(CALL)
+    for number in range(MOST_TRIES):
+        assert not scene.driver.is_ended
+        scene.driver.answer(OVERLOADED, kind="application/json", status=529)
+        if number < MOST_TRIES - 1:
+            scene.driver.ring()
+    assert b"overloaded_error" in scene.driver.body
+    assert scene.driver.is_ended
+    assert scene.is_clean()
+
+
+def test_a_client_that_leaves_in_a_pause_ends_it() -> None:
+    scene = Scene()
+    scene.driver.answer(CALL)
+    scene.driver.answer(OVERLOADED, kind="application/json", status=529)
+    scene.driver.leaves(scene.driver.client)
+    scene.driver.ring()
+    assert len(scene.flows) == 2
+    assert scene.flow.error
+    assert scene.is_clean()
+
+
+def test_a_client_that_waits_in_a_pause_sees_a_ping() -> None:
+    scene = Scene()
+    scene.driver.answer(CALL)
+    scene.driver.answer(OVERLOADED, kind="application/json", status=529)
+    scene.driver.ring(0)
+    assert scene.driver.body.count(PING) == 1
 
 
 def test_a_request_that_cannot_be_made_is_an_error_event() -> None:
