@@ -35,9 +35,10 @@ FRAMES = (
     Frame("with ┌───┐", "│", "│", "┌,─,┬,┐", "├,─,┼,┤", "└,─,┴,┘"),
     Frame("in markdown", "|", "|", "", "|,-,|,|", ""),
     Frame("in columns", "", "  ", "", ",-,  ,", "", pad=""),
+    Frame("in columns a space apart", "", " ", "", ",-, ,", "", pad=""),
 )
-PSQL, _, _, MARKDOWN, _ = FRAMES
-_BORDER = re.compile(r"-+(?:\+-+)*|\+-+(?:\+-+)*\+|├─+(?:┼─+)*┤|\|-{3,}(?:\|-{3,})*\||-{2,}(?:  -{2,})+")
+PSQL, _, _, MARKDOWN, COLUMNS, CLOSE = FRAMES
+_BORDER = re.compile(r"-+(?:\+-+)*|\+-+(?:\+-+)*\+|├─+(?:┼─+)*┤|\|-{3,}(?:\|-{3,})*\||-{2,}(?:  ?-{2,})+")
 _FRAME_OF = {"+": FRAMES[1], "├": FRAMES[2], "|": MARKDOWN}
 
 
@@ -117,8 +118,8 @@ def rows_in(lines: Sequence[str]) -> int:
     count = at = 0
     while at < len(lines):
         if at and lines[at].startswith("--") and lines[at - 1] and _BORDER.fullmatch(lines[at]):
-            begin = " " if lines[at - 1].startswith(" ") else ""
-            count += 2
+            begin = "" if " " in lines[at] else " "
+            count += 2 if lines[at - 1].startswith(begin) else 0
             while at + 1 < len(lines) and lines[at + 1] and lines[at + 1].startswith(begin):
                 at, count = at + 1, count + 1
         at += 1
@@ -127,7 +128,8 @@ def rows_in(lines: Sequence[str]) -> int:
 
 def _at_border(lines: Sequence[str], border: int) -> tuple[Style, Table] | None:
     """Read the table that has its names above a border."""
-    frame = _FRAME_OF.get(lines[border][0], FRAMES[4] if "  " in lines[border] else PSQL)
+    plain = COLUMNS if "  " in lines[border] else CLOSE if " " in lines[border] else PSQL
+    frame = _FRAME_OF.get(lines[border][0], plain)
     start = border - (2 if frame.top else 1)
     if start < 0 or (frame.top and lines[start][:1] != frame.top[0]):
         return None

@@ -12,7 +12,7 @@ _LEAST_WIDTH = 5  # of the names of sqlite3
 _STARS = "*" * 27
 _BEGINNING = re.compile(r"-\[ RECORD (\d+) \][-+]*|\*{27} (\d+)\. row \*{27}")
 _FIELDS = {
-    "psql": re.compile(r"(\S(?:[^|\n]*\S)?) *\|(?: (.*))?"),
+    "psql": re.compile(r"(\S(?:[^|\n]*\S)?) *\| (.*)"),
     "mysql": re.compile(r" *(\S[^:\n]*): (.*)"),
     "sqlite3": re.compile(r" *(\S(?:[^=\n]*\S)?) = (.*)"),
 }
@@ -23,10 +23,12 @@ class Records:
     """How records are written, by the program that writes them so."""
 
     program: str
+    size: int = 0
+    """Characters of the line above a record of psql."""
 
     def said(self) -> str:
         """Return what the note says of it."""
-        return f"one field a line by {self.program}"
+        return f"one field a line by {self.program}{f', {self.size} wide' if self.size else ''}"
 
     def draw(self, table: Table) -> list[str]:
         """Return the lines of the records."""
@@ -35,10 +37,10 @@ class Records:
         lines = []
         for number, row in enumerate(table.rows, 1):
             if self.program == "psql":
-                lines.append(_psql_line(number, wide, max(width(cell) for row in table.rows for cell in row)))
+                lines.append(_psql_line(number, wide, self.size))
                 lines += [
-                    f"{name}{' ' * (wide - width(name))} | {cell}".removesuffix(" " if not cell else "")
-                    for name, cell in zip(table.names, row, strict=True)
+                    f"{name.lstrip()}{' ' * (wide - width(name.lstrip()))} | {cell}"
+                    for name, cell in zip(names, row, strict=True)
                 ]
             elif self.program == "mysql":
                 lines.append(f"{_STARS} {number}. row {_STARS}")
@@ -50,9 +52,9 @@ class Records:
         return lines
 
 
-def _psql_line(number: int, names: int, cells: int) -> str:
+def _psql_line(number: int, names: int, size: int) -> str:
     begins = f"-[ RECORD {number} ]"
-    whole = "-" * (names + 1) + "+" + "-" * (cells + 1)
+    whole = ("-" * (names + 1) + "+").ljust(size, "-")[:size]
     return begins + whole[len(begins) :]
 
 
@@ -68,7 +70,7 @@ def read(lines: Sequence[str]) -> Iterator[tuple[Records, Table]]:
         program = _program(lines, at)
         found = _records(lines, at, program) if program else None
         if found is not None:
-            yield Records(program), found
+            yield Records(program, len(lines[at]) if program == "psql" else 0), found
         at = found.stop if found is not None else at + 1
 
 
@@ -100,11 +102,12 @@ def _records(lines: Sequence[str], start: int, program: str) -> Table | None:
         if not these or (names and these != names):
             break
         names = these
-        rows.append(tuple(cell or "" for _, cell in found))
+        rows.append(tuple(cell for _, cell in found))
         at = end if head else end + 1
         if not head and (end >= len(lines) or lines[end]):
             break
     stop = start + len(rows) * (len(names) + 1) - (0 if head else 1)
     table = Table(names, tuple(rows), start, stop, start, len(names) + 1)
-    exact = len(rows) >= _FEWEST and Records(program).draw(table) == list(lines[start:stop])
+    size = len(lines[start]) if program == "psql" else 0
+    exact = len(rows) >= _FEWEST and Records(program, size).draw(table) == list(lines[start:stop])
     return table if exact else None

@@ -22,6 +22,7 @@ _BORDERS = {
     "with ┌───┐": ("┌─┬─┐", "├─┼─┤", "└─┴─┘"),
     "in markdown": ("", "|-|-|", ""),
     "in columns": ("", "-  -", ""),
+    "in columns a space apart": ("", "- -", ""),
 }
 
 
@@ -128,7 +129,7 @@ def written(names: list[str], rows: list[list[str]], right: list[int] | None, *,
     if style.startswith("lines with "):
         return [sep.join(row) for row in (names, *rows)]
     if style.startswith("one field a line by "):
-        return fields(names, rows, style.rpartition(" ")[2])
+        return fields(names, rows, *re.findall(r"by (\w+)(?:, (\d+) wide)?", style)[0])
     if style.startswith("columns "):
         starts = [int(one) for one in style.partition(" begin at ")[2].split(", ") if one]
         gap, padded = 0 if starts else int(style.split()[1]), style.endswith("padded")
@@ -151,9 +152,9 @@ def written(names: list[str], rows: list[list[str]], right: list[int] | None, *,
     wide = [max([wide_of(name), *map(wide_of, column)]) for name, column in zip(names, columns, strict=True)]
     if right is None:
         right = [at for at, column in enumerate(columns) if numbers == "right" and numeric(column)]
-    pad = "" if frame == "in columns" else " "
-    between = "  " if frame == "in columns" else "│" if frame == "with ┌───┐" else "|"
-    edge = between if frame not in ("in columns", "by psql") else ""
+    pad = "" if frame.startswith("in columns") else " "
+    between = _BORDERS[frame][1].strip("-") if not pad else "│" if frame == "with ┌───┐" else "|"
+    edge = between if pad and frame != "by psql" else ""
 
     def row_of(row: list[str], *, last: bool) -> str:
         shown = [
@@ -185,25 +186,23 @@ def border(kind: str, wide: list[int], pad: int) -> str:
     return first + inside[1:-1].join(inside[0] * (size + 2 * pad) for size in wide) + last
 
 
-def fields(names: list[str], rows: list[list[str]], program: str) -> list[str]:
+def fields(names: list[str], rows: list[list[str]], program: str, size: str) -> list[str]:
     wide = max(map(wide_of, names))
     lines: list[str] = []
     for number, row in enumerate(rows, 1):
         if program == "psql":
-            whole = "-" * (wide + 1) + "+" + "-" * (max(wide_of(cell) for row in rows for cell in row) + 1)
+            whole = ("-" * (wide + 1) + "+" + "-" * int(size))[: int(size)]
             begins = f"-[ RECORD {number} ]"
             lines.append(begins + whole[len(begins) :])
-            lines += [
-                f"{name + ' ' * (wide - wide_of(name))} |{' ' + cell if cell else ''}"
-                for name, cell in zip(names, row, strict=True)
-            ]
+            lines += [f"{name + ' ' * (wide - wide_of(name))} | {cell}" for name, cell in zip(names, row, strict=True)]
         elif program == "mysql":
             lines.append(f"{'*' * 27} {number}. row {'*' * 27}")
             lines += [f"{' ' * (wide - wide_of(name))}{name}: {cell}" for name, cell in zip(names, row, strict=True)]
         else:
             lines += [""] if number > 1 else []
-            size = max(5, wide)
-            lines += [f"{' ' * (size - wide_of(name))}{name} = {cell}" for name, cell in zip(names, row, strict=True)]
+            lines += [
+                f"{' ' * (max(5, wide) - wide_of(name))}{name} = {cell}" for name, cell in zip(names, row, strict=True)
+            ]
     return lines
 
 

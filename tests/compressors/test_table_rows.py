@@ -23,7 +23,7 @@ DRAWN = [style for style in DRAWN if style.frame is not PSQL or (style.centered 
 DRAWN = [style for style in DRAWN if style.frame.pad or not style.centered]
 BOXED = DRAWN[1]
 STYLES = [*DRAWN, Columns(3, padded=False), Columns(2, padded=True), Delimited(","), Delimited("\t")]
-STYLES += [Records("psql"), Records("mysql"), Records("sqlite3")]
+STYLES += [Records("psql", 30), Records("mysql"), Records("sqlite3")]
 
 
 def orders(count: int) -> Table:
