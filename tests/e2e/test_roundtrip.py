@@ -292,16 +292,17 @@ def test_large_answers_are_watched_too(provider: WatchedProvider, start: Start, 
 
 
 def test_mitmproxy_shows_each_leg(provider: WatchedProvider, confdir: Path, tmp_path: Path, connect: Connect) -> None:
-    """As a flow of its own that says what it is; a leg that fails, too."""
+    """As a flow of its own that says what it is; a leg that fails, too, and each time it is asked for."""
     file = tmp_path / "flows.jsonl"
     scripts = (ADDON, HERE / "record_flows.py")
     options = {"record_to": str(file), "headroom_deadline": "50"}
-    provider.script(FIRST, LAST, FIRST, answer(status=529))
+    provider.script(FIRST, LAST, FIRST, answer(status=529), LAST)
     with running(Mitmdump(tmp_path / "home", confdir, provider.port, scripts, options)) as proxy:
         client = connect(proxy)
         for _ in range(2):
             client.post(PATH, asked())
         client.close()
     shown = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    assert [flow["comment"] == "headroom: leg 2 of an answer" for flow in shown] == [True, False] * 2
-    assert [flow["status"] for flow in shown] == [200, 200, 529, 200]
+    is_leg = [flow["comment"] == "headroom: leg 2 of an answer" for flow in shown]
+    assert is_leg == [True, False, True, True, False]
+    assert [flow["status"] for flow in shown] == [200, 200, 529, 200, 200]
