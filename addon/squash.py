@@ -27,7 +27,9 @@ KIND_WEIGHT, GROUP_WEIGHT = 8.0, 5.0
 """In outcomes: how much the table counts against what a kind has shown, and the kind against a group's own."""
 SHARE_WEIGHT = 3.0
 """The same for how short a form becomes."""
-EXPLORED = 0.06
+EARNED_BY, EARNED_SHARE = 6.0, 0.2
+"""A harder level is open once so many outcomes of the lighter one have at most this share of misses."""
+EXPLORED = 0.1
 """Share of the decisions that may try what is not the best so far, as long as it may be better."""
 UNTRIED = 0.15
 """How much larger that share is where a level has never been tried with a kind."""
@@ -35,6 +37,7 @@ BUDGET = 0.01
 """What a kind may lose to levels that turned out dearer than lossless, as a share of what lossless would have cost."""
 
 LEVELS = tuple(Level)
+_SURELY, _LEAST = 0.95, 1e-3  # bounds of a chance, and of a parameter
 _ASKED = {Level.LOSSLESS: 0.0, Level.LIGHT: 0.04, Level.MEDIUM: 0.1, Level.HARD: 0.2}
 _ASKED_OF_KIND = {"source_code": {Level.LOSSLESS: 0.0, Level.LIGHT: 0.35, Level.MEDIUM: 0.5, Level.HARD: 0.6}}
 """How often the model asks for what a level leaves out, before anything is known: of outlines far more often, since who
@@ -130,7 +133,7 @@ def recent(blocks: Iterable[Evidence]) -> Evidence:
 
 def choose(case: Case, shown: Shown, allowed: Iterable[Level] = LEVELS) -> Level:
     """Return the level that is expected to cost least; now and then one that may be better than it looks."""
-    levels = [level for level in LEVELS if level in set(allowed) | {Level.LOSSLESS}]
+    levels = [level for level in LEVELS if level in set(allowed) | {Level.LOSSLESS} and _is_earned(level, shown.kind)]
     expected = {level: cost(case, level, shown) for level in levels}
     best = min(levels, key=expected.__getitem__)
     source = random.Random(case.seed)  # noqa: S311  # reproducible, not secret
@@ -144,13 +147,24 @@ def choose(case: Case, shown: Shown, allowed: Iterable[Level] = LEVELS) -> Level
     return tried if excess <= 0 or 2 * excess <= room else best
 
 
+def _is_earned(level: Level, kind: Mapping[Level, Evidence]) -> bool:
+    """Say whether a level may be used: it has been, or the one before it was hardly ever asked about.
+
+    What a model is not shown it may not know to ask for, so nobody begins with the hardest level.
+    """
+    if level <= Level.LIGHT or kind.get(level, Evidence()).outcomes >= 1:
+        return True
+    before = kind.get(Level(level - 1), Evidence())
+    return before.outcomes >= EARNED_BY and before.misses <= EARNED_SHARE * before.outcomes
+
+
 def cost(case: Case, level: Level, shown: Shown, source: random.Random | None = None) -> float:
     """Return what a level is expected to cost, in tokens at full price; with ``source``, by a chance that it draws."""
     group, kind = shown.group.get(level, Evidence()), shown.kind.get(level, Evidence())
     left = _left(level, shown) * case.size * case.worth
     if level is Level.LOSSLESS:
         return left
-    hits, rest = _asked(level, group, kind, case.kind)
+    hits, rest = _asked(level, shown, case.kind)
     chance = source.betavariate(hits, rest) if source is not None else hits / (hits + rest)
     return left + chance * miss(case, _brought(group + kind, case.size))
 
@@ -160,12 +174,22 @@ def miss(case: Case, brought: float) -> float:
     return case.prefix * case.price.read + brought * case.worth
 
 
-def _asked(level: Level, group: Evidence, kind: Evidence, name: str) -> tuple[float, float]:
-    """Return the parameters of the Beta distribution of how often the model asks."""
-    prior = _ASKED_OF_KIND.get(name, _ASKED)[level]
-    pooled = (KIND_WEIGHT * prior + kind.misses) / (KIND_WEIGHT + kind.outcomes)
-    hits = GROUP_WEIGHT * pooled + group.misses
-    return max(hits, 1e-3), max(GROUP_WEIGHT + group.outcomes - hits, 1e-3)
+def _asked(level: Level, shown: Shown, name: str) -> tuple[float, float]:
+    """Return the parameters of the Beta distribution of how often the model asks.
+
+    A harder level is expected to be asked about more than the one before it, in the proportion of the table.
+    """
+    table = _ASKED_OF_KIND.get(name, _ASKED)
+    expected = table[Level.LIGHT]
+    hits = rest = 0.0
+    for one in LEVELS[Level.LIGHT : level + 1]:
+        expected = min(_SURELY, expected * table[one] / table[LEVELS[max(Level.LIGHT, one - 1)]])
+        group, kind = shown.group.get(one, Evidence()), shown.kind.get(one, Evidence())
+        pooled = (KIND_WEIGHT * expected + kind.misses) / (KIND_WEIGHT + kind.outcomes)
+        hits = GROUP_WEIGHT * pooled + group.misses
+        rest = GROUP_WEIGHT + group.outcomes - hits
+        expected = hits / (hits + rest)
+    return max(hits, _LEAST), max(rest, _LEAST)
 
 
 def _left(level: Level, shown: Shown) -> float:

@@ -32,7 +32,7 @@ CHANGED = {
     "log_lines": Habit(asked=(0, 0.6, 0.7, 0.8), left=(0.4, 0.25, 0.18, 0.1)),
     "source_code": Habit(asked=(0, 0.02, 0.03, 0.04), left=(0.95, 0.7, 0.55, 0.45)),
 }
-TEXTS = 600  # of each kind
+TEXTS = 900  # of each kind
 
 
 def case(*, seed: bytes = b"", size: int = 10_000, prefix: int = 50_000) -> Case:
