@@ -14,6 +14,7 @@ SMALL_SET = 20
 _ROWS_PER_VALUE = 3  # a set is small only if its values come again this often, on average
 _RARE = 2  # rows with a value of a set that comes no more often stay
 _FAR = 6  # interquartile ranges from the quartiles: a number further out stays
+_LONGEST_LIST = 120  # characters of values that are told one by one
 _MOST_NAMED, _OFTEN = 5, 0.02  # names told with their counts, and the share of rows from which on
 _SHORT_NUMBER = 4  # digits: longer ones without a unit, a point or a telling word may be names
 
@@ -82,7 +83,9 @@ class Column:
         values = [self.values[row] for row in rows]
         distinct = list(dict.fromkeys(values))
         if len(distinct) <= (SMALL_SET if self.kind is Kind.SET else 1):
-            return " or ".join(distinct)
+            told = [value for at, value in enumerate(distinct) if sum(map(len, distinct[: at + 1])) <= _LONGEST_LIST]
+            others = len(distinct) - len(told)
+            return " or ".join([*told, *([f"{others} others"] if others else [])])
         if self.kind is Kind.NAME:
             usual = [f"{value} x {count}" for value, count in Counter(values).most_common(_MOST_NAMED)]
             often = [one for one in usual if int(one.rpartition(" ")[2]) >= max(_RARE + 1, _OFTEN * len(values))]

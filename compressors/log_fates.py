@@ -6,6 +6,7 @@ same trouble comes again and again, its template says it: the higher levels keep
 """
 
 import enum
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,10 @@ from headroom_mitm.compressors.log_columns import Column, Kind
 from headroom_mitm.compressors.log_stamps import Stamp
 from headroom_mitm.compressors.log_templates import STAMP, Template
 
+_CHANGE = re.compile(
+    r"\b(?:transition(?:ed|ing)?|chang(?:ed|ing)|switch(?:ed|ing)|promoted|demoted|elected|became)\b|\bfrom \S+ to \S",
+    re.IGNORECASE,
+)
 _EDGE = 3  # lines kept at the beginning and at the end
 
 
@@ -77,10 +82,22 @@ class Look:
         return count if STAMP in self.template.literals[0] else 0
 
     @property
+    def changes(self) -> bool:
+        """A row says that something is no longer as it was: when that was belongs to it."""
+        return bool(self.columns) and _CHANGE.search("\0".join(self.template.literals)) is not None
+
+    @property
     def relates(self) -> bool:
-        """A row says of something named what belongs to it."""
+        """A row says of something named what belongs to it, or from what to what something went."""
+        if self.changes:
+            return True
         others = len(self.columns) > 1 or len(self.template.rows) < self.template.family
         return others and any(column.kind is Kind.NAME for column in self.columns)
+
+    @property
+    def may_lose_times(self) -> bool:
+        """Nobody asks when a row was."""
+        return self.template.stamped and not self.is_alarm and not self.changes
 
     def goes(self, rules: Rules) -> bool:
         """Tell whether most rows may go altogether."""
@@ -109,7 +126,7 @@ def fates_of(lines: Sequence[str], stamps: Sequence[Stamp | None], looks: Sequen
         if look.is_alarm:
             for line in look.template.rows:
                 frequent[line], repeated[line] = goes, True
-        if goes or (not look.is_alarm and look.template.stamped and len(look.template.rows) >= rules.fewest_rows):
+        if goes or (look.may_lose_times and len(look.template.rows) >= rules.fewest_rows):
             for line in look.ordinary(rules):
                 fates[line] = Fate.GONE if goes else Fate.TIMELESS
     for line in _protected(lines, stamps, rules.around, frequent, repeated):

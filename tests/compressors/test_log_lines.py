@@ -285,6 +285,21 @@ def test_a_row_that_names_one_thing_only_goes_down_to_the_name_of_its_template()
     assert "    76 of these left out below: " in form.text
 
 
+def test_from_what_to_what_something_went_is_no_repetition() -> None:
+    dice = random.Random(3)
+    lines = [
+        f"10:00:{n:02d} INFO core.Job: {text}"
+        for n in range(60)
+        for text in (
+            f"worker {n % 4} went from {dice.choice(('NEW1', 'RUN1'))} to {dice.choice(('RUN1', 'END1'))}",
+            f"worker {n % 4} has {dice.randint(3, 99)} rows",
+        )
+    ]
+    form = compressed(lines, Level.LIGHT)
+    assert len([line for line in shown(form.text).values() if re.fullmatch(r"10:00:\d\d .* from .* to .*", line)]) == 60
+    assert "the times of" not in form.left_out
+
+
 def test_trouble_that_comes_all_the_time_is_folded_at_the_hardest_level_only() -> None:
     lines = [
         f"Dec 10 06:{n // 60:02d}:{n % 60:02d} host sshd[{n + 100}]: Failed password for root from 10.0.{n}.7"
