@@ -1,10 +1,11 @@
-"""Web pages as a reader sees them, without the markup; and markup whose like elements are rows."""
+"""Web pages as a reader sees them, without the markup; markup whose like elements are rows; accessibility trees."""
 
 from dataclasses import dataclass
 
 from lxml import etree
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.html_axtree import is_tree, shorten
 from headroom_mitm.compressors.html_fold import fold
 from headroom_mitm.compressors.html_head import about, data
 from headroom_mitm.compressors.html_links import Links
@@ -38,17 +39,25 @@ class HtmlDom:
         """Say whether the text is a page or other markup, or a part of it."""
         start = start_of(content)
         if start is None:
-            return _MARKUP if is_markup(content) else 0.0
+            return _MARKUP if is_markup(content) or is_tree(content.text) else 0.0
         return _SURE if content.text[start : start + 300].lstrip()[:2].lower() in ("<!", "<h", "<?") else _MARKUP
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the page as text where it is there to be read; else, and for other markup, the lossless form."""
         start = start_of(content)
         if start is None and not is_markup(content):
-            return None
+            return _as_tree(content, level) if is_tree(content.text) else None
         page = start is not None and is_read(content)
         found = _as_text(content, start or 0, level) if page and level > Level.LOSSLESS else None
         return found or _folded(content, page=page)
+
+
+def _as_tree(content: Content, level: Level) -> Compressed | None:
+    found = shorten(content.text, lossy=level > Level.LOSSLESS)
+    if found is None or content.count(found.text) >= _WORTH_FOLDED * content.count(content.text):
+        return None
+    texts = f"{found.gone} texts that are the name of the element they are in" if found.gone else ""
+    return Compressed(found.text, lossless=not texts, left_out=texts)
 
 
 def _folded(content: Content, *, page: bool) -> Compressed | None:

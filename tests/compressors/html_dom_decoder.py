@@ -11,6 +11,9 @@ VALUE = re.compile(r"""=(?:"([^"<>]*)"|'([^'<>]*)')|(?<=>)\s*([^<>\s](?:[^<>]*[^
 
 def decode(text: str) -> str:
     """Return the original markup."""
+    starred = re.match(r'\[In what follows, \* stands for "([^\n]*)"\]\n', text)
+    if starred:
+        return re.sub(r"(?<=[\]'])\*", lambda _: starred[1], text[starred.end() :])
     if not text.startswith("[Markup, nothing left out."):
         return text
     legend, _, text = text.partition("\n")
