@@ -79,9 +79,10 @@ def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) 
     if call is None or not call.subject:
         return None
     same: list[Segment] = []
+    path = path_of(call)
     for other in _before(prompt.segments, segment):
         other_call = prompt.calls.get(other.call_id)
-        if other_call is not None and other.part == segment.part and _is_same(other_call, call):
+        if other_call is not None and other.part == segment.part and _is_same(other_call, call, path):
             same.append(other)
     for at in range(len(same) - 1, -1, -1):
         if is_verbatim(same[at], known) and not same[at].is_error:
@@ -100,7 +101,8 @@ def find_overlap(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering
     if base is None:
         return None
     call = prompt.calls[base.call_id]
-    same = [s for s in earlier if s.part == base.part and (c := prompt.calls.get(s.call_id)) and _is_same(c, call)]
+    path, calls = path_of(call), prompt.calls
+    same = [s for s in earlier if s.part == base.part and (c := calls.get(s.call_id)) and _is_same(c, call, path)]
     return _described(prompt, same, same.index(base))
 
 
@@ -196,11 +198,11 @@ def _before(segments: Iterable[Segment], segment: Segment) -> Iterable[Segment]:
         yield other
 
 
-def _is_same(one: Call, other: Call) -> bool:
+def _is_same(one: Call, other: Call, path: str) -> bool:
+    """Say whether a call asks for what another asks for; ``path`` is that of the file which the other reads."""
     if one.name == other.name and one.subject == other.subject:
         return True
-    path = path_of(one)
-    return bool(path) and path == path_of(other)
+    return bool(path) and path in one.subject and path == path_of(one)
 
 
 def _described(prompt: Prompt, same: Sequence[Segment], at: int) -> Base:

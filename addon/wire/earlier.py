@@ -6,6 +6,7 @@ found: what is in common is compared byte for byte.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -18,6 +19,8 @@ PER_MESSAGE = 1_200
 """Bytes that what was read of a message takes, about."""
 _SAMPLES = (65_536, 4_096, 64)
 """A body is filed by the longest of these beginnings of its messages that is sure to come again."""
+_STEP = 65_536
+"""Bytes that are compared at once."""
 _ABREAST = 8
 """Conversations with the same beginning that are kept."""
 _REWRITTEN = 4
@@ -111,15 +114,14 @@ class Bodies(Generic[R]):
 def _common(earlier: Earlier[R], body: bytes, start: int) -> int:
     """Return how many of an earlier body's ends this body has in common with it."""
     ends, view, by = earlier.read.ends, memoryview(earlier.body), start - earlier.start
-    low, high = 0, len(ends)
-    reached, middle = earlier.start, high  # most often all is the same
-    while low < high:
-        if body.startswith(view[reached : ends[middle - 1]], reached + by):
-            low, reached = middle, ends[middle - 1]
+    same, last, step = earlier.start, ends[-1], _STEP
+    while same < last and step:
+        piece = view[same : min(same + step, last)]
+        if body.startswith(piece, same + by):
+            same += len(piece)
         else:
-            high = middle - 1
-        middle = (low + high + 1) // 2
-    return low
+            step = len(piece) // 2  # the difference is in there
+    return bisect_right(ends, same)
 
 
 def _weight(filed: tuple[Earlier[R], ...]) -> int:
