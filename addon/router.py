@@ -1,7 +1,7 @@
 """ContentRouter: which compressor looks at a text, and whether its form is worth sending."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -34,6 +34,10 @@ BEST_LOSSLESS = 0.14
 """Share of the tokens that the best lossless forms of long logs leave. Well below it, they are not made to compare."""
 
 
+LevelOf = Callable[[str, int], Level]
+"""Says how hard a text may be pressed, by its kind and its size in tokens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A text on its way to a compressor."""
@@ -56,9 +60,12 @@ class Router:
         """Names of the kinds of text there are."""
         return tuple(compressor.name for compressor in self._compressors)
 
-    def render(self, source: Source, excluded: frozenset[str], *, lossy: bool) -> Rendering:
+    def render(
+        self, source: Source, excluded: frozenset[str], *, lossy: bool, level_of: LevelOf | None = None
+    ) -> Rendering:
         """Decide what a text becomes. Kinds in ``excluded`` are not tried; without ``lossy`` nothing is left out.
 
+        ``level_of`` is asked for each text of which something might be left out; None presses lightly.
         Never raises: a compressor that fails leaves the text to the next one, or as it is.
         """
         if len(source.text) > LONGEST:
@@ -67,7 +74,8 @@ class Router:
         call = source.call
         is_file = call is not None and bool(path_of(call))
         content = Content(frame.payload, call.name if call else "", call.subject if call else "", fresh_read=is_file)
-        whole = self._whole(source, frame, content, excluded, lossy=lossy and _may_lose(source.segment))
+        may_lose = lossy and _may_lose(source.segment)
+        whole = self._whole(source, frame, content, excluded, (level_of or _lightly) if may_lose else _not_at_all)
         pieces = parts.split(frame.payload, content.subject)
         if len(pieces) == 1 or not whole.lossless:
             return whole
@@ -78,7 +86,7 @@ class Router:
         return replace(whole, text=text, compressor=PARTS, tokens_after=after)
 
     def _whole(
-        self, source: Source, frame: Framed, content: Content, excluded: frozenset[str], *, lossy: bool
+        self, source: Source, frame: Framed, content: Content, excluded: frozenset[str], level_of: LevelOf
     ) -> Rendering:
         """Take a text for the output of one thing."""
         before = tokens.count(source.text)
@@ -86,7 +94,7 @@ class Router:
         for compressor in self._ranked(content, excluded):
             if keep_spaces and not compressor.exact:
                 continue
-            form = _best_form(compressor, content, before, lossy=lossy)
+            form = _best_form(compressor, content, before, level_of)
             if form is None:
                 continue
             text = _framed(frame, form, source.segment.key)
@@ -132,19 +140,28 @@ class _Form(NamedTuple):
     level: Level
 
 
-def _best_form(compressor: Compressor, content: Content, before: int, *, lossy: bool) -> _Form | None:
+def _lightly(_kind: str, _size: int) -> Level:
+    return Level.LIGHT
+
+
+def _not_at_all(_kind: str, _size: int) -> Level:
+    return Level.LOSSLESS
+
+
+def _best_form(compressor: Compressor, content: Content, before: int, level_of: LevelOf) -> _Form | None:
     """Return the lossless form, or the lossy one where that saves enough beyond it. ``before``: tokens of the text."""
-    if not lossy or before <= LOSSY_GAIN:
+    level = level_of(compressor.name, before) if before > LOSSY_GAIN else Level.LOSSLESS
+    if level is Level.LOSSLESS:
         return _lossless(_compress(compressor, content, Level.LOSSLESS))
-    part = _compress(compressor, content, Level.LIGHT)
+    part = _compress(compressor, content, level)
     if part is None or part.lossless:
         return _lossless(part)
     after = tokens.count(f"{part.text}{part.left_out}")
     if BEST_LOSSLESS * before - after >= LOSSY_GAIN:
-        return _Form(part, Level.LIGHT)  # no lossless form comes near, so none is made
+        return _Form(part, level)  # no lossless form comes near, so none is made
     whole = _lossless(_compress(compressor, content, Level.LOSSLESS))
     size = tokens.count(whole.compressed.text) if whole is not None else before
-    return whole if size - after < LOSSY_GAIN else _Form(part, Level.LIGHT)
+    return whole if size - after < LOSSY_GAIN else _Form(part, level)
 
 
 def _lossless(form: Compressed | None) -> _Form | None:

@@ -34,6 +34,23 @@ def render(text: str, *compressors: Compressor, lossy: bool = True, **more: bool
     return Router(compressors).render(source(text, **more), NONE, lossy=lossy)
 
 
+def test_the_level_is_asked_for_by_kind_and_size() -> None:
+    """Only for texts that could lose enough; the rendering says which it was."""
+    asked: list[tuple[str, int]] = []
+
+    def hardest(kind: str, size: int) -> Level:
+        asked.append((kind, size))
+        return Level.HARD
+
+    text = rows(LARGE)
+    found = Router((Shorten(),)).render(source(text), NONE, lossy=True, level_of=hardest)
+    assert asked == [("shorten", tokens.count(text))]
+    assert (found.level, found.lossless) == (Level.HARD, False)
+    assert Router((Shorten(),)).render(source(rows(SMALL)), NONE, lossy=True, level_of=hardest).lossless
+    assert Router((Shorten(),)).render(source(text), NONE, lossy=False, level_of=hardest).lossless
+    assert len(asked) == 1
+
+
 def words(count: int, *, filler: int) -> str:
     """Return a text of ``filler`` lines of which ``count`` have a phrase that can be shortened."""
     return "\n".join([*(f"{number} {PHRASE}" for number in range(count)), *map(str, range(filler))])
