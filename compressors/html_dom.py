@@ -22,8 +22,6 @@ _LEAST_TEXT = 200  # characters: a page that shows less is made by its scripts
 _MOST_TAGS = 80_000  # more take too long
 _WORTH = 0.9  # of the tokens
 _WORTH_FOLDED = 0.97  # of the tokens
-_TITLE = "[Web page as text]"
-_TITLE_WITH_RULE = "[Web page as text. A text in brackets without a target is a link whose target stands above.]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def _folded(content: Content, *, page: bool) -> Compressed | None:
         return None
     source = collapsed(content.text) if page else content.text
     text = fold(source) or source
-    if content.count(text) >= _WORTH_FOLDED * content.count(content.text):
+    if text == content.text or content.count(text) >= _WORTH_FOLDED * content.count(content.text):
         return None
     return Compressed(text, lossless=True)
 
@@ -85,11 +83,18 @@ def _as_text(content: Content, start: int, level: Level) -> Compressed | None:
     body = links.lines(page.flow.lines)
     if sum(map(len, body)) < _LEAST_TEXT:
         return None
-    title = _TITLE_WITH_RULE if links.repeated else _TITLE
-    text = "\n".join([*content.text[:start].rstrip().splitlines(), title, *head, *body, *tail])
+    text = "\n".join([*content.text[:start].rstrip().splitlines(), _title(links), *head, *body, *tail])
     left_out = _left_out(len(markup), removed, page, links)
     small = content.count(f"{text}\n{left_out}") < _WORTH * content.count(content.text)
     return Compressed(text, lossless=False, left_out=left_out) if small else None
+
+
+def _title(links: Links) -> str:
+    rules = [
+        "A text in brackets without a target is a link whose target stands above." if links.repeated else "",
+        f"Of {links.bare} links the target is not shown." if links.bare else "",
+    ]
+    return f"[{' '.join(['Web page as text.', *filter(None, rules)])}]"
 
 
 def parse(markup: str) -> Element | None:

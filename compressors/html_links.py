@@ -70,7 +70,7 @@ class Links:
             self.gone += links
             return f"[{links} links left out: {texts[0]} · {texts[1]} … {texts[-1]}]"
         self.bare += links
-        return " · ".join(texts)
+        return f"[{links} links without their targets: {' · '.join(texts)}]"
 
     def _shown(self, line: str) -> str:
         return _LINK.sub(self._link, line) if START in line else line
