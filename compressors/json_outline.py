@@ -42,7 +42,7 @@ class Outline:
         table = table_of(records)
         if table is None:
             return None
-        written = self._rows(table)
+        written = Rows(self, self._cells, self._count, table)
         rows = (name + ":" + "\n".join(lines) for name, lines in zip(names, written.lines(0), strict=True))
         return chain([f"$[{table.count}]{written.header}"], rows)
 
@@ -71,23 +71,8 @@ class Outline:
 
     def _items(self, values: Sequence[Value], indent: int, sample: Sample | None) -> Iterator[str]:
         items = (list(self._keyed("-", value, indent)) for value in values)
-        for lines in self._noted(items, indent, sample):
+        for lines in _noted(self._cells, items, indent, sample):
             yield from lines
-
-    def _noted(self, rows: Iterator[list[str]], indent: int, sample: Sample | Excerpt | None) -> Iterator[list[str]]:
-        """Put the notes of a sample between the lines of its records."""
-        if sample is None:
-            yield from rows
-            return
-        self._cells.features.add("…")
-        notes = dict(sample.notes)
-        yield [" " * indent + sample.looks]
-        for number, lines in enumerate(rows):
-            if number in notes:
-                yield [" " * indent + notes[number]]
-            yield lines
-        if len(sample.values) in notes:
-            yield [" " * indent + notes[len(sample.values)]]
 
     def below(self, key: str, value: Value, indent: int) -> Iterator[str]:
         """Write a large value behind the line of its key, if it has one."""
@@ -144,22 +129,19 @@ class Outline:
             self._tables[value] = _table_of(value) if are_records(value.values) else None
         return self._tables[value]
 
-    def _rows(self, table: Table) -> Rows:
-        return Rows(self, self._cells, self._count, table)
-
     def _rows_below(
         self, label: str, table: Table | Kinds, indent: int, sample: Sample | Excerpt | None = None
     ) -> Iterator[str]:
         deeper = indent + (0 if label[0] in "[{" else 1)
         if isinstance(table, Table):
-            written = self._rows(table)
+            written = Rows(self, self._cells, self._count, table)
             yield " " * indent + label + written.header
-            for lines in self._noted(written.lines(deeper), deeper, sample):
+            for lines in _noted(self._cells, written.lines(deeper), deeper, sample):
                 yield from lines
             return
         self._cells.features.add("@")
         yield " " * indent + label + ":"
-        kinds = [self._rows(kind) for kind in table.tables]
+        kinds = [Rows(self, self._cells, self._count, kind) for kind in table.tables]
         for tag, kind in zip(_TAGS, kinds, strict=False):
             yield f"{' ' * deeper}@{tag}={kind.header}"
         rows = [kind.lines(deeper, f"@{tag} ") for tag, kind in zip(_TAGS, kinds, strict=False)]
@@ -167,7 +149,7 @@ class Outline:
             [" " * deeper + self._cells.inline(which)] if isinstance(which, Obj) else next(rows[which])
             for which in table.order
         )
-        for lines in self._noted(ordered, deeper, sample):
+        for lines in _noted(self._cells, ordered, deeper, sample):
             yield from lines
 
 
@@ -180,3 +162,21 @@ def _table_of(value: Obj | Arr) -> Table | Kinds | None:
     if isinstance(value, Obj):
         return table_of(records, value.keys) if len(records) > 2 else None
     return table_of(records) or kinds_of(records)
+
+
+def _noted(
+    cells: Cells, rows: Iterator[list[str]], indent: int, sample: Sample | Excerpt | None
+) -> Iterator[list[str]]:
+    """Put the notes of a sample between the lines of its records."""
+    if sample is None:
+        yield from rows
+        return
+    cells.features.add("…")
+    notes = dict(sample.notes)
+    yield [" " * indent + sample.looks]
+    for number, lines in enumerate(rows):
+        if number in notes:
+            yield [" " * indent + notes[number]]
+        yield lines
+    if len(sample.values) in notes:
+        yield [" " * indent + notes[len(sample.values)]]

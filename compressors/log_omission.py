@@ -27,14 +27,35 @@ _LEAST_ROW = 6  # characters that leaving out the values of a single row must sa
 
 
 @dataclass(frozen=True, slots=True)
+class _Names:
+    """The names of whole rows and of rows without their time: whichever are more have the one that is one token."""
+
+    mostly_brief: frozenset[int]
+    """Templates of which most rows lack their time."""
+
+    def whole(self, number: int) -> int:
+        """Return the name of whole rows of a template."""
+        return other_name(number) if number in self.mostly_brief else number
+
+    def brief(self, number: int) -> int:
+        """Return the name of rows of a template without their time."""
+        return number if number in self.mostly_brief else other_name(number)
+
+    def renamed(self, entry: Entry) -> Entry:
+        """Return a whole row under its name."""
+        if not entry.templates or entry.templates[0] not in self.mostly_brief:
+            return entry
+        return Entry("", entry.heading, (other_name(entry.templates[0]),), entry.values, entry.timed)
+
+
+@dataclass(frozen=True, slots=True)
 class Omission:
     """What is left out of a form."""
 
     form: Form
     looks: tuple[Look, ...]
     fates: tuple[Fate, ...]
-    mostly_brief: frozenset[int]
-    """Templates of which most rows lack their time."""
+    names: "_Names"
 
     @property
     def size(self) -> int:
@@ -53,20 +74,20 @@ class Omission:
             if fate is Fate.GONE and self._pays(lines):
                 yield Entry(self._note(lines))
             elif fate is Fate.GONE:
-                names = [alias(self._whole(number)) for line in lines for number in entries[line].templates]
+                names = [alias(self.names.whole(number)) for line in lines for number in entries[line].templates]
                 yield Entry(f"{''.join(names)} {gone}")
             elif fate is Fate.TIMELESS:
                 yield from (self._without_time(entries[line]) for line in lines)
             else:
-                yield from (self._renamed(entries[line]) for line in lines)
+                yield from (self.names.renamed(entries[line]) for line in lines)
 
     def definitions(self) -> Iterator[str]:
         """Yield each template, and what its rows that are left out look like."""
         for number, look in enumerate(self.looks):
-            yield self.form.definition(number, self._whole(number))
+            yield self.form.definition(number, self.names.whole(number))
             brief = sum(self.fates[line] is Fate.TIMELESS for line in look.template.rows)
             if brief:
-                yield f"{alias(self._brief(number))} = [{brief} of these] {self.form.text(number, look.origins)}"
+                yield f"{alias(self.names.brief(number))} = [{brief} of these] {self.form.text(number, look.origins)}"
             rows = [row for row, line in enumerate(look.template.rows) if self.fates[line] is Fate.GONE]
             if rows:
                 yield self._summary(look, rows)
@@ -98,22 +119,10 @@ class Omission:
         notes = [f"{gone} stands for what is left out"] if self.size or self.without_time else []
         return [*notes, f'"$a {gone}" for all values'] if self.size else notes
 
-    def _whole(self, number: int) -> int:
-        """Return the name of whole rows of a template; whichever are more have the one that takes fewer tokens."""
-        return other_name(number) if number in self.mostly_brief else number
-
-    def _brief(self, number: int) -> int:
-        return number if number in self.mostly_brief else other_name(number)
-
-    def _renamed(self, entry: Entry) -> Entry:
-        if not entry.templates or entry.templates[0] not in self.mostly_brief:
-            return entry
-        return Entry("", entry.heading, (other_name(entry.templates[0]),), entry.values, entry.timed)
-
     def _without_time(self, entry: Entry) -> Entry:
         number = entry.templates[0]
         first = entry.timed + self.form.repeats[number].count_shown(self.looks[number].origins)
-        return Entry(templates=(self._brief(number),), values=entry.values[first:])
+        return Entry(templates=(self.names.brief(number),), values=entry.values[first:])
 
     def _summary(self, look: Look, rows: Sequence[int]) -> str:
         parts = []
@@ -134,7 +143,7 @@ class Omission:
 
     def _note(self, lines: Sequence[int]) -> str:
         counts = Counter(template for line in lines for template in self.form.entries[line].templates)
-        what = ", ".join(f"{count} x {alias(self._whole(number))}" for number, count in counts.most_common())
+        what = ", ".join(f"{count} x {alias(self.names.whole(number))}" for number, count in counts.most_common())
         return f"[lines {lines[0] + 1}-{lines[-1] + 1} left out: {what}]"
 
 
@@ -145,7 +154,7 @@ def choose(form: Form, level: Level) -> Omission:
     _mended(fates, form)
     brief = Counter(form.entries[line].templates[0] for line, fate in enumerate(fates) if fate is Fate.TIMELESS)
     often = frozenset(number for number, count in brief.items() if 2 * count > len(looks[number].template.rows))
-    return Omission(form, looks, tuple(fates), often)
+    return Omission(form, looks, tuple(fates), _Names(often))
 
 
 def is_loose(template: Template, level: Level) -> bool:
