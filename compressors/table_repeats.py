@@ -8,8 +8,8 @@ from typing import NamedTuple
 _MARKS = "$@&~"
 _ITEM = re.compile(r"\{[^{}\n]*(?:\{[^{}\n]*\}[^{}\n]*)*\}(?:::\w+)?(?!\d)")
 _LEAST_ITEM, _LEAST_START = 24, 16  # characters
-_LEAST_SAVING = 120  # characters that a name must save
-_MOST = 60
+_LEAST_SAVING = 80  # characters that a name must save
+_MOST = 80
 _REACH = 120  # characters of a line in which a common beginning ends
 _LOOKS_TEXT = re.compile(r"[\w{\[(]")
 _ALARM = re.compile(r"error|warning|fatal|panic|exception|fail", re.IGNORECASE)
