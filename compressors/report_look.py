@@ -14,6 +14,7 @@ _ROW = re.compile(
     r"|=== (?:RUN|PAUSE|CONT) |\s*--- (?:PASS|FAIL|SKIP): |(?:ok  |FAIL|\?   )\t\S+\t"
     r"|test \S.* \.\.\. (?:ok|FAILED|ignored)|\S.* \.\.\. (?:ok|FAIL|ERROR|skipped\b.*|expected failure)$"
     r"|test\w+ (?:ok|f|F|s|w|E|\[FAIL\])$"
+    r"|(?:PASS|FAIL) \S+\.\w+(?: \([\d.]+ ?m?s\))?$"
     r"|\s*[✔✓√✗✕×] \S|\S.* > \S.* (?:PASSED|FAILED|SKIPPED)$|\s*(?:not )?ok \d+ |\s+# (?:Subtest|duration_ms)"
 )
 # What stands in the report of one runner, and hardly elsewhere.

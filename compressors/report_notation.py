@@ -95,7 +95,7 @@ _Item = tuple[str, tuple[str, ...]]
 def _pieces(name: str) -> tuple[str, ...]:
     if " " in name:
         word, _, rest = name.partition(" ")
-        if word.isalpha():
+        if word.isalpha() and word.islower():  # should; a name of a thing stays with what is said of it
             return word + " ", rest
     for border in _BORDERS:
         name = name.replace(border, border + _CUT)

@@ -20,6 +20,10 @@ _FORMS_OF = {
         "[gw": (
             r"\[(?P<worker>gw\d+)\] \[ *(?P<value>\d+%)\] (?P<head>PASSED )(?P<name>\S+::.*?\S) ?",
         ),  # pytest-xdist
+        "PASS ": (
+            r"(?P<head>PASS )(?P<name>\S+)(?P<mid> \()(?P<value>[\d.]+)(?P<end> ?m?s\))",  # jest
+            r"(?P<head>PASS )(?P<name>\S+)",
+        ),
         "PASSED ": (r"(?P<head>PASSED )(?P<name>\S+::.*?\S)",),  # pytest -rA
         "XFAIL ": (r"(?P<head>XFAIL )(?P<name>\S+::.*?\S)",),
         "ok ": (
@@ -36,14 +40,14 @@ _FORMS_OF = {
             "✔✓√",
             (
                 r"(?P<head> *. )(?P<name>\S.*?)(?P<mid> \()(?P<value>[\d.]+)(?P<end> ?m?s\))",  # mocha, jest, node
-                r"(?P<head> *. )(?P<name>\S.*?)(?P<mid> \(\d+ tests?\) )(?P<value>\d+)(?P<end> ?m?s)",  # vitest
+                r"(?P<head> *. )(?P<name>\S.*\(\d+ tests?\))(?P<mid> )(?P<value>\d+)(?P<end> ?m?s)",  # vitest
                 r"(?P<head> *. )(?P<name>\S.*?)(?P<mid> )(?P<value>\d+)(?P<end>ms)",
                 r"(?P<head> *. )(?P<name>\S.*)",
             ),
         ),
     }.items()
 }
-_SIGN = re.compile(r" *(=== |--- |\[gw|PASSED |XFAIL |ok |\?   \t|test |Creating|Create|create|Applying|[✔✓√])")
+_SIGN = re.compile(r" *(=== |--- |\[gw|PASS |PASSED |XFAIL |ok |\?   \t|test |Creating|Create|create|Applying|[✔✓√])")
 _FORMS_WITHOUT = tuple(
     (sign, re.compile(form))
     for sign, form in (

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.report_events import is_stream, told
 from headroom_mitm.compressors.report_legend import legend
 from headroom_mitm.compressors.report_look import score_of
 from headroom_mitm.compressors.report_notation import Row, bundled, bundles, verbatim
 from headroom_mitm.compressors.report_omission import Omission
 from headroom_mitm.compressors.report_repeats import folded
-from headroom_mitm.compressors.report_rows import Piece, pieces, width_of
+from headroom_mitm.compressors.report_rows import COLUMNS, Piece, pieces, width_of
 
+_SURE_OF_STREAMS = 0.97  # above what JSON lines of no known kind claim
 _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
 _CLOSE = 0.1  # share of the text: a lossy form longer than this is compared with the whole one
 _LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
@@ -29,10 +31,12 @@ class ReportOfTests:
 
     def score(self, content: Content) -> float:
         """Say how sure it is that a test runner wrote this."""
-        return score_of(content.text)
+        return _SURE_OF_STREAMS if is_stream(content.text) else score_of(content.text)
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the shorter form, or None where there is too little to shorten."""
+        if is_stream(content.text):
+            return _told(content) if level > Level.LOSSLESS else None
         lines = content.lines
         width = width_of(lines)
         read = pieces(lines, width)
@@ -47,6 +51,20 @@ class ReportOfTests:
             found = whole if part is None or len(part.text) > _LOSSY_WORTH * len(whole.text) else part
         worth = found is not None and content.count(found.text) < _WORTH * content.count(content.text)
         return found if worth else None
+
+
+def _told(content: Content) -> Compressed | None:
+    """Return what events say, as text; they are another compressor's where nothing may be left out."""
+    stream = told(content.lines)
+    if stream is None:
+        return None
+    shown = folded(_lines(pieces(stream.lines, COLUMNS)))
+    said = f"[What {stream.events} events in JSON say, without times."
+    text = "\n".join([legend(shown, COLUMNS, whole=True).replace("[Nothing is left out.", said), *shown])
+    found = Compressed(
+        text, lossless=False, left_out=f"{stream.events} events as JSON, with times and all their fields"
+    )
+    return found if content.count(text) < _WORTH * content.count(content.text) else None
 
 
 def _form(lines: Sequence[str], width: int, *, whole: bool) -> str:

@@ -49,6 +49,15 @@ def test_parameters_stand_below_the_test_that_has_them() -> None:
     assert shown.endswith(f"x12 PASSED tests/test_files.py::test_read[{{{' '.join(n[10:-1] for n in names)}}}]")
 
 
+def test_files_of_jest_and_vitest_stand_together() -> None:
+    jest = [f"PASS src/billing/of/orders/part_{n}.test.ts" for n in range(30)]
+    assert "x30 PASS src/billing/of/orders/{part_0.test.ts part_1" in shortened("\n".join([*jest, "Tests: 30"]))
+    vitest = [f" ✓ src/billing/part_{n}.test.ts  ({n + 2} tests) 3ms" for n in range(12)]
+    assert "x12  ✓ src/billing/{part_0.test.ts  (2 tests) | part_1" in shortened(
+        "\n".join([*vitest, " Test Files  12"])
+    )
+
+
 def test_names_with_spaces_are_parted_by_bars() -> None:
     lines = [f"    ✓ should {verb} the {thing}" for verb in ("open", "close", "lock") for thing in ("door", "window")]
     assert "x18     ✓ should {open the door | open the window | close the door |" in shortened("\n".join(lines * 3))
