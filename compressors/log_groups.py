@@ -14,7 +14,7 @@ from headroom_mitm.compressors.log_cost import cost
 from headroom_mitm.compressors.log_rows import Entry, alias
 
 _ROUNDS = 6
-_MOST_MEMBERS = 8
+_MOST_MEMBERS = 16
 _MOST_VALUES = 40
 _FEWEST = 4  # times a pair must come
 _SAMPLE = 200  # pairs that are compared to see which of their values are always equal
@@ -33,7 +33,7 @@ class _Join:
 
     def of(self, first: Entry, second: Entry) -> Entry | None:
         """Return the row for both, or None if they differ in what should be equal."""
-        if first.heading != second.heading:
+        if not _may_follow(first, second):
             return None
         values, new = first.values, []
         for value, place in zip(second.values, self.shared, strict=True):
@@ -91,7 +91,7 @@ def _joins(rows: Sequence[tuple[int, Entry]], units: _Units) -> dict[tuple[int, 
     """Return the pairs to be joined, how, and what kind of row they become. No kind is in two pairs."""
     pairs: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for at, ((one, first), (two, second)) in enumerate(pairwise(rows)):
-        if one != two and one >= 0 <= two and first.heading == second.heading:
+        if one != two and one >= 0 <= two and _may_follow(first, second):
             pairs[one, two].append(at)
     found = []
     for pair, places in pairs.items():
@@ -109,6 +109,11 @@ def _joins(rows: Sequence[tuple[int, Entry]], units: _Units) -> dict[tuple[int, 
             taken.update(pair)
             chosen[pair] = join, units.add(members)
     return chosen
+
+
+def _may_follow(first: Entry, second: Entry) -> bool:
+    """Tell whether both may stand below the heading of the first; lines without a time need none."""
+    return second.heading in ("", first.heading)
 
 
 def _is_ambiguous(members: Sequence[Member], units: _Units) -> bool:
@@ -129,7 +134,7 @@ def _join(sample: Sequence[tuple[Entry, Entry]], count: int) -> tuple[_Join, int
             best.setdefault(at, place)
     first, second = sample[0]
     join = _Join(tuple(best.get(at) for at in range(len(second.values))))
-    if not best and (second.values or first.values):
+    if not best and second.values:
         return join, 0
     fitting = [values for one, two in sample if join.of(one, two) for values in (two.values,)]
     saved = sum(1 + sum(cost(" " + values[at]) for at in best) for values in fitting)
