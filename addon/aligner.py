@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from headroom_mitm import deltas
 from headroom_mitm.conversation import branch
+from headroom_mitm.epochs import Cold, Epochs, Standing
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.fronts import Fronts
 from headroom_mitm.recent import Recent
@@ -29,6 +30,7 @@ _ENTRY = 200  # what a decision without text counts, in characters
 REMEMBERED_OFFERS = 50_000
 MOST_OWED = 10_000
 """Raw decisions that wait for the store to answer again. A store that is away for longer has to do without the rest."""
+_SENT_BEFORE = "sent before"
 TOUCH_SECONDS = 3_600
 """The store counts idle time, so even what memory knows is asked for again after this long."""
 
@@ -49,10 +51,19 @@ class Plan:
     """``offered`` was chosen just now and is not in the store yet."""
     retold: tuple[Edit, ...] = ()
     """Where the tool is offered: what puts back what clients have not seen of earlier answers."""
+    cold: Cold | None = None
+    """Nothing of the conversation is cached: its past may be looked at again."""
+    may_offer: bool = False
+    """The tool may be declared, if it is not yet."""
     is_weighed: bool = False
     """It is to be seen whether the tool pays: the conversation was met in the middle."""
     past: tuple[Segment, ...] = ()
     """Where that is to be seen: texts that were sent before, and stay raw if it does not pay."""
+
+    @property
+    def is_settled(self) -> bool:
+        """There is nothing to choose any more."""
+        return not (self.fresh or self.undecided_offer or self.cold)
 
 
 class Aligner:
@@ -61,42 +72,72 @@ class Aligner:
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
-        self.fronts = Fronts(Visits(store.visits, clock), clock)
+        visits = Visits(store.visits, clock)
+        self.epochs = Epochs(visits, clock)
+        self.fronts = Fronts(visits, clock)
         self._touched: Recent[Digest, float] = Recent(REMEMBERED_OFFERS)
         self._decided: Recent[Key, Rendering] = Recent(REMEMBERED, lambda rendering: _ENTRY + len(rendering.text or ""))
         self._offers: Recent[Digest, bool] = Recent(REMEMBERED_OFFERS)
         self._owed: dict[Key, Decision] = {}
         self._owed_lock = threading.Lock()
 
-    def recall(self, prompt: Prompt, *, may_offer: bool) -> Plan:
+    def recall(self, prompt: Prompt, *, may_offer: bool, may_look: bool = True, may_choose_long: bool = False) -> Plan:
         """Look up what is decided. A store that does not answer makes unknown texts raw, never newly chosen.
 
-        ``may_offer`` says whether a conversation that begins here may get the retrieve tool.
+        ``may_offer`` says whether a conversation that begins here may get the retrieve tool, ``may_look`` whether its
+        past may be decided anew where nothing of it is cached, ``may_choose_long`` whether our markers last an hour.
         """
+        standing = self.epochs.standing(prompt, may_choose_long=may_choose_long)
+        plan = self._recalled(standing.applied(prompt), standing, may_offer=may_offer)
+        if standing.is_unknown:
+            is_ours = not plan.past and _was_seen_whole(plan)
+            standing = self.epochs.followed(standing, prompt) if is_ours else self.epochs.sent(standing)
+        if standing.cold is not None and (not may_look or plan.is_weighed or prompt.forgets):
+            standing = self.epochs.sent(replace(standing, cold=None))
+        has_place = prompt.tool_slot is not None and TOOL_NAME not in prompt.tool_names and not prompt.forced_tool
+        return replace(plan, cold=standing.cold, may_offer=may_offer and has_place)
+
+    def begin(self, cold: Cold, decisions: Mapping[Key, Decision], *, offered: bool) -> bool:
+        """Have an epoch begin with these decisions, by the texts' own keys; say whether it has.
+
+        What is decided is kept first: an epoch that is known is known with all that belongs to it.
+        """
+        try:
+            held = self.freeze(list(decisions.values()))
+            # An earlier attempt may have broken off with the tool, where it is not declared now.
+            stands = [key for key, d in decisions.items() if offered or held[d.rendering.key].lossless]
+            return self.epochs.begin(cold, stands, offers=offered)
+        except StoreUnavailable as error:
+            logger.warning("store unavailable, a conversation's past stays as it was: %s", error)
+            return False
+
+    def _recalled(self, prompt: Prompt, standing: Standing, *, may_offer: bool) -> Plan:
         segments = [segment for segment in prompt.segments if segment.size >= SHORTEST and not segment.protected]
         keys = [segment.key for segment in segments]
         known = self._decided.get_all(keys)
         missing = keys if self._is_idle(prompt.head) else [key for key in keys if key not in known]
-        unanswered = False
-        if missing:
+        unanswered = standing.unanswered
+        if missing and not unanswered:
             try:
                 known |= self._remembered(self._store.recall(missing))
             except StoreUnavailable as error:
                 logger.warning("store unavailable, new texts go out raw: %s", error)
                 unanswered = True
         if baseless := _without_base(segments, known, forgets=prompt.forgets, unknown_is_raw=unanswered):
-            return self.recall(_decided_anew(prompt, baseless), may_offer=may_offer)
+            return self._recalled(_decided_anew(prompt, baseless), standing, may_offer=may_offer)
         unknown = [segment for segment in segments if segment.key not in known]
         fresh = () if unanswered else tuple(segment for segment in unknown if _is_new(segment, prompt))
         past = [] if unanswered else [segment for segment in unknown if not _is_new(segment, prompt)]
         if unanswered:
             known |= self.leave_raw(unknown, "store unavailable")
         try:
-            decided = self._decided_offer(prompt, unanswered=unanswered)
+            decided = self._decided_offer(prompt, unanswered=unanswered, offers=standing.offers)
         except StoreUnavailable as error:
             logger.warning("store unavailable, the tool is not offered: %s", error)
             self.leave_without_tool(prompt)
             return Plan(prompt, known | self._freeze_past(past), fresh, offered=False, undecided_offer=False)
+        if decided is False and (lossy := _without_tool(prompt, segments, known)):
+            return self._recalled(_decided_anew(prompt, lossy), standing, may_offer=may_offer)
         if decided is not None:
             return Plan(prompt, known | self._freeze_past(past), fresh, decided, undecided_offer=False)
         offered = _chosen_offer(prompt, known, may_offer=may_offer)
@@ -150,15 +191,17 @@ class Aligner:
         if not segments:
             return {}
         try:
-            return self.freeze([Decision(raw(segment, "sent before")) for segment in segments])
+            return self.freeze([Decision(raw(segment, _SENT_BEFORE)) for segment in segments])
         except StoreUnavailable as error:
             logger.warning("store unavailable, kept in memory that %d texts stay raw: %s", len(segments), error)
-            return self.leave_raw(segments, "sent before")
+            return self.leave_raw(segments, _SENT_BEFORE)
 
-    def _decided_offer(self, prompt: Prompt, *, unanswered: bool) -> bool | None:
+    def _decided_offer(self, prompt: Prompt, *, unanswered: bool, offers: bool) -> bool | None:
         """Return whether the tool is offered; None if that is still to be decided. Raises ``StoreUnavailable``."""
         if prompt.tool_slot is None or TOOL_NAME in prompt.tool_names:
             return False
+        if offers:
+            return True
         key = branch(prompt)
         remembered = self._offers.get(key)
         if remembered is not None:
@@ -210,6 +253,18 @@ def _without_base(
         if deltas.is_verbatim(segment, known):
             above.add(segment.key)
     return frozenset(gone)
+
+
+def _without_tool(prompt: Prompt, segments: Sequence[Segment], known: Mapping[Key, Rendering]) -> frozenset[Key]:
+    """Return the keys of texts with something left out, which another conversation with the tool has decided upon."""
+    if prompt.tool_slot is None:
+        return frozenset()  # a request without tools, amid others that have them
+    return frozenset(s.key for s in segments if (rendering := known.get(s.key)) and not rendering.lossless)
+
+
+def _was_seen_whole(plan: Plan) -> bool:
+    """Say whether we have decided upon all texts of the past as they came."""
+    return bool(plan.known) and all(rendering.compressor != _SENT_BEFORE for rendering in plan.known.values())
 
 
 def _decided_anew(prompt: Prompt, keys: frozenset[Key]) -> Prompt:

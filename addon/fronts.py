@@ -63,7 +63,7 @@ class Fronts:
 
     def _recalled(self, key: Digest) -> Visit | None:
         try:
-            return self._visits.recalled(key)
+            return self._visits.recalled(key).visit
         except StoreUnavailable:
             return None
 

@@ -5,15 +5,15 @@ pays, the past is written anew anyway, and is looked at like all that is new.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from headroom_mitm import break_even, cache_terms
 from headroom_mitm.aligner import Plan
 from headroom_mitm.break_even import Rewrite
 from headroom_mitm.breakpoints import lifetimes
 from headroom_mitm.cache_terms import Price
+from headroom_mitm.choices import Choose, Choosing
 from headroom_mitm.fronts import Fronts
 from headroom_mitm.router import LOSSY_GAIN, raw
 from headroom_mitm.segments import Digest, Key, Prompt, Rendering, Segment
@@ -27,16 +27,6 @@ _FEWEST_PER_TOKEN = 2
 """Characters: a token has rarely fewer."""
 _LOSSY_SIZE = _FEWEST_PER_TOKEN * LOSSY_GAIN
 """Characters, at least, of a text that may lose ``LOSSY_GAIN`` tokens."""
-
-Choose = Callable[[Plan, Segment], Decision]
-"""Says what a text becomes, given what is known of those above it."""
-
-
-class Choosing(NamedTuple):
-    """What texts become where nothing may be left out, and where it may."""
-
-    whole: Choose
-    lossy: Choose
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,24 @@ can still leave with everything that was decided before.
 """
 
 import dataclasses
-import functools
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from headroom_mitm import deltas
 from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.caching import Caching, Wishes
-from headroom_mitm.errors import StoreUnavailable, UnreadableBody
-from headroom_mitm.file_reads import is_worked_on, path_of
-from headroom_mitm.offers import Choosing, Offers, Weighed
+from headroom_mitm.choices import Choices, Choosing
+from headroom_mitm.epochs import Cold
+from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.hindsight import Again, Hindsight, tell
+from headroom_mitm.offers import Offers
 from headroom_mitm.roundtrip.rounds import Retold
-from headroom_mitm.router import Router, Source, raw
-from headroom_mitm.segments import Digest, Key, Prompt, Rendering, Segment
+from headroom_mitm.router import Router, raw
+from headroom_mitm.segments import Digest, Key, Prompt, Rendering
 from headroom_mitm.sending import Sending
 from headroom_mitm.store.base import Decision
-from headroom_mitm.wire import document
 from headroom_mitm.wire.base import Wire
 from headroom_mitm.wire.splice import splice
 from headroom_mitm.wording import TOOL_DESCRIPTION, TOOL_NAME, TOOL_SCHEMA
@@ -84,18 +84,20 @@ class Ticket:
 class Pipeline:
     """Compresses requests. One for all; thread-safe."""
 
-    def __init__(self, aligner: Aligner, router: Router, retold: Retold) -> None:
+    def __init__(
+        self, aligner: Aligner, router: Router, retold: Retold, clock: Callable[[], float] = time.time
+    ) -> None:
         self._aligner = aligner
         self._offers = Offers(aligner.fronts)
-        self._router = router
+        self._hindsight = Hindsight(aligner.fronts)
+        self._choices = Choices(router)
         self._retold = retold
-        self._caching = Caching()
+        self._caching = Caching(clock)
         self._sending = Sending()
 
     def plan(self, wire: Wire, body: bytes, policy: Policy) -> tuple[Prompt, Plan]:
         """First step, quick: read the body and recall what is decided. Raises ``UnreadableBody``."""
-        may_offer = policy.change and policy.lossy and policy.answerable
-        plan = self._aligner.recall(wire.read(body), may_offer=may_offer)
+        plan = self._recalled(wire.read(body), policy)
         if plan.offered and policy.change and policy.answerable:
             plan = dataclasses.replace(plan, retold=self._retold.edits(wire.name, plan.prompt))
             if not plan.undecided_offer:
@@ -109,13 +111,10 @@ class Pipeline:
 
     def complete(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, ticket: Ticket) -> Outcome | None:
         """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
-        offered = plan.offered
-        lossy = policy.lossy and policy.answerable and offered
-        weighed = self._weighed(plan, policy) if plan.is_weighed else None
-        if weighed is not None:
-            offered, chosen = weighed.offered, weighed.without
-        else:
-            chosen = [self._choose(plan, segment, policy, lossy=lossy) for segment in plan.fresh]
+        choosing = self._choices.under(policy.excludes)
+        weighed = self._offers.weighed(plan, policy.account, choosing) if plan.is_weighed else None
+        again = self._looked_again(plan, policy, choosing)
+        chosen = weighed.without if weighed is not None else self._chosen(again.plan, policy)
         if not ticket.take():
             return None
         if not policy.change:
@@ -123,6 +122,9 @@ class Pipeline:
             self.keep()
             known = plan.known | {d.rendering.key: d.rendering for d in chosen}
             return self._outcome(wire, plan, known, policy, offered=False)
+        if plan.cold is not None:
+            plan, chosen = self._begun(plan, plan.cold, again, chosen, policy)
+        offered = weighed.offered if weighed is not None else plan.offered
         try:
             if plan.undecided_offer:
                 # First of all: a text with something left out and no tool to get it would be a promise nobody keeps.
@@ -141,6 +143,8 @@ class Pipeline:
 
     def give_up(self, prompt: Prompt, plan: Plan, reason: str) -> None:
         """Note that a request leaves with its new texts raw, and without the tool if that was undecided. Quick."""
+        if plan.cold is not None:
+            self._aligner.epochs.stays(plan.cold)
         self._aligner.leave_raw(plan.past, "sent before")
         self._aligner.leave_raw(plan.fresh, reason)
         if plan.undecided_offer:
@@ -150,6 +154,7 @@ class Pipeline:
         """Tell the store what was only noted."""
         try:
             self._aligner.freeze(())
+            self._aligner.epochs.settle()
         except StoreUnavailable as error:
             logger.warning("store unavailable, what went out raw is kept in memory: %s", error)
 
@@ -170,29 +175,35 @@ class Pipeline:
             edits += [declared, *plan.retold] if declared else []
         return Outcome(splice(prompt.body, edits), prompt, declared is not None, sent.originals, before, after)
 
-    def _weighed(self, plan: Plan, policy: Policy) -> Weighed:
-        """Say whether the tool pays in a conversation met in the middle, and what its texts become."""
-        whole, lossy = (functools.partial(self._choose, policy=policy, lossy=lossy) for lossy in (False, True))
-        return self._offers.weighed(plan, policy.account, Choosing(whole, lossy))
+    def _recalled(self, prompt: Prompt, policy: Policy) -> Plan:
+        may_offer = policy.change and policy.lossy and policy.answerable
+        long = policy.caching.chooses_lifetime
+        return self._aligner.recall(prompt, may_offer=may_offer, may_look=policy.change, may_choose_long=long)
 
-    def _choose(self, plan: Plan, segment: Segment, policy: Policy, *, lossy: bool) -> Decision:
-        """Choose what a new text becomes. The original is kept only where the request alone does not give it back."""
-        prompt = plan.prompt
-        call = prompt.calls.get(segment.call_id)
-        if call is not None and policy.excludes(call.name):
-            return Decision(raw(segment, "excluded"))
-        try:
-            text = document.string(prompt.body, segment.span)
-        except UnreadableBody:
-            return Decision(raw(segment, "unreadable"))
-        delta = None if policy.excludes(deltas.NAME) else deltas.rendered(prompt, segment, text, plan.known)
-        if delta is not None:
-            return Decision(delta)
-        excluded = frozenset(kind for kind in self._router.kinds if policy.excludes(kind))
-        path = path_of(call) if call is not None else ""
-        edited = bool(path) and call is not None and is_worked_on(path, call, prompt.calls.values())
-        rendering = self._router.render(Source(segment, text, call, edited), excluded, lossy=lossy)
-        return Decision(rendering, None if rendering.lossless else text)
+    def _chosen(self, plan: Plan, policy: Policy) -> list[Decision]:
+        choosing = self._choices.under(policy.excludes)
+        choose = choosing.lossy if policy.lossy and policy.answerable and plan.offered else choosing.whole
+        return [choose(plan, segment) for segment in plan.fresh]
+
+    def _looked_again(self, plan: Plan, policy: Policy, choosing: Choosing) -> Again:
+        """Return what the past becomes where nothing of it is cached; else it stays."""
+        if plan.cold is None:
+            return Again(plan)
+        return self._hindsight.look(plan, plan.cold, policy.account, choosing, policy.excludes)
+
+    def _begun(
+        self, plan: Plan, cold: Cold, again: Again, chosen: list[Decision], policy: Policy
+    ) -> tuple[Plan, list[Decision]]:
+        """Have an epoch begin with what was decided anew; return what holds then, and what new texts become."""
+        has_begun = self._aligner.begin(cold, again.decided, offered=again.plan.offered)
+        # What holds is read as later requests will read it; without the epoch, as it was.
+        held = dataclasses.replace(self._recalled(plan.prompt, policy), retold=plan.retold)
+        if not has_begun:
+            return held, [Decision(raw(segment, "another was faster")) for segment in held.fresh]
+        tell(cold, again)
+        if held.offered and not plan.offered:
+            self._offers.declared(plan.prompt, policy.account)
+        return held, chosen
 
 
 def _without_tool(decision: Decision) -> Decision:

@@ -132,7 +132,7 @@ class Headroom:
 
     def _open(self, store: str) -> None:
         try:
-            service = Service(store)
+            service = Service(store, clock=settings.clock())
         except ValueError as error:
             raise exceptions.OptionsError(f"headroom_store: {error}") from None
         old, self._service = self._service, service

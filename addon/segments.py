@@ -81,6 +81,8 @@ class Segment:
     """It is read (for references, for the ledger) but never changed."""
     variant: int = 0
     """Above 0: the text is decided anew, since what an earlier decision rested on is gone."""
+    epoch: bytes = b""
+    """Names the moment from which on it is another decision that counts: nothing was in the cache any more then."""
     _key: Key | None = field(default=None, init=False, repr=False, compare=False)
 
     @property

@@ -2,7 +2,8 @@
 
 import enum
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -132,6 +133,25 @@ class Settings:
 def home() -> Path:
     """Return the folder of our own: ``$HEADROOM_HOME``, else ``~/.headroom``."""
     return Path(os.environ.get("HEADROOM_HOME") or "~/.headroom").expanduser()
+
+
+def clock() -> Callable[[], float]:
+    """Return the clock: the system's, or for tests and benches a file that ``$HEADROOM_CLOCK_FILE`` names.
+
+    It holds seconds as text. As long as it holds none, the system's time counts.
+    """
+    name = os.environ.get("HEADROOM_CLOCK_FILE")
+    if not name:
+        return time.time
+    path = Path(name)
+
+    def told() -> float:
+        try:
+            return float(path.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return time.time()
+
+    return told
 
 
 def declare(loader: Loader) -> None:

@@ -1,7 +1,9 @@
 """When prefixes were sent last: known from memory, shared through the store, written down once a minute at most."""
 
 import logging
+import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.recent import Recent
@@ -15,6 +17,14 @@ WRITTEN_EVERY = 60.0
 REMEMBERED = 50_000
 
 
+class Recalled(NamedTuple):
+    """What is known of a prefix at one moment."""
+
+    visit: Visit | None
+    held: Visit | None
+    """The same as the store has it, which may be a little behind."""
+
+
 class Visits:
     """One for all requests; thread-safe. A store that does not answer knows nothing."""
 
@@ -23,33 +33,57 @@ class Visits:
         self._clock = clock
         self._known: Recent[Digest, Visit] = Recent(REMEMBERED)
         self._written: Recent[Digest, Visit] = Recent(REMEMBERED)
+        self._owed: dict[Digest, None] = {}
+        self._lock = threading.Lock()
 
     def remembered(self, key: Digest) -> Visit | None:
         """Return what this process knows."""
         return self._known.get(key)
 
-    def recalled(self, key: Digest) -> Visit | None:
+    def recalled(self, key: Digest) -> Recalled:
         """Return what all workers know, as far as it was written down. Raises ``StoreUnavailable``."""
         held = self._store.get(key)
-        return self._merged(key, held) if held is not None else self._known.get(key)
+        return Recalled(self._merged(key, held) if held is not None else self._known.get(key), held)
 
-    def touch(self, key: Digest, lifetime: float) -> None:
-        """Note that a prefix is sent now, and how long it is kept at the longest."""
+    def touch(self, key: Digest, lifetime: float) -> bool:
+        """Note that a prefix is sent now, and how long it is kept at the longest. False: the store did not answer."""
         now = self._clock()
         known = self._known.get(key)
         visit = known.touched(now, lifetime) if known is not None else Visit(now, lifetime)
         self._known.put(key, visit)
         written = self._written.get(key)
         if written is not None and now - written.seen < WRITTEN_EVERY and visit.lifetime <= written.lifetime:
-            return
+            return True
         try:
             self._merged(key, self._store.touch(key, now, lifetime))
         except StoreUnavailable as error:
             logger.warning("store unavailable, other workers do not know what was sent: %s", error)
+            return False
+        return True
 
-    def begin(self, key: Digest, before: Visit | None, after: Visit) -> bool:
+    def note(self, key: Digest, lifetime: float) -> None:
+        """Note the same without asking the store; ``settle`` tells it."""
+        known, now = self._known.get(key), self._clock()
+        self._known.put(key, known.touched(now, lifetime) if known is not None else Visit(now, lifetime))
+        with self._lock:
+            self._owed[key] = None
+
+    def settle(self) -> None:
+        """Tell the store what was only noted. Raises ``StoreUnavailable``."""
+        with self._lock:
+            owed = list(self._owed)
+        for key in owed:
+            if (visit := self._known.get(key)) is not None:
+                self._merged(key, self._store.touch(key, visit.seen, visit.lifetime))
+            with self._lock:
+                self._owed.pop(key, None)
+
+    def begin(self, key: Digest, before: Recalled, after: Visit) -> bool:
         """Put a visit in the place of another, if nobody came between. Raises ``StoreUnavailable``."""
-        held = self._store.begin(key, before, after)
+        known = self._known.get(key)
+        if known is not None and (before.visit is None or not before.visit.is_same(known)):
+            return False  # this process has sent something meanwhile, and may not have told the store yet
+        held = self._store.begin(key, before.held, after)
         self._known.put(key, held)
         self._written.put(key, held)
         return held == after

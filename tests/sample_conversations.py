@@ -78,6 +78,7 @@ class FailingStore:
         self.down = False
         self.mute = False
         self.asked = 0
+        self.recalled = 0
 
     @property
     def is_there(self) -> bool:
@@ -93,6 +94,7 @@ class FailingStore:
         return found
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
+        self.recalled += 1
         return self._call(lambda: self._store.recall(keys))
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
@@ -187,12 +189,12 @@ class Worker:
         self.store = open_store(str(store)) if isinstance(store, Path) else store
         now = clock or Hour()
         self.retold = Retold(self.store, now)
-        self.pipeline = Pipeline(Aligner(self.store, now), Router(tuple(compressors)), self.retold)
+        self.pipeline = Pipeline(Aligner(self.store, now), Router(tuple(compressors)), self.retold, now)
 
     def outcome(self, sent: bytes, policy: Policy = COMPRESS, *, late: bool = False) -> Outcome:
         """Do what the service does with a body; ``late`` means that its new texts are not ready at the deadline."""
         prompt, plan = self.pipeline.plan(ANTHROPIC, sent, policy)
-        if not (plan.fresh or plan.undecided_offer):
+        if plan.is_settled:
             return self.pipeline.settled(ANTHROPIC, plan, policy)
         ticket = Ticket()
         if late:

@@ -141,9 +141,9 @@ def test_the_store_learns_of_use_at_least_once_an_hour(aligner: Aligner, store: 
     aligner.recall(prompt, may_offer=True)
     for passed, asks in ((TOUCH_SECONDS - 1, 0), (1, 1), (1, 0)):
         clock.now += passed
-        store.asked = 0
+        store.recalled = 0
         aligner.recall(prompt, may_offer=True)
-        assert (store.asked > 0) == bool(asks)
+        assert (store.recalled > 0) == bool(asks)
 
 
 def test_what_left_raw_here_stays_raw_though_the_store_says_otherwise(
