@@ -22,24 +22,32 @@ class Frame:
     middle: str
     bottom: str
     pad: str = " "
+    counted: bool = False
+    """A line with the number of rows follows, and an empty one."""
+    inset: int = 0
+    """Dashes that a border has less of, for the spaces in it."""
+    least: int = 0
+    """Width of a column with less in it."""
 
     def border(self, kind: str, widths: Sequence[int]) -> str:
         """Return a border above, between or below rows."""
         first, dash, cross, last = kind.split(",")
-        return first + cross.join(dash * (wide + 2 * len(self.pad)) for wide in widths) + last
+        return first + cross.join(dash * (wide + 2 * len(self.pad) - self.inset) for wide in widths) + last
 
 
 FRAMES = (
-    Frame("by psql", "", "|", "", ",-,+,", ""),
+    Frame("by psql", "", "|", "", ",-,+,", "", counted=True),
     Frame("with +---+", "|", "|", "+,-,+,+", "+,-,+,+", "+,-,+,+"),
     Frame("with ┌───┐", "│", "│", "┌,─,┬,┐", "├,─,┼,┤", "└,─,┴,┘"),
     Frame("in markdown", "|", "|", "", "|,-,|,|", ""),
     Frame("in columns", "", "  ", "", ",-,  ,", "", pad=""),
     Frame("in columns a space apart", "", " ", "", ",-, ,", "", pad=""),
+    Frame("by psql without a count", "", "|", "", ",-,+,", ""),
+    Frame("in markdown with dashes apart", "|", "|", "", "| ,-, | , |", "", inset=2, least=3),
 )
-PSQL, _, _, MARKDOWN, COLUMNS, CLOSE = FRAMES
-_BORDER = re.compile(r"-+(?:\+-+)*|\+-+(?:\+-+)*\+|├─+(?:┼─+)*┤|\|-{3,}(?:\|-{3,})*\||-{2,}(?:  ?-{2,})+")
-_FRAME_OF = {"+": FRAMES[1], "├": FRAMES[2], "|": MARKDOWN}
+PSQL, ASCII, BOX, MARKDOWN, COLUMNS, CLOSE, UNCOUNTED, APART = FRAMES
+_BORDER = re.compile(r"-+(?:\+-+)*|\+-+(?:\+-+)*\+|├─+(?:┼─+)*┤|\| ?-{3,} ?(?:\| ?-{3,} ?)*\||-{2,}(?:  ?-{2,})+")
+_FRAME_OF = {"+": ASCII, "├": BOX, "|": MARKDOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,10 @@ class Style:
         columns = table.columns()
         numeric = _numeric(columns) if self.numbers_right else ()
         right = set(numeric if table.right is None else table.right)
-        widths = [max([width(name), *map(width, cells)]) for name, cells in zip(table.names, columns, strict=True)]
+        widths = [
+            max([frame.least, width(name), *map(width, cells)])
+            for name, cells in zip(table.names, columns, strict=True)
+        ]
         names = [
             _centered(name, wide) if self.centered else _left(name, wide)
             for name, wide in zip(table.names, widths, strict=True)
@@ -80,7 +91,7 @@ class Style:
             lines.append(self._row(cells, None if frame.edge else ""))  # without an edge a line ends with its text
         if frame.bottom:
             lines.append(frame.border(frame.bottom, widths))
-        if frame is PSQL:
+        if frame.counted:
             lines += [f"({len(table.rows)} row{'' if len(table.rows) == 1 else 's'})", ""]
         return lines
 
@@ -126,10 +137,20 @@ def rows_in(lines: Sequence[str]) -> int:
     return count
 
 
+def _frame_of(lines: Sequence[str], border: int) -> Frame:
+    """Return the frame that a border belongs to."""
+    line = lines[border]
+    if line[0] != "-":
+        return APART if line.startswith("| ") else _FRAME_OF[line[0]]
+    if " " in line:
+        return COLUMNS if "  " in line else CLOSE
+    end = _below_psql(lines, border + 1)
+    return PSQL if end < len(lines) and _ROW_COUNT.fullmatch(lines[end]) else UNCOUNTED
+
+
 def _at_border(lines: Sequence[str], border: int) -> tuple[Style, Table] | None:
     """Read the table that has its names above a border."""
-    plain = COLUMNS if "  " in lines[border] else CLOSE if " " in lines[border] else PSQL
-    frame = _FRAME_OF.get(lines[border][0], plain)
+    frame = _frame_of(lines, border)
     start = border - (2 if frame.top else 1)
     if start < 0 or (frame.top and lines[start][:1] != frame.top[0]):
         return None
@@ -141,7 +162,7 @@ def _at_border(lines: Sequence[str], border: int) -> tuple[Style, Table] | None:
     rows = [_cells(line, frame, spans) for line in lines[border + 1 : stop]]
     if names is None or len(names) > _MOST_COLUMNS or any(row is None for row in rows):
         return None
-    end = stop + (2 if frame is PSQL else 1 if frame.bottom else 0)
+    end = stop + (2 if frame.counted else 1 if frame.bottom else 0)
     body = tuple(row for row in rows if row is not None)
     return _exact(lines, Table(names, body, start, end, border + 1), frame, spans)
 
@@ -153,7 +174,7 @@ def _exact(
     expected = list(lines[table.start : table.stop])
     seen = _right_as_seen(lines[table.first_row : table.first_row + len(table.rows)], spans)
     tries = ((None, True), (None, False), (seen, True))
-    for right, numbers_right in tries if frame is not PSQL else tries[::2]:
+    for right, numbers_right in tries if frame not in (PSQL, UNCOUNTED) else tries[::2]:
         shown = Table(table.names, table.rows, table.start, table.stop, table.first_row, right=right)
         for centered in (True, False):
             style = Style(frame, centered, numbers_right)
@@ -172,15 +193,22 @@ def _right_as_seen(lines: Sequence[str], spans: Sequence[tuple[int, int]]) -> tu
     return tuple(found)
 
 
+def _below_psql(lines: Sequence[str], at: int) -> int:
+    """Return the line behind the rows of psql."""
+    while at < len(lines) and lines[at].startswith(" "):
+        at += 1
+    return at
+
+
 def _end_of_rows(lines: Sequence[str], at: int, frame: Frame) -> int | None:
     """Return the line behind the last row; None where the table has no end, or not the one it should have."""
-    if frame is PSQL:
-        start = at
-        while at < len(lines) and lines[at][:1] == " ":
-            at += 1
-        match = _ROW_COUNT.fullmatch(lines[at]) if at < len(lines) else None
-        ends = match is not None and int(match[1]) == at - start and lines[at + 1 : at + 2] == [""]
-        return at if ends else None
+    if frame.counted:
+        end = _below_psql(lines, at)
+        match = _ROW_COUNT.fullmatch(lines[end])
+        return end if match is not None and int(match[1]) == end - at and lines[end + 1 : end + 2] == [""] else None
+    if frame is UNCOUNTED:
+        # One column without a count may be anything, such as a headline.
+        return _below_psql(lines, at) if "+" in lines[at - 1] else None
     if not frame.edge:
         while at < len(lines) and lines[at]:
             at += 1

@@ -23,6 +23,8 @@ _BORDERS = {
     "in markdown": ("", "|-|-|", ""),
     "in columns": ("", "-  -", ""),
     "in columns a space apart": ("", "- -", ""),
+    "by psql without a count": ("", "-+-", ""),
+    "in markdown with dashes apart": ("", "| - | - |", ""),
 }
 
 
@@ -149,12 +151,13 @@ def written(names: list[str], rows: list[list[str]], right: list[int] | None, *,
         )
     frame, centered, numbers = re.fullmatch(r"drawn (.*), names (.*), numbers on the (.*)", style).groups()  # type: ignore[union-attr]
     columns = list(zip(*rows, strict=True)) if rows else [() for _ in names]
-    wide = [max([wide_of(name), *map(wide_of, column)]) for name, column in zip(names, columns, strict=True)]
+    least = 3 if frame == "in markdown with dashes apart" else 0
+    wide = [max([least, wide_of(name), *map(wide_of, column)]) for name, column in zip(names, columns, strict=True)]
     if right is None:
         right = [at for at, column in enumerate(columns) if numbers == "right" and numeric(column)]
     pad = "" if frame.startswith("in columns") else " "
     between = _BORDERS[frame][1].strip("-") if not pad else "│" if frame == "with ┌───┐" else "|"
-    edge = between if pad and frame != "by psql" else ""
+    edge = between if pad and not frame.startswith("by psql") else ""
 
     def row_of(row: list[str], *, last: bool) -> str:
         shown = [
@@ -179,11 +182,12 @@ def written(names: list[str], rows: list[list[str]], right: list[int] | None, *,
 
 
 def border(kind: str, wide: list[int], pad: int) -> str:
-    if not kind:
-        return ""
-    first, last = (kind[0], kind[-1]) if len(kind) == 5 else ("", "")
-    inside = kind[1:-1] if first else kind
-    return first + inside[1:-1].join(inside[0] * (size + 2 * pad) for size in wide) + last
+    if len(kind) <= 4:
+        return kind[1:-1].join(kind[0] * (size + 2 * pad) for size in wide) if kind else ""
+    first, dash, cross, _, last = kind.split() if " " in kind else kind
+    if " " in kind:
+        return f"{first} {f' {cross} '.join(dash * size for size in wide)} {last}"
+    return first + cross.join(dash * (size + 2 * pad) for size in wide) + last
 
 
 def fields(names: list[str], rows: list[list[str]], program: str, size: str) -> list[str]:

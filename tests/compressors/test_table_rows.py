@@ -11,7 +11,7 @@ from headroom_mitm.compressors import Content, Level
 from headroom_mitm.compressors.table_cells import Table
 from headroom_mitm.compressors.table_columns import Columns
 from headroom_mitm.compressors.table_delimited import Delimited
-from headroom_mitm.compressors.table_drawing import FRAMES, PSQL, Style
+from headroom_mitm.compressors.table_drawing import FRAMES, PSQL, UNCOUNTED, Style
 from headroom_mitm.compressors.table_records import Records
 from headroom_mitm.compressors.table_rows import TableRows, document_of
 
@@ -19,7 +19,7 @@ COMPRESSOR = TableRows()
 NAMES = ("id", "customer", "city", "country", "paid at", "total")
 CUSTOMERS = (("Ada Quist", "Oslo", "Norway"), ("B. Osei", "Accra", "Ghana"), ("Chen Wei", "Taipei", "Taiwan"))
 DRAWN = [Style(frame, centered, numbers) for frame in FRAMES for centered in (True, False) for numbers in (True, False)]
-DRAWN = [style for style in DRAWN if style.frame is not PSQL or (style.centered and style.numbers_right)]
+DRAWN = [style for style in DRAWN if style.frame not in (PSQL, UNCOUNTED) or (style.centered and style.numbers_right)]
 DRAWN = [style for style in DRAWN if style.frame.pad or not style.centered]
 BOXED = DRAWN[1]
 STYLES = [*DRAWN, Columns(3, padded=False), Columns(2, padded=True), Delimited(","), Delimited("\t")]
@@ -57,6 +57,21 @@ def folded(text: str) -> str:
 )
 def test_every_style_comes_back(style: object, around: str) -> None:
     assert "Ada Quist" in folded(around.format(drawn(style, orders(24))))
+
+
+def test_columns_of_a_table_are_read_as_psql_describes_them() -> None:
+    rows = [(f"column_{n}", "character varying(64)", "", "not null", "") for n in range(20)]
+    table = Table(("Column", "Type", "Collation", "Nullable", "Default"), tuple(rows), 0, 0, 1)
+    lines = [
+        '                    Table "public.parts"',
+        *Style(UNCOUNTED, True, True).draw(table),
+        "Indexes:",
+        '    "pk"',
+    ]
+    shown = folded("\n".join(lines))
+    assert (
+        "> in all rows: Type=character varying(64)|Collation=|Nullable=not null|Default=\n> Column\ncolumn_0\n" in shown
+    )
 
 
 @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.said())
