@@ -128,7 +128,7 @@ class History:
             model=envelope.model,
             streamed=envelope.streamed,
             segments=read.segments,
-            calls={call.id: call for call in read.calls},
+            calls=read.by_id,
             head=digest(b"tools" if names or read.named else b"", *(part for part in parts if part)),
             answered=first is not None or envelope.continued,
             tool_names=names,

@@ -4,7 +4,7 @@ Everything here is the same whether messages were read at once or some of them w
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -45,7 +45,9 @@ class Read:
     layouts: tuple[Layout, ...] = ()
     segments: tuple[Segment, ...] = ()
     calls: tuple[Call, ...] = ()
-    """Under the ids by which results name them; where one stands twice, the later one holds."""
+    """In the order in which they became known; where an id stands twice, the later one holds."""
+    by_id: Mapping[str, Call] = field(default_factory=dict)
+    """The same, by the ids by which results name them."""
     stops: tuple[Stop, ...] = ()
     ends: tuple[int, ...] = ()
     """Where the messages behind the stops begin."""
@@ -99,6 +101,7 @@ class Read:
             self.layouts[:messages],
             self.segments[:segments],
             self.calls[:calls],
+            self.by_id if calls == len(self.calls) else {call.id: call for call in self.calls[:calls]},
             self.stops[:count],
             self.ends[:count],
             tuple(entry for entry in self.named if entry[0] < messages),
@@ -135,6 +138,7 @@ class Read:
             (*self.layouts, *(turn.layout or Layout(by_model=turn.by_model) for turn in turns)),
             tuple(segments),
             tuple(pairing.made),
+            pairing.calls,
             tuple(stops),
             tuple(ends),
             (*self.named, *((known + n, turn.tool_names) for n, turn in enumerate(turns) if turn.tool_names)),
@@ -154,7 +158,7 @@ class _Pairing:
 
     def __init__(self, read: Read, keys: Sequence[Digest]) -> None:
         self.made = list(read.calls)
-        self._calls = {call.id: call for call in read.calls}
+        self.calls = dict(read.by_id)
         self._waiting = list(read.state.waiting)
         self._answered = read.state.answered
         self._command = read.state.command
@@ -178,7 +182,7 @@ class _Pairing:
         if not turn.results:
             return ()
         self._answered = True
-        if all(result.call_id in self._calls for result in turn.results):
+        if all(result.call_id in self.calls for result in turn.results):
             return [result.call_id for result in turn.results]
         # Only where it is needed: it costs a look at all that stands before.
         made = "" if all(result.is_said for result in turn.results) else self._before(number).hex()
@@ -195,14 +199,14 @@ class _Pairing:
         if call is not None:
             self._waiting.remove(call)
         call_id = result.call_id or (call.id if call else "") or made
-        if call_id not in self._calls and (call is not None or result.name):
+        if call_id not in self.calls and (call is not None or result.name):
             self._know([Call(call_id, call.name, call.subject) if call is not None else Call(call_id, result.name)])
         return call_id
 
     def _know(self, calls: Iterable[Call]) -> None:
         for call in calls:
             self.made.append(call)
-            self._calls[call.id] = call
+            self.calls[call.id] = call
 
     def _before(self, number: int) -> Digest:
         """Return a digest of all messages before one that is not before the one asked for last."""

@@ -36,10 +36,10 @@ def read(turns: Sequence[Turn], behind: Read = NOTHING, first: int = 0) -> Read:
 
 def said(found: Read) -> list[Any]:
     """All that a prompt is made of."""
-    calls = {call.id: call for call in found.calls}
+    assert list(found.by_id.items()) == list({call.id: call for call in found.calls}.items())
     return [
         *(found.spans, found.keys, found.turns, found.layouts, found.segments, found.named, found.ends),
-        *(list(calls.items()), found.first_answer, found.count),
+        *(list(found.by_id.items()), found.first_answer, found.count),
     ]
 
 
