@@ -22,6 +22,7 @@ _LEAST_TEXT = 200  # characters: a page that shows less is made by its scripts
 _MOST_TAGS = 80_000  # more take too long
 _WORTH = 0.9  # of the tokens
 _WORTH_FOLDED = 0.97  # of the tokens
+_SURELY = 0.75  # of the characters: a form that is shorter than this has fewer tokens, so they are not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class HtmlDom:
 
 def _as_tree(content: Content, level: Level) -> Compressed | None:
     found = shorten(content.text, lossy=level > Level.LOSSLESS)
-    if found is None or content.count(found.text) >= _WORTH_FOLDED * content.count(content.text):
+    if found is None or not _is_worth(content, found.text, _WORTH_FOLDED):
         return None
     texts = f"{found.gone} texts that are the name of the element they are in" if found.gone else ""
     return Compressed(found.text, lossless=not texts, left_out=texts)
@@ -64,9 +65,14 @@ def _folded(content: Content, *, page: bool) -> Compressed | None:
         return None
     source = collapsed(content.text) if page else content.text
     text = fold(source) or source
-    if text == content.text or content.count(text) >= _WORTH_FOLDED * content.count(content.text):
+    if text == content.text or not _is_worth(content, text, _WORTH_FOLDED):
         return None
     return Compressed(text, lossless=True)
+
+
+def _is_worth(content: Content, text: str, share: float) -> bool:
+    """Say whether a form has at most a share of the tokens; counting those of a page takes as long as reading it."""
+    return len(text) < _SURELY * len(content.text) or content.count(text) < share * content.count(content.text)
 
 
 def _as_text(content: Content, start: int, level: Level) -> Compressed | None:
@@ -85,8 +91,9 @@ def _as_text(content: Content, start: int, level: Level) -> Compressed | None:
         return None
     text = "\n".join([*content.text[:start].rstrip().splitlines(), _title(links), *head, *body, *tail])
     left_out = _left_out(len(markup), removed, page, links)
-    small = content.count(f"{text}\n{left_out}") < _WORTH * content.count(content.text)
-    return Compressed(text, lossless=False, left_out=left_out) if small else None
+    if not _is_worth(content, f"{text}\n{left_out}", _WORTH):
+        return None
+    return Compressed(text, lossless=False, left_out=left_out)
 
 
 def _title(links: Links) -> str:
