@@ -2,6 +2,8 @@
 
 import re
 
+from headroom_mitm.compressors.build_steps import is_steps
+
 _HEAD_LINES, _MIDDLE_LINES = 60, 30
 _SAMPLE = 20_000  # characters looked at in one place
 _WIDTH = 400  # characters of a line
@@ -24,6 +26,7 @@ _COMPILER = re.compile(
 )
 _PLACE = re.compile(rf"{_PATH}:\d+:\d+: \S")
 _ARROW = re.compile(r" *--> \S[^:]*:\d+:\d+")
+_STEPS = 0.62  # above a log without times
 _LEAST_FRAMED = 0.05  # share of the lines: code frames are long
 _SEARCH = re.compile(r"\b(?:[efrz]?grep|rg|ag|ack)\b")
 
@@ -39,6 +42,8 @@ def score_of(text: str, subject: str) -> float:
     pattern = _PLACE if asks_compiler else _DIAGNOSTIC
     found = sum(pattern.match(line) is not None for line in lines)
     found = max(found, sum(_DIAGNOSTIC.match(line) is not None for line in lines)) if asks_compiler else found
+    if is_steps(text):
+        return _STEPS
     framed = sum(_ARROW.fullmatch(line) is not None for line in lines)
     if framed >= _FEWEST and framed >= _LEAST_FRAMED * len(lines):
         return _LEAST

@@ -10,14 +10,13 @@ from headroom_mitm.compressors.build_frames import FEWEST, Framed, blocks, toget
 from headroom_mitm.compressors.build_lines import TABLE, Diagnostic, File, Piece, pieces
 from headroom_mitm.compressors.build_look import score_of
 from headroom_mitm.compressors.build_messages import Messages
-from headroom_mitm.compressors.report_notation import verbatim as escaped
-from headroom_mitm.compressors.report_repeats import folded
+from headroom_mitm.compressors.build_steps import is_steps, without_steps
+from headroom_mitm.compressors.trace_paths import written
 
 _FEWEST = 4  # diagnostics
 _WORTH = 0.93  # a form with more of the tokens than this is not worth a reader's trouble
 _MARKED = re.compile(r"== |=- |\d+(?::\d+)? |\| |\$\w+ = ")
 _LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
-_FOLDED = '[Nothing is left out. "#1| " marks lines that come again as "#1".]'
 _NOTATION = (
     'Below "== path" stand places as line:column, then the message.'
     ' A name such as "$1" stands for its message, with what follows for "…" in turn.'
@@ -46,6 +45,8 @@ class BuildOutput:
         framed = blocks(content.lines)
         if sum(block.place is not None for block in framed) >= FEWEST:
             form = _framed(content.lines, framed, level)
+        elif is_steps(content.text):
+            form = _steps(content.lines, level)
         else:
             form = _by_file(content.lines, level)
         return form if form and content.count(form.text) < _WORTH * content.count(content.text) else None
@@ -53,8 +54,7 @@ class BuildOutput:
 
 def _framed(lines: Sequence[str], read: Sequence[Framed], level: Level) -> Compressed | None:
     """Return the form of diagnostics with code: nothing twice, and of what was said before at last only the place."""
-    shown = folded([escaped(line) for line in lines])
-    whole = Compressed("\n".join([_FOLDED, *shown]), lossless=True)
+    whole = Compressed(written(lines, "Nothing is left out."), lossless=True)
     if level == Level.LOSSLESS:
         return whole
     kept, gone = together(without_code(read, level))
@@ -66,6 +66,18 @@ def _framed(lines: Sequence[str], read: Sequence[Framed], level: Level) -> Compr
     if not gone or len(text) > _LOSSY_WORTH * len(whole.text):
         return whole
     return Compressed(text, lossless=False, left_out=f"the code of {gone} diagnostics, of {len(lines)} lines")
+
+
+def _steps(lines: Sequence[str], level: Level) -> Compressed:
+    """Return the form of what an installer or a builder says while it goes on."""
+    whole = Compressed(written(lines, "Nothing is left out."), lossless=True)
+    if level == Level.LOSSLESS:
+        return whole
+    shown, gone = without_steps(lines)
+    text = written(shown, "Steps that went well are counted where a note says so.")
+    if not gone or len(text) > _LOSSY_WORTH * len(whole.text):
+        return whole
+    return Compressed(text, lossless=False, left_out=f"{gone} steps that went well, of {len(lines)} lines")
 
 
 def _by_file(lines: Sequence[str], level: Level) -> Compressed | None:

@@ -7,10 +7,8 @@ from itertools import groupby
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.log_look import score_of as log_score
-from headroom_mitm.compressors.report_notation import verbatim
-from headroom_mitm.compressors.report_repeats import folded
 from headroom_mitm.compressors.trace_frames import Frame, Piece, pieces, score_of
-from headroom_mitm.compressors.trace_paths import named
+from headroom_mitm.compressors.trace_paths import written
 
 _LOG = 0.6  # what a text with times scores as a log, and is one then
 _FEWEST_LINES = 10
@@ -39,23 +37,14 @@ class StackTraces:
         lines = content.lines
         if len(lines) < _FEWEST_LINES:
             return None
-        found = Compressed(_form(lines, "Nothing is left out."), lossless=True)
+        found = Compressed(written(lines, "Nothing is left out."), lossless=True)
         if level > Level.LOSSLESS:
             shown, gone = _without_foreign(pieces(lines), _FEWEST_FRAMES[level])
-            part = _form(shown, "Frames of libraries are left out where a note says so.")
+            part = written(shown, "Frames of libraries are left out where a note says so.")
             if gone and len(part) < _LOSSY_WORTH * len(found.text):
                 left_out = f"{gone} frames of libraries, where notes name their lines, of {len(lines)} lines"
                 found = Compressed(part, lossless=False, left_out=left_out)
         return found if content.count(found.text) < _WORTH * content.count(content.text) else None
-
-
-def _form(lines: Sequence[str], said: str) -> str:
-    shortened, names = named([verbatim(line) for line in lines])
-    shown = folded(shortened)
-    words = [said, *(["Names such as $1 stand for directories."] if names else [])]
-    if any(line.startswith("#1| ") for line in shown):
-        words.append('"#1| " marks lines that come again as "#1".')
-    return "\n".join([f"[{' '.join(words)}]", *names, *shown])
 
 
 def _without_foreign(read: Iterator[Piece], fewest: int) -> tuple[list[str], int]:

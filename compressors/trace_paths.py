@@ -4,6 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from headroom_mitm.compressors.report_notation import verbatim
+from headroom_mitm.compressors.report_repeats import folded
+
 _PATH = re.compile(r"(?:/|\b[A-Za-z]:\\)(?:[\w.@+~-]+[/\\])+")
 _NAMED = re.compile(r"\$\d")
 _MOST = 6
@@ -11,6 +14,16 @@ _SHORTEST = 12  # characters
 _COST = 4  # characters of a name
 _LEAST_SAVED = 60  # characters
 _MOST_PATHS = 4_000  # looked at to find what many have in common
+
+
+def written(lines: Sequence[str], said: str) -> str:
+    """Return lines with directories and blocks said once, below a line that says ``said`` and how to read them."""
+    shortened, names = named([verbatim(line) for line in lines])
+    shown = folded(shortened)
+    words = [said, *(["Names such as $1 stand for directories."] if names else [])]
+    if any(line.startswith("#1| ") for line in shown):
+        words.append('"#1| " marks lines that come again as "#1".')
+    return "\n".join([f"[{' '.join(words)}]", *names, *shown])
 
 
 def named(lines: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -2,7 +2,7 @@
 
 import re
 
-import report_decoder
+import stack_traces_decoder
 
 LEGEND = re.compile(
     r"\[\d+ \w+(?:, \d+ \w+)*, nothing left out(?: \(.*?\))?\."
@@ -18,7 +18,7 @@ def decode(text: str) -> str:
     """Return the lines of the tool."""
     legend, *lines = text.split("\n")
     if legend.startswith("[Nothing is left out. "):
-        return "\n".join(one for line in report_decoder.repeated(lines) for one in report_decoder.originals(line, 80))
+        return stack_traces_decoder.decode(text)
     match = LEGEND.match(legend)
     assert match is not None
     messages: dict[str, str] = {}

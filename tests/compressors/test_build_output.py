@@ -183,3 +183,33 @@ def test_it_is_exact(form: str, rows: list[tuple[str, int, str]], other: str) ->
     text = "\n".join(lines)
     found = COMPRESSOR.compress(Content(text, count=lambda text: 1 if text.startswith("[") else 9), Level.LOSSLESS)
     assert found is None or build_output_decoder.decode(found.text) == text
+
+
+PIP = [
+    line
+    for n in range(30)
+    for line in (
+        f"Requirement already satisfied: package-{n}>=1.{n} in /srv/shop/.venv/lib/python3.12/site-packages (1.{n}.4)",
+        f"Collecting extra-{n}==2.{n}",
+        f"  Downloading extra_{n}-2.{n}-py3-none-any.whl (1{n} kB)",
+    )
+]
+
+
+def test_steps_of_an_installer_name_their_directory_once() -> None:
+    text = "\n".join([*PIP, "Successfully installed extra-1-2.1"])
+    assert COMPRESSOR.score(Content(text)) > 0.6
+    assert "\n$1 = /srv/shop/.venv/lib/python3.12\n" in shortened(text)
+
+
+def test_steps_that_went_well_are_counted_by_kind_and_trouble_stays() -> None:
+    trouble = "  Downloading torch-2.0.whl: error: connection reset"
+    lines = [*PIP[:40], trouble, *PIP[40:], "WARNING: pip is old", "Successfully installed extra-1-2.1"]
+    found = COMPRESSOR.compress(Content("\n".join(lines)), Level.LIGHT)
+    assert found is not None
+    note, middle, other, *end = found.text.split("\n")[1:]
+    assert note == "[lines 1-40 left out: 14 Requirement already satisfied, 13 Collecting, 13 Downloading]"
+    assert middle == trouble
+    assert other.startswith("[lines 42-91 left out: ")
+    assert end == lines[-2:]
+    assert found.left_out == "90 steps that went well, of 93 lines"
