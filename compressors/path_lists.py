@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from headroom_mitm.compressors.path_braces import SIGNS, folded
 from headroom_mitm.compressors.tree_gaps import Item, Note
 
 # What stands in front of a path: the columns of git ls-tree and du, the number of wc, the two letters of git status.
@@ -65,16 +66,18 @@ def written(lines: Iterable[Entry], said: str = "") -> str:
     packs = not any(entry.before or '"' in entry.name for entry in entries if entry.directory)
     count = sum(bool(entry.directory) and not isinstance(entry.name, Note) for entry in entries)
     shown = " shown" if any(isinstance(entry.name, Note) for entry in entries) else ""
-    note = f"[{count} paths{shown}: each directory stands once, above {'its names' if packs else 'its lines'}.{said}"
-    note += f' "{start}" is left out in front of each.' if start else ""
-    out = [note + "]"]
+    folds = packs and not any(SIGNS.intersection(entry.directory + entry.name) for entry in entries)
+    rows = []
     above = ""
     for heading, group in _under_headings(entries):
         if heading != above:
-            out += ["", heading or NO_DIRECTORY]
+            rows += ["", heading or NO_DIRECTORY]
             above = heading
-        out += _rows(heading, group, len(start), packs=packs)
-    return "\n".join(out)
+        rows += _rows(heading, group, len(start), packs=packs, folds=folds)
+    note = f"[{count} paths{shown}: each directory stands once, above {'its names' if packs else 'its lines'}.{said}"
+    note += f' "{start}" is left out in front of each.' if start else ""
+    note += ' "a{1,2}.b" stands for a1.b and a2.b.' if folds and any("{" in row for row in rows) else ""
+    return "\n".join([note + "]", *rows])
 
 
 def _fits(entry: Entry, start: str) -> bool:
@@ -85,27 +88,34 @@ def _whole(entry: Entry) -> str:
     return entry.before + entry.directory + entry.name
 
 
-def _rows(heading: str, entries: Sequence[Entry], start: int, *, packs: bool) -> Iterator[str]:
+def _rows(heading: str, entries: Sequence[Entry], start: int, *, packs: bool, folds: bool) -> Iterator[str]:
     """Yield the lines below a heading. An empty line is two, since one announces a heading."""
     names: list[str] = []
-    width = 0
     for entry in entries:
-        if isinstance(entry.name, Note):
-            yield from [" ".join(names)] if names else []
-            yield entry.name
-            names, width = [], 0
-            continue
         name = entry.directory[len(heading) :] + entry.name
-        if not heading or not entry.directory or not packs:
-            yield from ["", ""] if not name else [entry.before[start:] + name]
+        if heading and entry.directory and packs and not isinstance(entry.name, Note):
+            names.append(name)
             continue
-        if width + len(name) > _WIDTH:
-            yield " ".join(names)
-            names, width = [], 0
-        names.append(f'"{name}"' if _SPACE.search(name) else name)
-        width += len(name) + 1
-    if names:
-        yield " ".join(names)
+        yield from _packed(names, folds=folds)
+        names = []
+        if isinstance(entry.name, Note):
+            yield entry.name
+        else:
+            yield from ["", ""] if not name else [entry.before[start:] + name]
+    yield from _packed(names, folds=folds)
+
+
+def _packed(names: Sequence[str], *, folds: bool) -> Iterator[str]:
+    """Yield lines of names."""
+    row = ""
+    for name in folded(names) if folds else names:
+        shown = f'"{name}"' if _SPACE.search(name) else name
+        if row and len(row) + len(shown) > _WIDTH:
+            yield row
+            row = ""
+        row += f" {shown}" if row else shown
+    if row:
+        yield row
 
 
 def _under_headings(entries: Sequence[Entry]) -> Iterator[tuple[str, list[Entry]]]:

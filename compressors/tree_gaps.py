@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from headroom_mitm.compressors import path_braces
 from headroom_mitm.compressors.base import Level
 
 VENDORED = frozenset(
@@ -45,25 +46,34 @@ class Item:
     line: int
     size: int | None = None
 
-    @property
-    def kind(self) -> str:
-        """What files alike have in common: the directory and what follows the last dot."""
+    def kind(self, *, strictly: bool) -> str:
+        """Return what files alike have in common: the directory and the last suffix.
+
+        Or, strictly, all of the name but a number or a digest; one without stands alone.
+        """
+        if not self.name:
+            return str(self.line)
+        if strictly:
+            around = path_braces.around(self.name)
+            return f"{self.directory}{around[0]}*{around[1]}" if around is not None else str(self.line)
         return f"{self.directory}*.{self.name.rpartition('.')[2] if '.' in self.name else ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    run: int | None
-    """Files alike in a row, of which the first and last ones stay; None: all stay."""
+    run: int
+    """Files alike in a row, of which the first and last ones stay."""
     first: int
-    deep: bool
+    strictly: bool = False
+    """Only those are alike that differ in a number or a digest."""
+    deep: bool = False
     """Only directories near the top are shown."""
 
 
 _RULES = {
-    Level.LIGHT: _Rules(None, 0, deep=False),
-    Level.MEDIUM: _Rules(8, 3, deep=False),
-    Level.HARD: _Rules(4, 1, deep=True),
+    Level.LIGHT: _Rules(run=12, first=2, strictly=True),
+    Level.MEDIUM: _Rules(run=8, first=3),
+    Level.HARD: _Rules(run=4, first=1, deep=True),
 }
 
 
@@ -135,9 +145,8 @@ def _gone(items: Sequence[Item], rules: _Rules) -> list[bool]:
     deepest = _deepest_shown(depths, len(files)) if rules.deep else max(depths, default=0)
     hidden = vendored | {item.directory for item in items if _depth(item, above) > deepest}
     gone = [item.directory in hidden for item in items]
-    if rules.run is not None:
-        for number in _alike(items, rules.run, rules.first):
-            gone[number] = True
+    for number in _alike(items, rules):
+        gone[number] = True
     return gone
 
 
@@ -168,13 +177,13 @@ def _deepest_shown(depths: Counter[int], count: int) -> int:
     return deepest
 
 
-def _alike(items: Sequence[Item], longest: int, first: int) -> list[int]:
+def _alike(items: Sequence[Item], rules: _Rules) -> list[int]:
     """Return what is in the middle of each row of files alike, except for the largest."""
     gone = []
-    for _, run in groupby(range(len(items)), key=lambda at: items[at].kind if items[at].name else str(at)):
+    for _, run in groupby(range(len(items)), key=lambda at: items[at].kind(strictly=rules.strictly)):
         numbers = list(run)
-        if len(numbers) < longest:
+        if len(numbers) < rules.run:
             continue
         largest = max(numbers, key=lambda at: items[at].size or 0)
-        gone += [at for at in numbers[first:-1] if at != largest or not items[at].size]
+        gone += [at for at in numbers[rules.first : -1] if at != largest or not items[at].size]
     return gone

@@ -6,7 +6,8 @@ _LIST = re.compile(
     r"\[\d+ paths: each directory stands once, above its (?P<kind>names|lines)\."
     r"(?P<drawn> They were drawn by tree(?P<plain>, with plain spaces)?"
     r"(?:, cut where levels (?P<open>[\d, ]+) go on)?\.)?"
-    r'(?: "(?P<start>.*)" is left out in front of each\.)?\]'
+    r'(?: "(?P<start>.*?)" is left out in front of each\.)?'
+    r'(?P<braces> "a\{1,2\}\.b" stands for a1\.b and a2\.b\.)?\]'
 )
 _PACKAGES = re.compile(
     r"^\[\d+ entries of a tree, drawn as by ([^:\n]*): a space more in front is a level deeper,"
@@ -75,12 +76,19 @@ def path_lines(lines: list[str], note: str) -> list[str]:
     match = _LIST.fullmatch(note)
     assert match is not None
     found = list(entries(lines, match["start"] or "", packs=match["kind"] == "names"))
+    if match["braces"]:
+        found = [(is_path, name) for is_path, line in found for name in (expanded(line) if is_path else [line])]
     if match["drawn"] is None:
         return [line for _, line in found]
     at = [number for number, (is_path, _) in enumerate(found) if is_path]
     paths = [line.removeprefix("./") for _, line in found[at[0] : at[-1] + 1]]
     drawn = drawing(tree(paths), "  " if match["plain"] else "\u00a0\u00a0", levels(match["open"]))
     return [line for _, line in found[: at[0]]] + drawn + [line for _, line in found[at[-1] + 1 :]]
+
+
+def expanded(name: str) -> list[str]:
+    match = re.fullmatch(r"(.*)\{(.*)\}(.*)", name)
+    return [match[1] + one + match[3] for one in match[2].split(",")] if match is not None else [name]
 
 
 def entries(lines: list[str], start: str, *, packs: bool) -> list[tuple[bool, str]]:

@@ -57,6 +57,15 @@ def test_names_of_a_directory_stand_in_one_line() -> None:
     assert f"\n\n{LIBRARY}\n{' '.join(NAMES)}\n\ndocs/guide/\n" in folded("\n".join(paths(LIBRARY, "docs/guide/")))
 
 
+def test_numbered_names_stand_as_in_braces_of_a_shell() -> None:
+    """Those with a digest, too; where a name has braces of its own, none are made."""
+    found = [f"{LIBRARY}frame_{n}.png" for n in range(7, 12)] + [f"{LIBRARY}app.{n:08x}.js" for n in (1, 77, 940)]
+    shown = folded("\n".join([*found, f"{LIBRARY}main.js"]))
+    assert f"\n{LIBRARY}\nframe_{{7,8,9,10,11}}.png app.{{00000001,0000004d,000003ac}}.js main.js" in shown
+    assert '"a{1,2}.b" stands for a1.b and a2.b.' in shown
+    assert "frame_7.png frame_8.png" in folded("\n".join([*found, f"{LIBRARY}{{odd}}.js"]))
+
+
 def test_what_stands_in_front_of_all_is_said_once() -> None:
     """An entry without it stays whole."""
     lines = [f"100644 blob {n}\t{path}" for n, path in enumerate(paths(LIBRARY, LIBRARY + "v2/"), 1000)]
@@ -178,7 +187,7 @@ def shown_lines(text: str, level: Level) -> tuple[str, set[int]]:
 @pytest.mark.parametrize("level", [Level.MEDIUM, Level.HARD], ids=lambda level: level.name)
 @pytest.mark.parametrize("form", ["{path}", "./{path}", "{n}\t{path}", "100644 blob ab{n}  7\t{path}"])
 def test_files_that_are_gone_are_those_that_notes_name(form: str, level: Level) -> None:
-    found = [f"src/part{d}/sub{d % 2}/name_{d}_{n}.py" for d in range(4) for n in range(20)]
+    found = [f"src/part{d}/sub{d % 2}/name_{d}_{chr(97 + n)}.py" for d in range(4) for n in range(20)]
     found = ["src/setup.cfg", "src/README.md", *found, "src/zz/Makefile"]
     text, kept = shown_lines("\n".join(form.format(path=path, n=n) for n, path in enumerate(found, 95)), level)
     for number, path in enumerate(found, 1):
@@ -204,8 +213,17 @@ def test_vendored_folders_are_counted(level: Level) -> None:
     assert "left out: 70 entries: web/node_modules/left-pad/lib/ 60, web/node_modules/right/ 10]" in text
 
 
+def test_light_leaves_out_what_differs_in_a_number_only() -> None:
+    found = [f"web/assets/chunk-{n:08x}.js" for n in range(40)] + [
+        f"web/assets/page_{chr(97 + n)}.js" for n in range(20)
+    ]
+    text, kept = shown_lines("\n".join(found), Level.LIGHT)
+    assert kept == {1, 2, 40, *range(41, 61)}
+    assert "[lines 3-39 left out: 37 entries, chunk-00000002.js to chunk-00000026.js]" in text
+
+
 def test_vendored_folders_stay_where_they_are_what_was_asked_for() -> None:
-    text = "\n".join(f"web/node_modules/left-pad/lib/file_{n}.js" for n in range(90))
+    text = "\n".join(f"web/node_modules/left-pad/lib/file_{n}{n % 7 * 'x'}.js" for n in range(90))
     assert COMPRESSOR.compress(Content(text), Level.LIGHT) == COMPRESSOR.compress(Content(text), Level.LOSSLESS)
 
 
@@ -256,6 +274,7 @@ def test_other_texts_are_left_alone(text: str) -> None:
 
 
 _fronts = st.sampled_from(["", "", "12\t", "100644 blob ab 7\t", " M ", "  12 "])
+_listed = st.sampled_from([*NAMES, "image_1.png", "image_2.png", "image_10.png", "7", "x.0123abcd.js", "a{b}.c", "a,b"])
 _directories = st.sampled_from(["", "./", "/", "src/", LIBRARY, LIBRARY + "v2/", "a b/"])
 _odd = st.sampled_from(["", "Found 3 files", "(no directory)", "x/", '"q"/a', "total 3", "7 x", ".:", "└── x"])
 _rows = st.builds(
@@ -274,9 +293,7 @@ def cheap_if_shortened(text: str) -> int:
     return 1 if text.startswith(("[ls -l", "[")) else 99
 
 
-@given(
-    lines=st.lists(st.one_of(st.tuples(_fronts, _directories, st.sampled_from(NAMES)).map("".join), _odd), max_size=40)
-)
+@given(lines=st.lists(st.one_of(st.tuples(_fronts, _directories, _listed).map("".join), _odd), max_size=40))
 def test_lists_are_exact(lines: list[str]) -> None:
     """Whatever stands in front of paths, and between them."""
     text = "\n".join(lines)
