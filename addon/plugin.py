@@ -248,7 +248,7 @@ class Answers:
         exchange.breaks_off = flow.request.headers.get("user-agent", "").startswith(TRIES_AGAIN_IF_CUT)
         exchange.on_kept = lambda kept: service.link(link_behind(kept, wire, outcome.prompt, outcome.originals))
         exchange.on_untold = lambda rounds: service.retold.keep(flow.metadata[PROMPT], outcome.prompt, rounds)
-        exchange.copies = looked_for(wire.name, outcome.originals, streamed=streamed)
+        exchange.copies = looked_for(wire.name, originals_in(wire, outcome.originals), streamed=streamed)
         # mitmproxy itself decodes what it holds until it is whole.
         if streamed and not exchange.begin_leg(response.headers.get("content-encoding", "")):
             logger.warning("headroom: an answer in an unknown encoding is not watched")

@@ -12,6 +12,7 @@ from mitmproxy import ctx, http
 from mitmproxy.websocket import WebSocketMessage
 
 from headroom_mitm.pipeline import Outcome, Policy
+from headroom_mitm.roundtrip.copies import looked_for
 from headroom_mitm.roundtrip.exchange import Exchange
 from headroom_mitm.roundtrip.links import LinkedWire, link_behind, originals_in
 from headroom_mitm.roundtrip.talk import Talk, Watched, ascii_only
@@ -109,6 +110,8 @@ class Sockets:
         stream = frames.stream_of(frame)
         heard = talk.hear(stream, frame)
         shown = heard.shown
+        if heard.expands is not None:
+            shown += await use.service.advance(heard.expands.expand)
         if heard.goes_on is not None:
             following = await _following(use.service, heard.goes_on)
             if following:
@@ -136,6 +139,7 @@ def _watched(service: Service, wire: Wire, outcome: Outcome, frames: Frames, beg
         service.link(dataclasses.replace(link, is_declared=link.is_declared and is_declared, beginning=beginning))
 
     exchange.on_kept = note
+    exchange.copies = looked_for(wire.name, originals_in(wire, outcome.originals), streamed=True, in_frames=True)
     exchange.on_untold = lambda rounds: service.retold.keep(wire.name, outcome.prompt, rounds)
     return Watched(exchange, reply)
 

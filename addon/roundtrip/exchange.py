@@ -124,10 +124,16 @@ class Exchange:
         self._body = self._reply.next_body(self._body, answers)
         return self._body
 
+    def expand(self) -> bytes:
+        """Return what is held back of a frame, with the originals. May block."""
+        if self.copies is None:
+            return b""
+        return self.copies.expanded(lambda text: _original_of(text, self._originals, self._read))
+
     def conclude(self) -> None:
         """Answer the calls that no further leg answers, have kept what the client has not seen, fetch what it needs."""
         if self.copies is not None and self.rest:
-            self.rest = self.copies.expanded(lambda text: _original_of(text, self._originals, self._read))
+            self.rest = self.expand()
         untold, self._untold = self._untold, None
         if untold is not None:
             self.on_untold((*untold.before, untold.last([self._answer(call) for call in untold.calls])))

@@ -29,6 +29,8 @@ class Heard:
     """What the client gets instead; empty: nothing."""
     goes_on: Exchange | None = None
     """This answer wants another leg."""
+    expands: Exchange | None = None
+    """``expand`` returns what the client gets instead."""
     concludes: Exchange | None = None
     """``conclude`` must come before the client gets ``shown``, and ``rest`` belongs behind it."""
 
@@ -58,7 +60,7 @@ class Talk:
         exchange = watched.exchange
         shown = exchange.feed(frame)
         if not watched.reply.is_over:
-            return Heard(shown)
+            return Heard(shown, expands=exchange if exchange.copies is not None and exchange.copies.held else None)
         shown += exchange.end_leg()
         if exchange.wants_next_leg:
             return Heard(shown, exchange)

@@ -66,7 +66,7 @@ class Copies(Protocol):
         ...
 
     def expanded(self, original_of: OriginalOf) -> bytes:
-        """Return what was held, with what the texts in it stand for. May block."""
+        """Return what was held, with what the texts in it stand for; nothing is held then. May block."""
         ...
 
 

@@ -255,3 +255,56 @@ def test_a_subscription_is_left_alone_unless_the_user_says_so(
     through(start(headroom_subscription=choice), work, "wss://chatgpt.com/backend-api/codex/responses")
     assert (outputs(provider.received[2])["call_0"] != LOG) is is_changed
     assert any(OURS.encode() in frame.raw for frame in provider.received) is is_changed
+
+
+def test_a_copied_result_is_written_whole(provider: Provider, start: Start) -> None:
+    """In every frame that a client may take the arguments from."""
+
+    def copying(received: Received) -> Answer:
+        return answer(Say("I keep it."), Call("call_1", "shell", {"text": outputs(received)["call_0"]}))
+
+    async def work(socket: Socket) -> list[Json]:
+        await begin(socket)
+        socket.shown.clear()
+        await socket.ask(result(LOG))
+        return list(map(json.loads, socket.shown))
+
+    provider.script(ASKED, copying)
+    events = through(start(), work)
+    (item,) = (
+        event["item"] for event in events if event["type"] == "response.output_item.done" and event["output_index"]
+    )
+    last = events[-1]["response"]["output"][1]
+    assert [json.loads(call["arguments"])["text"] == LOG for call in (item, last)] == [True, True]
+
+
+def test_after_a_break_what_was_hidden_is_told_again(provider: Provider, start: Start) -> None:
+    """The provider has kept nothing, and the client sends all that it was shown."""
+
+    async def first(socket: Socket) -> Json:
+        await begin(socket)
+        return await socket.ask(result(LOG))
+
+    async def second(socket: Socket) -> Json:
+        call = {"type": "function_call", "call_id": "call_0", "name": "shell", "arguments": "{}"}
+        items = shown["response"]["output"]
+        return await socket.ask(DECLARED, QUESTION, call, result(LOG), *items, result("Sunday", "call_1"))
+
+    both = answer(Think("Both."), Call("call_r2", OURS, {"id": "00000000"}), Call("call_1", "shell"))
+    provider.script(ASKED, asking(), both, answer(Say("Done.")))
+    proxy = start()
+    shown = through(proxy, first)
+    provider.received.clear()
+    assert said(through(proxy, second)) == "Done."
+    assert provider.refused == []
+    told = [item.get("call_id") for item in provider.received[-1].json["input"] if item.get("type") != "reasoning"]
+    assert [name for name in told if name] == [
+        "call_0",
+        "call_0",
+        "call_r",
+        "call_r",
+        "call_r2",
+        "call_1",
+        "call_r2",
+        "call_1",
+    ]

@@ -19,6 +19,7 @@ from proxy import Start
 
 OURS = "headroom_retrieve"
 TEXT_ID = re.compile(rf"{OURS}, id=([0-9a-f]{{8}})")
+NOTED = re.compile(r'\[1500 lines in order(?:[^"\\]|\\.)*')
 LOG = measurements(1500)
 BASH = Call("call_c", "Bash", {"command": "date"})
 SCHEMA = {"type": "object", "properties": {"command": {"type": "string"}}}
@@ -197,3 +198,22 @@ def test_without_the_store_the_client_is_taken_at_its_word(
     assert provider.refused == []
     assert "call_r" not in wire.results(provider.received[-1])
     assert len(provider.received[-1].json[wire.member]) == len(session.history[:-2])
+
+
+@FORMAT
+def test_a_copied_result_is_written_whole(provider: Provider, start: Start, connect: Connect, wire: Format) -> None:
+    """What the model copies of a shortened result into a call is the original before the client runs it."""
+
+    def copying(received: Received) -> Answer:
+        found = NOTED.search(wire.results(received))
+        assert found
+        return answer(Call("call_1", "Bash", {"command": json.loads(f'"{found[0]}"')}))
+
+    session = Session(connect(start(), wire.host), wire)
+    provider.script(answer(Call("call_0", "Bash", {"command": "cat log"})), copying)
+    session.ask(LOG)
+    session.ask("ok")
+    kept = json.dumps(session.history[3:], ensure_ascii=False)
+    assert "Left out here" not in kept
+    twice = json.dumps(json.dumps(LOG, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1]
+    assert json.dumps(LOG, ensure_ascii=False)[1:-1] in kept or twice in kept

@@ -9,7 +9,8 @@ from anthropic_events import Json, call, cut, events, leg, message_of, text, who
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headroom_mitm.wire.anthropic_arguments import Arguments
+from headroom_mitm.wire.anthropic_arguments import AnthropicCalls
+from headroom_mitm.wire.arguments import Arguments, Events
 
 NOTE = "[Left out here, not missing"
 SHORT = f'[12 lines in order, "a" é left out]\n\tx\\n\n{NOTE}: lines 2-11 of 12. To read it: ours, id=0a1b2c3d]'
@@ -23,7 +24,7 @@ def writing(content: str, *, ascii_only: bool = False) -> Json:
 
 
 def watched(*, streamed: bool = True) -> Arguments:
-    return Arguments([SHORT], NOTE, streamed=streamed)
+    return Arguments([SHORT], NOTE, AnthropicCalls(), Events() if streamed else None)
 
 
 def shown(data: Sequence[bytes], *, original: str | None = LONG, streamed: bool = True) -> tuple[bytes, bytes]:

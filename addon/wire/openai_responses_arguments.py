@@ -1,0 +1,56 @@
+"""Where the arguments of the client's calls stand in events, frames and documents of Responses."""
+
+from collections.abc import Iterator
+
+from headroom_mitm.segments import Span
+from headroom_mitm.wire import document
+from headroom_mitm.wire.arguments import Spot
+
+Found = dict[str, Span]
+
+_MEMBER = {"function_call": "arguments", "custom_tool_call": "input"}
+_PIECES = {
+    "response.function_call_arguments.delta": "delta",
+    "response.function_call_arguments.done": "arguments",
+    "response.custom_tool_call_input.delta": "delta",
+    "response.custom_tool_call_input.done": "input",
+}
+
+
+class ResponsesCalls:
+    """See ``Calls``."""
+
+    def may_matter(self, piece: bytes) -> bool:
+        """See ``Calls``."""
+        return b"function_call" in piece or b"custom_tool_call" in piece
+
+    def spots(self, data: bytes) -> list[Spot]:
+        """See ``Calls``."""
+        top = document.members(data, document.whole(data))
+        kind = document.member_string(data, top, "type")
+        if kind in _PIECES:
+            place = top.get(_PIECES[kind])
+            call = data[slice(*top.get("output_index", (0, 0)))] if kind.endswith("delta") else None
+            return [Spot(place, call)] if place is not None and document.is_string(data, place) else []
+        if "item" in top:
+            return list(_whole(data, [top["item"]]))
+        answer = document.members(data, top["response"]) if "response" in top else top
+        output = answer.get("output")
+        has_list = output is not None and document.is_list(data, output)
+        return list(_whole(data, document.items(data, output))) if output is not None and has_list else []
+
+
+class ResponsesCallsInFrames(ResponsesCalls):
+    """Looks at whole arguments only: these are what clients run, and a frame must not wait for another one."""
+
+    def spots(self, data: bytes) -> list[Spot]:
+        """See ``Calls``."""
+        return [spot for spot in super().spots(data) if spot.call is None]
+
+
+def _whole(data: bytes, items: list[Span]) -> Iterator[Spot]:
+    for place in items:
+        item = document.members(data, place) if document.is_object(data, place) else {}
+        arguments = item.get(_MEMBER.get(document.member_string(data, item, "type"), ""))
+        if arguments is not None and document.is_string(data, arguments):
+            yield Spot(arguments)
