@@ -20,7 +20,7 @@ _REPORT = re.compile(
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9-]{0,30}[\s/>]|<!--")
 _CHARACTERS_PER_TAG = 300
 _WEB_TOOL = re.compile(r"fetch|brows|navigat|page|scrap|crawl|web|http|url|playwright|puppeteer|chrome", re.IGNORECASE)
-_WEB_SUBJECT = re.compile(r"\s*https?://|.*\b(?:curl|wget|http|https|xh|lynx|fetch)\s", re.IGNORECASE | re.DOTALL)
+_WEB_SUBJECT = re.compile(r"https?://|\b(?:curl|wget|xh|lynx|w3m)\s", re.IGNORECASE)
 _OWN_HOST = re.compile(
     r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|host\.docker\.internal|\b192\.168\.|\b10\.\d|\.local\b|\.test\b|file://"
 )
@@ -58,8 +58,10 @@ def start_of(content: Content) -> int | None:
 def is_read(content: Content) -> bool:
     """Say whether a page came from the web to be read. Markup that may be worked on stays markup."""
     subject = content.subject
-    if _OWN_HOST.search(subject) or _TAKEN_APART.search(subject):
+    if content.fresh_read or _OWN_HOST.search(subject) or _TAKEN_APART.search(subject):
         return False
-    if _WEB_TOOL.search(content.tool) or _WEB_SUBJECT.match(subject):
+    if "://" not in subject and _MARKUP_FILE.search(subject):
+        return False
+    if _WEB_TOOL.search(content.tool) or _WEB_SUBJECT.search(subject):
         return True
     return not subject and _DOCUMENT.search(content.text[:_LOOK]) is not None

@@ -116,6 +116,7 @@ STAYS = {
     "a file that was read": ("Read", "/app/templates/index.html"),
     "a file that was printed": ("Bash", "cat public/index.html"),
     "a server of one's own": ("Bash", "curl -s http://localhost:3000/"),
+    "a file of a project called web": ("mcp__webstorm__get_text", "src/main/page.html"),
     "markup that is searched": ("Bash", "curl -s https://e.org/ | grep -n class"),
     "a diff": ("Bash", "git show HEAD:public/page"),
 }
@@ -124,7 +125,26 @@ STAYS = {
 @pytest.mark.parametrize(("tool", "subject"), STAYS.values(), ids=STAYS.keys())
 def test_markup_that_may_be_worked_on_stays(tool: str, subject: str) -> None:
     content = Content(f"<!DOCTYPE html><html><body>{FILLER}</body></html>", tool, subject)
-    assert HtmlDom().compress(content, Level.HARD) is None
+    found = HtmlDom().compress(content, Level.HARD)
+    assert found is None or found.lossless
+
+
+READ = {
+    "a tool that fetches": ("WebFetch", "https://e.org/"),
+    "a tool of a browser": ("mcp__playwright__browser_evaluate", "() => document.documentElement.outerHTML"),
+    "a command": ("Bash", "cd /tmp && curl -sL https://e.org/index.html | head -c 50000"),
+    "a script": ("Bash", "python3 -c \"import requests; print(requests.get('https://e.org').text)\""),
+    "nothing known": ("", ""),
+}
+
+
+@pytest.mark.parametrize(("tool", "subject"), READ.values(), ids=READ.keys())
+def test_pages_from_the_web_are_read(tool: str, subject: str) -> None:
+    found = HtmlDom().compress(
+        Content(f"<!DOCTYPE html><html><body>{FILLER}</body></html>", tool, subject), Level.LIGHT
+    )
+    assert found is not None
+    assert not found.lossless
 
 
 UNREADABLE = {
