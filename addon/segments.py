@@ -90,7 +90,11 @@ class Segment:
         """Under which its rendering is stored; reckoned once, since a conversation's past is asked in every request."""
         if self._key is None:
             parts = (self.call_id.encode("utf-8", "surrogatepass"), b"%d" % self.part, self.digest)
-            key = Key(digest(*parts, b"%d" % self.variant) if self.variant else digest(*parts))
+            if self.epoch:
+                parts = (*parts, b"%d" % self.variant, self.epoch)
+            elif self.variant:
+                parts = (*parts, b"%d" % self.variant)
+            key = Key(digest(*parts))
             object.__setattr__(self, "_key", key)
             return key
         return self._key
