@@ -48,7 +48,7 @@ class ChatHistory:
         history = self._read(prompt)
         keys = names("openai chat", history, prompt.head)
         found = recall([key for key in keys if key is not None])
-        taken = {call_id for said in history for call_id in said.calls}
+        taken = {*prompt.calls, *(call_id for said in history for call_id in said.calls)}
         edits: list[Edit] = []
         for number, key in enumerate(keys):
             rounds = found.get(key, ()) if key is not None else ()

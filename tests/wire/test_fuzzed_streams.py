@@ -1,0 +1,11 @@
+"""Whatever comes, in whatever pieces: no exception, no lost byte. ``scripts/fuzz_streams.py`` tries more of them."""
+
+import pytest
+from fuzzed_streams import check
+
+SHARE = 100
+
+
+@pytest.mark.parametrize("start", range(0, 1000, SHARE))
+def test_a_stream_is_the_same_however_it_is_cut(start: int) -> None:
+    assert sum(map(check, range(start, start + SHARE))) > 0
