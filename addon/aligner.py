@@ -15,6 +15,7 @@ from headroom_mitm.conversation import branch
 from headroom_mitm.epochs import Cold, Epochs, Standing
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.fronts import Fronts
+from headroom_mitm.pasts import NO_PAST, Pasts
 from headroom_mitm.recent import Recent
 from headroom_mitm.router import SHORTEST, raw
 from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, Segment
@@ -78,6 +79,7 @@ class Aligner:
         self._touched: Recent[Digest, float] = Recent(REMEMBERED_OFFERS)
         self._decided: Recent[Key, Rendering] = Recent(REMEMBERED, lambda rendering: _ENTRY + len(rendering.text or ""))
         self._offers: Recent[Digest, bool] = Recent(REMEMBERED_OFFERS)
+        self._pasts = Pasts()
         self._owed: dict[Key, Decision] = {}
         self._owed_lock = threading.Lock()
 
@@ -113,9 +115,12 @@ class Aligner:
 
     def _recalled(self, prompt: Prompt, standing: Standing, *, may_offer: bool) -> Plan:
         segments = [segment for segment in prompt.segments if segment.size >= SHORTEST and not segment.protected]
-        keys = [segment.key for segment in segments]
-        known = self._decided.get_all(keys)
-        missing = keys if self._is_idle(prompt.head) else [key for key in keys if key not in known]
+        is_idle = self._is_idle(prompt.head)
+        past = NO_PAST if is_idle else self._pasts.of(prompt, segments)
+        later = segments[len(past.segments) :]
+        keys = [segment.key for segment in later]
+        known = past.known | self._decided.get_all(keys)
+        missing = keys if is_idle else [key for key in keys if key not in known]
         unanswered = standing.unanswered
         if missing and not unanswered:
             try:
@@ -123,11 +128,14 @@ class Aligner:
             except StoreUnavailable as error:
                 logger.warning("store unavailable, new texts go out raw: %s", error)
                 unanswered = True
-        if baseless := _without_base(segments, known, forgets=prompt.forgets, unknown_is_raw=unanswered):
+        # What stood on an earlier text in the conversation's previous request stands on it still.
+        based = segments if any((r := known.get(key)) is not None and r.base is not None for key in keys) else later
+        if baseless := _without_base(based, known, forgets=prompt.forgets, unknown_is_raw=unanswered):
             return self._recalled(_decided_anew(prompt, baseless), standing, may_offer=may_offer)
-        unknown = [segment for segment in segments if segment.key not in known]
+        self._pasts.keep(prompt, past, later, known)
+        unknown = [segment for segment in later if segment.key not in known]
         fresh = () if unanswered else tuple(segment for segment in unknown if _is_new(segment, prompt))
-        past = [] if unanswered else [segment for segment in unknown if not _is_new(segment, prompt)]
+        sent = [] if unanswered else [segment for segment in unknown if not _is_new(segment, prompt)]
         if unanswered:
             known |= self.leave_raw(unknown, "store unavailable")
         try:
@@ -135,15 +143,15 @@ class Aligner:
         except StoreUnavailable as error:
             logger.warning("store unavailable, the tool is not offered: %s", error)
             self.leave_without_tool(prompt)
-            return Plan(prompt, known | self._freeze_past(past), fresh, offered=False, undecided_offer=False)
+            return Plan(prompt, known | self._freeze_past(sent), fresh, offered=False, undecided_offer=False)
         if decided is False and (lossy := _without_tool(prompt, segments, known)):
             return self._recalled(_decided_anew(prompt, lossy), standing, may_offer=may_offer)
         if decided is not None:
-            return Plan(prompt, known | self._freeze_past(past), fresh, decided, undecided_offer=False)
+            return Plan(prompt, known | self._freeze_past(sent), fresh, decided, undecided_offer=False)
         offered = _chosen_offer(prompt, known, may_offer=may_offer)
         if may_offer and prompt.answered and not offered and not prompt.forced_tool:
-            return Plan(prompt, known, fresh, offered=False, undecided_offer=True, past=tuple(past), is_weighed=True)
-        return Plan(prompt, known | self._freeze_past(past), fresh, offered, undecided_offer=True)
+            return Plan(prompt, known, fresh, offered=False, undecided_offer=True, past=tuple(sent), is_weighed=True)
+        return Plan(prompt, known | self._freeze_past(sent), fresh, offered, undecided_offer=True)
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
         """Keep decisions, and what is owed; return what holds, which may be an earlier one.

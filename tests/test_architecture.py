@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"hosts"}),
     frozenset({"certificates", "settings"}),
     frozenset({"breakpoints", "conversation", "front_changes", "ledger", "passages", "router", "squash"}),
-    frozenset({"deltas", "learning", "lifetimes", "sending", "visits", "volatile"}),
+    frozenset({"deltas", "learning", "lifetimes", "pasts", "sending", "visits", "volatile"}),
     frozenset({"epochs", "fronts", "old_results"}),
     frozenset({"aligner", "caching", "roundtrip"}),
     frozenset({"choices"}),

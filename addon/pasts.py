@@ -1,0 +1,62 @@
+"""What was recalled for an earlier request of a conversation, so that it need not be asked for text by text again.
+
+Decisions hold for ever, so they are those of the same texts now; that they are the same texts is looked at.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from weakref import WeakKeyDictionary
+
+from headroom_mitm.segments import Key, Prompt, Reading, Rendering, Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The first texts of a request that may be changed, all of them decided; one item for each."""
+
+    segments: tuple[Segment, ...] = ()
+    keys: tuple[Key, ...] = ()
+    renderings: tuple[Rendering, ...] = ()
+    forgets: bool = False
+
+    @property
+    def known(self) -> dict[Key, Rendering]:
+        """Return the decisions."""
+        return dict(zip(self.keys, self.renderings, strict=True))
+
+    def first(self, count: int) -> "Past":
+        """Return the same of the first texts only."""
+        return Past(self.segments[:count], self.keys[:count], self.renderings[:count], self.forgets)
+
+
+NO_PAST = Past()
+
+
+class Pasts:
+    """Remembers it. Thread-safe; it goes with the readings that it belongs to."""
+
+    def __init__(self) -> None:
+        self._kept: WeakKeyDictionary[Reading, Past] = WeakKeyDictionary()
+
+    def of(self, prompt: Prompt, segments: Sequence[Segment]) -> Past:
+        """Return what is known of the first of a prompt's texts; nothing where anything about them is not as it was."""
+        kept = self._kept.get(prompt.known.of) if prompt.known is not None else None
+        if prompt.known is None or kept is None or kept.forgets != prompt.forgets:
+            return NO_PAST
+        count = len(segments)
+        if prompt.known.segments < len(prompt.segments):
+            new = prompt.segments[prompt.known.segments].span.start
+            count = bisect_left(segments, new, key=lambda segment: segment.span.start)
+        past = kept.first(count)
+        return past if past.segments == tuple(segments[: len(past.segments)]) else NO_PAST
+
+    def keep(self, prompt: Prompt, past: Past, later: Sequence[Segment], known: Mapping[Key, Rendering]) -> None:
+        """Remember what was recalled, up to the first text of which nothing was."""
+        found = list(takewhile(lambda segment: segment.key in known, later))
+        keys = [segment.key for segment in found]
+        renderings = [known[key] for key in keys]
+        self._kept[prompt.reading] = Past(
+            (*past.segments, *found), (*past.keys, *keys), (*past.renderings, *renderings), prompt.forgets
+        )
