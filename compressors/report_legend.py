@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from headroom_mitm.compressors.report_rows import COLUMNS
 
-_VALUE = re.compile(r"[{ ][\w./]*\d(?:%|m?s|m)?: .*…")
+_VALUE = re.compile(r"[{ ](?:[\w./]*\d(?:%|m?s|m)?|\(cached\)): .*…")
 _SAID_OF = {
     "=== RUN, -": '"=== RUN, --- PASS: T" stands for "=== RUN   T" and "--- PASS: T".',
     "=== RUN, PAUSE ": '"=== RUN, PAUSE T" stands for "=== RUN   T" and "=== PAUSE T".',

@@ -11,8 +11,8 @@ _DEEPEST = 4  # braces in braces
 _LEAST_PREFIX = 4  # characters that a common beginning saves, for braces to be worth it
 _WIDEST = 1_400  # characters of a line; a reader, and a search, has to find his way in it
 _MARKED = re.compile(r"x\d+ |\(?#\d+(?:[| ]|$)")
-VALUE = re.compile(r"[\w./]*\d(?:%|m?s|m)?")
-_MARKER = re.compile(r"\d(?:%|m?s|m)?:(?=[ \]]|$)")
+VALUE = re.compile(r"[\w./]*\d(?:%|m?s|m)?|\(cached\)")
+_MARKER = re.compile(r"(?:\d(?:%|m?s|m)?|\(cached\)):(?=[ \]]|$)")
 """What changes from row to row, such as a percentage or a duration."""
 SLOT = "…"
 

@@ -27,7 +27,7 @@ _FORMS_OF = {
         "PASSED ": (r"(?P<head>PASSED )(?P<name>\S+::.*?\S)",),  # pytest -rA
         "XFAIL ": (r"(?P<head>XFAIL )(?P<name>\S+::.*?\S)",),
         "ok ": (
-            r"(?P<head>ok  \t)(?P<name>\S+)(?P<mid>\t)(?P<value>[\d.]+s)(?P<end>.*)",  # go test
+            r"(?P<head>ok  \t)(?P<name>\S+)(?P<mid>\t)(?P<value>[\d.]+s|\(cached\))(?P<end>.*)",  # go test
             r"(?P<head>ok  \t)(?P<name>\S+)(?P<mid>\t.*)",
             r"(?P<head>ok )(?P<name>\d+ .*)",  # TAP
         ),

@@ -6,7 +6,7 @@ BUNDLE = re.compile(r"x(\d+) (.*)", re.DOTALL)
 DEFINITION = re.compile(r"#(\d+)\| (.*)", re.DOTALL)
 REFERENCES = re.compile(r"(?:#\d+|\(#\d+(?: #\d+)+\))(?: x\d+)?(?: (?:#\d+|\(#\d+(?: #\d+)+\))(?: x\d+)?)*")
 REFERENCE = re.compile(r"(#\d+|\([#\d ]+\))(?: x(\d+))?")
-MARKER = re.compile(r"([\w./]*\d(?:%|m?s|m)?): ")
+MARKER = re.compile(r"([\w./]*\d(?:%|m?s|m)?|\(cached\)): ")
 COLUMN = re.compile(r"\[5%\] was aligned to column (\d+)\.")
 
 

@@ -69,6 +69,12 @@ def test_a_go_test_is_said_once_with_its_beginning_and_its_end() -> None:
     assert "x12 === RUN, --- PASS: {0.00s: Test0 Test1 Test2 Test3 Test4 Test5 Test6 Test7 0.01s: Test8" in shown
 
 
+def test_packages_of_go_stand_together_whether_cached_or_not() -> None:
+    lines = [f"ok  \texample.org/shop/internal/part{n}\t{'(cached)' if n % 5 else f'{n}.2s'}" for n in range(20)]
+    shown = shortened("\n".join(lines))
+    assert "x20 ok  \texample.org/shop/internal/{0.2s: part0 (cached): part1 part2 part3 part4 5.2s: part5" in shown
+
+
 def test_parallel_go_tests_are_said_once_where_they_wait() -> None:
     lines = [f"=== RUN   Test{n}\n=== PAUSE Test{n}" for n in range(12)] + [f"=== CONT  Test{n}" for n in range(12)]
     shown = shortened("\n".join(lines))
@@ -161,6 +167,7 @@ _forms = st.sampled_from(
         "# Subtest: {0}\nok 1 - {0}\n  ---\n  duration_ms: 0.7\n  ...",
         "[gw1] [ 5%] PASSED t.py::{} ",
         "ok  \t{}\t0.1s",
+        "ok  \t{}\t(cached)",
         "{}",
         "",
     ]
