@@ -1,6 +1,7 @@
 """The addon: but for sockets, the only file that touches a flow. Where it fails, the original goes out."""
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -246,6 +247,7 @@ class Answers:
         exchange = Exchange(reply, outcome.body, originals_in(wire, outcome.originals), service.read)
         exchange.in_events = _in_events(response)
         exchange.breaks_off = flow.request.headers.get("user-agent", "").startswith(TRIES_AGAIN_IF_CUT)
+        exchange.on_served = functools.partial(service.asked, outcome)
         exchange.on_kept = lambda kept: service.link(link_behind(kept, wire, outcome.prompt, outcome.originals))
         exchange.on_untold = lambda rounds: service.retold.keep(flow.metadata[PROMPT], outcome.prompt, rounds)
         exchange.copies = looked_for(wire.name, originals_in(wire, outcome.originals), streamed=streamed)
@@ -266,6 +268,7 @@ class Guarded:
     def __init__(self, reply: Reply) -> None:
         self.streamed = reply.streamed
         self._reply = reply
+        self._keeping = reply if isinstance(reply, Keeping) else None
         self._is_first = True
         self._is_raw = False
         self._waiting = b""  # what came and was not shown yet
@@ -281,7 +284,7 @@ class Guarded:
             logger.exception("headroom: an answer is not understood")
             return self._fault()
         if shown:
-            self._waiting = self._waiting.rpartition(shown)[2]
+            self._waiting = b"" if self._waiting.endswith(shown) else self._waiting.rpartition(shown)[2]
         return shown
 
     def end_leg(self) -> bytes:
@@ -304,7 +307,7 @@ class Guarded:
     @property
     def kept(self) -> Kept | None:
         """See ``Keeping``."""
-        return self._reply.kept if isinstance(self._reply, Keeping) and not self._is_raw else None
+        return self._keeping.kept if self._keeping is not None and not self._is_raw else None
 
     @property
     def untold(self) -> Untold | None:

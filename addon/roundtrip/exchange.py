@@ -40,6 +40,8 @@ class Exchange:
         """A stream that has failed is cut: there are clients that try again then, and not after an error in it."""
         self.in_events = reply.streamed
         """The provider sends events. What is streamed otherwise is a JSON array."""
+        self.on_served: Callable[[str, int], None] = lambda *_: None
+        """Told the id of a text that the model has asked for, and how many tokens of it it got. May block."""
         self.on_kept: Callable[[Kept], None] = lambda _: None
         """Called as soon as the answer has ended, before the client can know it; quick. Not where nothing is kept."""
         self.on_untold: Callable[[tuple[Round, ...]], None] = lambda _: None
@@ -54,6 +56,8 @@ class Exchange:
         self.streamed = reply.streamed
         """The client reads events as they come."""
         self._reply = reply
+        # A look at a protocol's members takes longer than all else that is done to an event.
+        self._keeping = reply if isinstance(reply, Keeping) else None
         self._body = body
         self._originals = originals
         self._read = read
@@ -139,9 +143,9 @@ class Exchange:
             self.on_untold((*untold.before, untold.last([self._answer(call) for call in untold.calls])))
 
     def _report(self) -> None:
-        if self._has_reported or not isinstance(self._reply, Keeping):
+        if self._has_reported or self._keeping is None:
             return
-        kept = self._reply.kept
+        kept = self._keeping.kept
         if kept is not None:
             self._has_reported = True
             self.on_kept(kept)
@@ -159,7 +163,9 @@ class Exchange:
             return Answered(call, f"{text} Go on with what you have.", is_error=True)
         answered, text_id = serve(call, self._originals, self._read)
         if text_id:
-            self._brought += tokens.count(answered.text)
+            brought = tokens.count(answered.text)
+            self._brought += brought
+            self.on_served(text_id, brought)
             self.retrieved.append(text_id)
         return answered
 
