@@ -6,12 +6,16 @@ from typing import NamedTuple
 
 from headroom_mitm import deltas
 from headroom_mitm.aligner import Plan
+from headroom_mitm.compressors import Level
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.file_reads import is_worked_on, path_of
 from headroom_mitm.router import Router, Source, raw
-from headroom_mitm.segments import Segment
+from headroom_mitm.segments import Prompt, Segment
 from headroom_mitm.store.base import Decision
 from headroom_mitm.wire import document
+
+Levels = Callable[[Prompt, Segment, str, int], Level]
+"""Says how hard a text of a kind and a size in tokens may be pressed."""
 
 Choose = Callable[[Plan, Segment], Decision]
 """Says what a text becomes, given what is known of those above it."""
@@ -22,6 +26,8 @@ class Choosing(NamedTuple):
 
     whole: Choose
     lossy: Choose
+    old: Choose
+    """The same of what the conversation has left behind: pressed harder."""
 
 
 class Choices:
@@ -30,26 +36,57 @@ class Choices:
     def __init__(self, router: Router) -> None:
         self._router = router
 
-    def under(self, excludes: Callable[[str], bool]) -> Choosing:
-        """Return how texts are chosen; ``excludes`` says what is left alone, by tool and by kind."""
-        whole, lossy = (functools.partial(self._choose, excludes, lossy=lossy) for lossy in (False, True))
-        return Choosing(whole, lossy)
+    def under(self, excludes: Callable[[str], bool], levels: Levels | None = None) -> Choosing:
+        """Return how texts are chosen.
 
-    def _choose(self, excludes: Callable[[str], bool], plan: Plan, segment: Segment, *, lossy: bool) -> Decision:
+        ``excludes`` says what is left alone, by tool and by kind; ``levels`` how hard new texts are pressed.
+        """
+        choose = functools.partial(self._choose, excludes, levels)
+        whole, lossy = functools.partial(choose, lossy=False), functools.partial(choose, lossy=True)
+        return Choosing(whole, lossy, functools.partial(self._pressed, excludes))
+
+    def _choose(
+        self, excludes: Callable[[str], bool], levels: Levels | None, plan: Plan, segment: Segment, *, lossy: bool
+    ) -> Decision:
         """Choose what a new text becomes. The original is kept only where the request alone does not give it back."""
         prompt = plan.prompt
         call = prompt.calls.get(segment.call_id)
-        if call is not None and excludes(call.name):
-            return Decision(raw(segment, "excluded"))
-        try:
-            text = document.string(prompt.body, segment.span)
-        except UnreadableBody:
-            return Decision(raw(segment, "unreadable"))
+        text = _text(prompt, segment, excludes)
+        if isinstance(text, Decision):
+            return text
         delta = None if excludes(deltas.NAME) else deltas.rendered(prompt, segment, text, plan.known)
         if delta is not None:
             return Decision(delta)
-        excluded = frozenset(kind for kind in self._router.kinds if excludes(kind))
         path = path_of(call) if call is not None else ""
         edited = bool(path) and call is not None and is_worked_on(path, call, prompt.calls.values())
-        rendering = self._router.render(Source(segment, text, call, edited), excluded, lossy=lossy)
+        level_of = functools.partial(levels, prompt, segment) if levels is not None else None
+        source = Source(segment, text, call, edited)
+        rendering = self._router.render(source, self._excluded(excludes), lossy=lossy, level_of=level_of)
         return Decision(rendering, None if rendering.lossless else text)
+
+    def _pressed(self, excludes: Callable[[str], bool], plan: Plan, segment: Segment) -> Decision:
+        """Choose what an old text becomes from which more may be left out."""
+        text = _text(plan.prompt, segment, excludes)
+        if isinstance(text, Decision):
+            return text
+        source = Source(segment, text, plan.prompt.calls.get(segment.call_id), is_old=True)
+        rendering = self._router.render(source, self._excluded(excludes), lossy=True, level_of=_harder)
+        return Decision(rendering, None if rendering.lossless else text)
+
+    def _excluded(self, excludes: Callable[[str], bool]) -> frozenset[str]:
+        return frozenset(kind for kind in self._router.kinds if excludes(kind))
+
+
+def _harder(_kind: str, _size: int) -> Level:
+    return Level.MEDIUM
+
+
+def _text(prompt: Prompt, segment: Segment, excludes: Callable[[str], bool]) -> str | Decision:
+    """Return a text, or why it stays as it is."""
+    call = prompt.calls.get(segment.call_id)
+    if call is not None and excludes(call.name):
+        return Decision(raw(segment, "excluded"))
+    try:
+        return document.string(prompt.body, segment.span)
+    except UnreadableBody:
+        return Decision(raw(segment, "unreadable"))

@@ -15,13 +15,14 @@ from headroom_mitm.choices import Choosing
 from headroom_mitm.epochs import Cold, plain
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.fronts import Fronts
+from headroom_mitm.old_results import Behind
 from headroom_mitm.segments import Digest, Key, Prompt, Rendering, Segment
 from headroom_mitm.store.base import Decision
 from headroom_mitm.wire import document
 
 logger = logging.getLogger(__name__)
 
-LOOKED_AT = 2_000_000
+LOOKED_AT = 1_000_000
 """Characters of texts that are rendered anew, at most: the request has to leave."""
 _BY_CHANCE = frozenset({"sent before", "deadline", "store unavailable", "audit"})
 """Why a text has left raw that nobody has looked at."""
@@ -82,6 +83,7 @@ class _Look:
         self._plan = plan
         self._cold = cold
         self._choose = choosing.lossy if lossy else choosing.whole
+        self._press = choosing.old
         self._excludes = excludes
         self._lossy = lossy
         self._segments = list(plan.prompt.segments)
@@ -92,13 +94,13 @@ class _Look:
 
     def again(self) -> Again:
         prompt = self._plan.prompt
-        behind = old_results.left_behind(prompt, self._known) if self._lossy else frozenset()
+        behind = old_results.left_behind(prompt, self._known) if self._lossy else Behind()
         verbatim: set[Key] = set()
         for number, segment in enumerate(prompt.segments):
             rendering = self._known.get(segment.key)
             if rendering is None:
                 continue
-            decision = self._anew(number, rendering, verbatim, is_old=number in behind)
+            decision = self._anew(number, rendering, verbatim, behind)
             if decision is not None:
                 self._put(number, decision)
                 before = decision.rendering.tokens_before if rendering.is_raw else rendering.tokens_after
@@ -108,12 +110,14 @@ class _Look:
         plan = replace(self._plan, prompt=self._prompt(), known=self._known, offered=self._plan.offered or self._lossy)
         return Again(plan, {plain(segment).key: decision for segment, decision in self._found}, self._saved)
 
-    def _anew(self, number: int, rendering: Rendering, verbatim: set[Key], *, is_old: bool) -> Decision | None:
+    def _anew(self, number: int, rendering: Rendering, verbatim: set[Key], behind: Behind) -> Decision | None:
         """Return another decision on a text, or None where the one that there is stands."""
         segment = replace(plain(self._segments[number]), epoch=self._cold.epoch)
         gone = rendering.base is not None and rendering.base not in verbatim
-        if is_old and not gone and (stub := self._stub(number, segment)) is not None:
+        if not gone and number in behind.gone and (stub := self._stub(number, segment)) is not None:
             return stub
+        if not gone and number in behind.old and (pressed := self._pressed(segment, rendering)) is not None:
+            return pressed
         by_chance = rendering.compressor in _BY_CHANCE
         wanting = self._lossy and not self._plan.offered and rendering.compressor in _FOR_WANT_OF_THE_TOOL
         if not gone and (not (by_chance or wanting) or segment.size > self._left):
@@ -121,6 +125,19 @@ class _Look:
         self._left -= segment.size
         decision = self._choose(replace(self._plan, prompt=self._prompt(), known=self._known), segment)
         return decision if gone or not decision.rendering.is_raw else None
+
+    def _pressed(self, segment: Segment, rendering: Rendering) -> Decision | None:
+        """Return a form of an old text from which more is left out, where that pays even if the model asks for it."""
+        if segment.size > self._left:
+            return None
+        self._left -= segment.size
+        prompt = self._plan.prompt
+        decision = self._press(replace(self._plan, prompt=self._prompt(), known=self._known), segment)
+        now = decision.rendering
+        saved = (now.tokens_before if rendering.is_raw else rendering.tokens_after) - now.tokens_after
+        rewrite = Rewrite(0, break_even.tokens_of(len(prompt.body)), saved, 1, len(prompt.calls))
+        pays = break_even.balance(rewrite, cache_terms.price(prompt.model)) > 0
+        return decision if pays and not now.lossless else None
 
     def _stub(self, number: int, segment: Segment) -> Decision | None:
         prompt = self._plan.prompt

@@ -6,10 +6,11 @@ what went wrong in it, how much is not shown, and how to get it.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from headroom_mitm import tokens
-from headroom_mitm.file_reads import path_of
-from headroom_mitm.segments import Key, Prompt, Rendering, Segment, text_id
+from headroom_mitm.file_reads import is_worked_on, path_of
+from headroom_mitm.segments import Key, Prompt, Rendering, Role, Segment, text_id
 from headroom_mitm.wire import document
 from headroom_mitm.wording import marker
 
@@ -42,20 +43,35 @@ _DISTINCT = re.compile(rb"[0-9_/]|[a-z][A-Z]|[a-z]\.[a-z]")
 _ESCAPED = re.compile(rb"\\[nrtfb]")
 
 
-def left_behind(prompt: Prompt, known: Mapping[Key, Rendering]) -> frozenset[int]:
-    """Return the numbers of the results that a conversation has left behind.
+class Behind(NamedTuple):
+    """What a conversation has left behind, by the numbers of the texts."""
 
-    Left alone are errors, what is new, the newest reading of a file, and whatever another text is told against.
+    gone: frozenset[int] = frozenset()
+    """Asked for again since, or never come back to: little of them has to stay."""
+    old: frozenset[int] = frozenset()
+    """Large, whole, and from long ago; files only if no other call names them."""
+
+
+def left_behind(prompt: Prompt, known: Mapping[Key, Rendering]) -> Behind:
+    """Return what a conversation has left behind.
+
+    Left alone are errors, what is new, and whatever another text is told against.
     """
     bases = {rendering.base for rendering in known.values() if rendering.base is not None}
     free = [n for n, s in enumerate(prompt.segments) if _may_go(s) and s.key in known and s.key not in bases]
     again = frozenset(n for n in free if prompt.segments[n].size >= REPEATED and _is_asked_again(prompt, n, known))
-    large = [n for n in free if n not in again and prompt.segments[n].size >= LARGE and not is_file(prompt, n)]
+    large = [
+        n
+        for n in free
+        if n not in again and prompt.segments[n].size >= LARGE and known[prompt.segments[n].key].lossless
+    ]
     if not large or len(prompt.body) > LONGEST_BODY:
-        return again
+        return Behind(again)
     turns = _turns_since(prompt)
     old = [n for n in large if turns[n] > TURNS]
-    return again.union(_untouched(prompt, old)) if old else again
+    searched = [n for n in old if not is_file(prompt, n)]
+    gone = again.union(_untouched(prompt, searched)) if searched else again
+    return Behind(gone, frozenset(n for n in old if n not in gone and not _is_worked_on(prompt, n)))
 
 
 def is_file(prompt: Prompt, number: int) -> bool:
@@ -103,7 +119,13 @@ def _gaps(kept: Sequence[int], count: int) -> Iterator[tuple[int, int]]:
 
 
 def _may_go(segment: Segment) -> bool:
-    return not (segment.is_error or segment.newest or segment.protected)
+    return segment.role is Role.TOOL and not (segment.is_error or segment.newest or segment.protected)
+
+
+def _is_worked_on(prompt: Prompt, number: int) -> bool:
+    call = prompt.calls.get(prompt.segments[number].call_id)
+    path = path_of(call) if call is not None else ""
+    return bool(path) and call is not None and is_worked_on(path, call, prompt.calls.values())
 
 
 def _is_asked_again(prompt: Prompt, number: int, known: Mapping[Key, Rendering]) -> bool:

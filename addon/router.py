@@ -47,6 +47,8 @@ class Source:
     call: Call | None
     edited: bool = False
     """The text is a file's that the conversation works on: a form that changes white space would spoil an edit."""
+    is_old: bool = False
+    """The conversation has gone on without it: nobody is about to edit what it shows."""
 
 
 class Router:
@@ -73,7 +75,8 @@ class Router:
         frame = unframe(source.text)
         call = source.call
         is_file = call is not None and bool(path_of(call))
-        content = Content(frame.payload, call.name if call else "", call.subject if call else "", fresh_read=is_file)
+        is_fresh = is_file and not source.is_old
+        content = Content(frame.payload, call.name if call else "", call.subject if call else "", fresh_read=is_fresh)
         may_lose = lossy and _may_lose(source.segment)
         whole = self._whole(source, frame, content, excluded, (level_of or _lightly) if may_lose else _not_at_all)
         pieces = parts.split(frame.payload, content.subject)

@@ -89,7 +89,7 @@ class Segment:
     def key(self) -> Key:
         """Under which its rendering is stored; reckoned once, since a conversation's past is asked in every request."""
         if self._key is None:
-            parts = (self.call_id.encode("utf-8", "surrogatepass"), b"%d" % self.part, self.digest)
+            parts: tuple[bytes, ...] = (self.call_id.encode("utf-8", "surrogatepass"), b"%d" % self.part, self.digest)
             if self.epoch:
                 parts = (*parts, b"%d" % self.variant, self.epoch)
             elif self.variant:
