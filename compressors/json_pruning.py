@@ -17,7 +17,9 @@ MARK = "…("
 """Begins what says that something is left out. A text that has it already is never pruned."""
 _OPAQUE = re.compile(r"[A-Za-z0-9+/_=%~-]{40,}")
 _WORDLIKE = re.compile(r"(?:[a-z]{2,}[/_-]){2}|//")
+_LOOKED_AT = 120  # characters of a run that tell whether it is made of words
 _IGNORED_KEYS = frozenset(("managedFields", "kubectl.kubernetes.io/last-applied-configuration"))
+_NEVER = 10**9
 _FLAT = 40  # rough tokens up to which a list within a list counts as a row of values
 _LEAST_GAIN = 12  # rough tokens that leaving out some values must save
 
@@ -43,10 +45,17 @@ class Rules:
 
 
 RULES = {
-    Level.LIGHT: Rules(64, 1200, 600, 8, 10**9, (0, 0), 10**9),
-    Level.MEDIUM: Rules(48, 400, 160, 6, 16, (4, 2), 10**9),
+    Level.LIGHT: Rules(64, 1200, 600, 8, _NEVER, (0, 0), _NEVER),
+    Level.MEDIUM: Rules(48, 400, 160, 6, 16, (4, 2), _NEVER),
     Level.HARD: Rules(40, 160, 80, 4, 6, (2, 1), 6),
 }
+
+
+def may_prune(rules: Rules, reader: Reader) -> bool:
+    """Tell whether there may be something to leave out of what was read."""
+    if min(rules.records, rules.deepest) < _NEVER:
+        return True
+    return reader.has_long(min(rules.opaque, rules.text), rules.values) or reader.has_key(_IGNORED_KEYS)
 
 
 @dataclass(slots=True)
@@ -57,7 +66,7 @@ class Pruner:
     reader: Reader = field(default_factory=Reader)
     gone: Counter[str] = field(default_factory=Counter)
     """How many of what is left out."""
-    _known: dict[int, tuple[Value, Value, Counter[str]]] = field(default_factory=dict)
+    _known: dict[int, tuple[Value, Value, tuple[tuple[str, int], ...]]] = field(default_factory=dict)
 
     def pruned(self, value: Value, depth: int = 0) -> Value:
         """Return what is left of a value."""
@@ -67,10 +76,13 @@ class Pruner:
             return value
         known = self._known.get(id(value))
         if known is None:
-            before = self.gone.copy()
-            known = self._known[id(value)] = value, self._node(value, depth), self.gone - before
+            before = dict(self.gone)
+            node = self._node(value, depth)
+            gone = () if before == self.gone else tuple((self.gone - Counter(before)).items())
+            known = self._known[id(value)] = value, node, gone
         else:
-            self.gone += known[2]
+            for what, count in known[2]:
+                self.gone[what] += count
         return known[1]
 
     def records(self, values: Sequence[Value]) -> Arr:
@@ -158,7 +170,8 @@ class Pruner:
 
     def _opaque(self, match: re.Match[str]) -> str:
         run = match[0]
-        if len(run) <= self.rules.opaque or _WORDLIKE.search(run) or not any(map(str.isdigit, run)):
+        start = run[:_LOOKED_AT]
+        if len(run) <= self.rules.opaque or _WORDLIKE.search(start) or not any(map(str.isdigit, start)):
             return run
         self.gone["characters of long strings"] += len(run) - 16
         return f"{run[:16]}{MARK}+{len(run) - 16})"

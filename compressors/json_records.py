@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.json_document import Part, written
-from headroom_mitm.compressors.json_pruning import MARK, RULES, Pruner
+from headroom_mitm.compressors.json_pruning import MARK, RULES, Pruner, may_prune
 from headroom_mitm.compressors.json_tree import NotExact, Reader, Sample, Value
 
 SHORTEST = 100  # characters; less is not worth a second form
@@ -66,7 +66,8 @@ class JsonRecords:
         if not any(part.values for part in parts):
             return None
         size = content.count(text)
-        part = _pruned(parts, text, level, content) if level > Level.LOSSLESS else None
+        may = level > Level.LOSSLESS and may_prune(RULES[level], reader)
+        part = _pruned(parts, text, level, content) if may else None
         if part is not None and content.count(part.text) < CLOSE * size:
             return part
         shortened = written(parts, reader, content.count)

@@ -6,6 +6,7 @@ Types never meet in a comparison: a string is ``str``, a number the ``bytes`` it
 
 import json
 from collections import Counter
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 DEEPEST = 80  # levels of nesting; what is deeper is no record, and the writers recurse
@@ -177,6 +178,16 @@ class Reader:
     def array(self, values: list[Any]) -> Arr:
         """Return the array of these values of the DAG."""
         return self._list(tuple(values))
+
+    def has_long(self, text: int, items: int) -> bool:
+        """Tell whether a string has more than ``text`` characters, or an array more than ``items`` values."""
+        return any(len(string) > text for string in self.strings) or any(
+            isinstance(node, Arr) and len(node.values) > items for node in self._known.values()
+        )
+
+    def has_key(self, keys: AbstractSet[str]) -> bool:
+        """Tell whether an object has one of the keys."""
+        return not all(map(keys.isdisjoint, self._shapes))
 
     def part(self, node: PartT) -> PartT:
         """Take some records of an array or an object into the DAG; they are not compared with others."""

@@ -129,7 +129,8 @@ def _entries(log: Log, templates: Sequence[Template], repeats: Sequence[Repeats]
     entries = [Entry("\\" + line if _LOOKS_LIKE_OURS.match(line) else line) for line in log.lines]
     for number, template in enumerate(templates):
         name = (number,)
-        for line, values in zip(template.rows, map(repeats[number].shown, template.values), strict=True):
+        shown = map(repeats[number].shown, template.values) if repeats[number] else template.values
+        for line, values in zip(template.rows, shown, strict=True):
             stamp = log.stamps[line] if template.stamped else None
             if stamp is None:
                 entries[line] = Entry("", "", name, values)

@@ -13,6 +13,7 @@ from itertools import pairwise
 from headroom_mitm.compressors.log_cost import cost
 from headroom_mitm.compressors.log_rows import Entry, alias
 
+_MOST_ROWS = 30_000  # of a text; more would take too long
 _ROUNDS = 6
 _MOST_MEMBERS = 16
 _MOST_VALUES = 40
@@ -76,6 +77,8 @@ class _Units:
 
 def grouped(entries: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
     """Return the rows with those that belong together joined, and the definitions of how."""
+    if len(entries) > _MOST_ROWS:
+        return list(entries), []
     units = _Units()
     rows = [(units.of(entry), entry) for entry in entries]
     for _ in range(_ROUNDS):

@@ -45,8 +45,6 @@ class Repeats:
 
     def shown(self, values: tuple[str, ...]) -> tuple[str, ...]:
         """Return the values of a row without what repeats."""
-        if not self:
-            return values
         found = []
         for value, source, whole in zip(values, self.sources, self.is_whole, strict=True):
             if source is None:
