@@ -44,16 +44,14 @@ class _Folding:
         self._lines = lines
         self._shown = bytearray(len(lines))  # 1: the line is shown as it is, so it can be referred to
         self._places: dict[str, list[int]] = {}
+        self._fenced = _fenced(lines)
 
     def run(self) -> list[str]:
         """Return the lines that are sent."""
         found = []
         at = 0
-        fenced = self._fenced()
         while at < len(self._lines):
-            start, size = self._repeat(at) if not fenced[at] else (0, 0)
-            while size and any(fenced[at : at + size]):
-                size = 0
+            start, size = self._repeat(at)
             if size:
                 found.append(self._note(start, size))
                 at += size
@@ -62,14 +60,6 @@ class _Folding:
                 self._show(at)
                 at += 1
         return found
-
-    def _fenced(self) -> bytearray:
-        """Return which lines are code between fences: it stays as it is."""
-        inside = bytearray(len(self._lines))
-        marks = [at for at, line in enumerate(self._lines) if line.lstrip().startswith(_FENCE)]
-        for first, last in list(pairwise(marks))[::2]:
-            inside[first : last + 1] = b"\x01" * (last + 1 - first)
-        return inside
 
     def _show(self, at: int) -> None:
         self._shown[at] = 1
@@ -95,7 +85,7 @@ class _Folding:
         size = 0
         lines, shown = self._lines, self._shown
         while start + size < at and at + size < len(lines) and shown[start + size]:
-            if lines[start + size] != lines[at + size]:
+            if lines[start + size] != lines[at + size] or self._fenced[at + size]:
                 break
             size += 1
         return size
@@ -105,3 +95,12 @@ class _Folding:
         line = line if len(line) <= _SHOWN else f"{line[:_SHOWN].rpartition(' ')[0] or line[:_SHOWN]} …"
         which = f"line {start + 1}" if size == 1 else f"lines {start + 1}-{start + size}"
         return f"[again, {which}: {line}]"
+
+
+def _fenced(lines: Sequence[str]) -> bytearray:
+    """Return which lines are code between fences: it stays as it is."""
+    inside = bytearray(len(lines))
+    marks = [at for at, line in enumerate(lines) if line.lstrip().startswith(_FENCE)]
+    for first, last in list(pairwise(marks))[::2]:
+        inside[first : last + 1] = b"\x01" * (last + 1 - first)
+    return inside
