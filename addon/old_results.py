@@ -100,7 +100,7 @@ def shortened(text: str, name: str, *, of_file: bool) -> str | None:
     lines = text.split("\n")
     end = len(lines) - next((n for n, line in enumerate(reversed(lines)) if line.strip()), 0)
     trouble = [] if of_file else [n for n, line in enumerate(lines) if _TROUBLE.search(line)]
-    kept = sorted({0, *trouble, *(range(max(0, end - _TAIL), end) if not of_file else ())})
+    kept = sorted({0, *trouble, *(range(max(0, end - _TAIL), len(lines)) if not of_file else ())})
     gaps = list(_gaps(kept, len(lines)))
     if not gaps or len(trouble) > _MOST_TROUBLE or any(len(lines[n]) > _LONGEST_LINE for n in kept):
         return None

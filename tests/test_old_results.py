@@ -9,6 +9,7 @@ from headroom_mitm.file_reads import path_of
 from headroom_mitm.old_results import LARGE, TURNS, left_behind, rendered, shortened
 from headroom_mitm.router import raw
 from headroom_mitm.segments import Prompt
+from headroom_mitm.wording import TOOL_NAME
 
 Turn = tuple[str, dict[str, Any], str]
 
@@ -112,13 +113,12 @@ def test_what_is_left_says_how_it_began_ended_and_failed() -> None:
     text = "\n".join(["$ make all", *["compiling"] * 40, "app.c:7: error: no ;", *["compiling"] * 40, "2 failed", ""])
     assert str(shortened(text, "0123abcd", of_file=False)).split("\n") == [
         "$ make all",
-        "[Left out here, not missing: lines 2-41, 43-81, 84 of 84, an old result. "
-        "To read it: headroom_retrieve, id=0123abcd]",
+        f"[Left out here, not missing: lines 2-41, 43-81 of 84, an old result. To read it: {TOOL_NAME}, id=0123abcd]",
         "app.c:7: error: no ;",
         "[… lines 43-81 …]",
         "compiling",
         "2 failed",
-        "[… lines 84 …]",
+        "",
     ]
 
 
