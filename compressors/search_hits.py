@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from headroom_mitm.compressors import search_gaps, search_trim
+from headroom_mitm.compressors import search_gaps, search_names, search_trim
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.line_ranges import in_words
 from headroom_mitm.compressors.search_gaps import Note
@@ -106,7 +106,11 @@ def _written(hits: Hits, missing: Sequence[range], *, is_search: bool) -> str:
         continued = [_counted_on(section, rows) for section, rows in zip(sections, shown, strict=True)]
         counts_on = _size(continued) + _COUNTING_NOTE < _size(shown)
         shown = continued if counts_on else shown
-    out = [_note(hits, missing, is_search=is_search, folds=folds, counts_on=counts_on)]
+    short = search_names.named(shown) if _is_plain_list(hits) else None
+    names = short.names if short is not None else {}
+    shown = short.rows if short is not None else shown
+    note = _note(hits, missing, is_search=is_search, folds=folds, counts_on=counts_on, names=list(names))
+    out = [note, *(f"{name} = {what}" for name, what in names.items())]
     above = _NO_PATH  # what stands right below the note has no path
     for section, rows in zip(sections, shown, strict=True):
         if section.heading != above:
@@ -120,7 +124,9 @@ def _size(rows_of_sections: Sequence[Sequence[str]]) -> int:
     return sum(len(row) + 1 for rows in rows_of_sections for row in rows)
 
 
-def _note(hits: Hits, missing: Sequence[range], *, is_search: bool, folds: bool, counts_on: bool) -> str:
+def _note(
+    hits: Hits, missing: Sequence[range], *, is_search: bool, folds: bool, counts_on: bool, names: Sequence[str]
+) -> str:
     rests = [piece[1] for piece in hits.pieces if isinstance(piece, tuple)]
     count = sum(rest[0] == ":" and _NUMBER.match(rest) is not None for rest in rests)
     said = [f"[{count} matches: each" if count and is_search else "[Each"]
@@ -129,6 +135,8 @@ def _note(hits: Hits, missing: Sequence[range], *, is_search: bool, folds: bool,
     said += [' "3,9:text" is the same text at both lines.'] if folds else []
     said += [" A line without a number is the next one."] if counts_on else []
     said += [f' Lines without ":" came with {hits.root} before the path.'] if hits.root else []
+    said += [f" {names[0]} to {names[-1]} stand for what is given first."] if len(names) > 1 else []
+    said += [f" {names[0]} stands for what is given first."] if len(names) == 1 else []
     return "".join([*said, "]"])
 
 

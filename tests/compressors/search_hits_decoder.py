@@ -6,7 +6,8 @@ _NOTE = re.compile(
     r"\[(?:\d+ matches: each|Each) path or directory stands once, above its lines\."
     r'(?: "3,9:text" is the same text at both lines\.)?'
     r"(?P<on> A line without a number is the next one\.)?"
-    r'(?: Lines without ":" came with (?P<root>.*) before the path\.)?\]'
+    r'(?: Lines without ":" came with (?P<root>.*) before the path\.)?'
+    r"(?: (?:\S+ to )?(?P<last>\S+) stands? for what is given first\.)?\]"
 )
 _ROW = re.compile(r"(\d+(?:,\d+)*)([:-])(.*)", re.DOTALL)
 
@@ -18,6 +19,10 @@ def decode(text: str) -> str:
     match = _NOTE.fullmatch(note)
     assert match is not None
     root = match["root"] or ""
+    if match["last"]:
+        count = int(match["last"][1:])
+        names = dict(line.split(" = ", 1) for line in lines[:count])
+        lines = [named(line, names, match["last"][0]) for line in lines[count:]]
     heading, found = "(no path)", []
     below: list[tuple[int, str]] = []
     at = 0
@@ -41,6 +46,10 @@ def decode(text: str) -> str:
             below += [(number, whole if ":" in whole else root + whole) for number, whole in with_path(heading, line)]
         at += 1
     return "\n".join([*found, *in_order(below)]) + text[len(body) :]
+
+
+def named(line: str, names: dict[str, str], mark: str) -> str:
+    return re.sub(rf"\{mark}\d+", lambda found: names[found[0]], line)
 
 
 def with_path(heading: str, row: str) -> list[tuple[int, str]]:

@@ -249,3 +249,15 @@ def test_numbers_that_only_count_on_are_left_out() -> None:
     )
     assert "\n12:def f():\n    a\n14-\n    b\n16-7:c\n    d\n    e\n    f\n20-    g\n    h\n" in shown
     assert " A line without a number is the next one." in shown
+
+
+def test_a_text_of_many_files_is_said_once() -> None:
+    """With its own sign, if the hits speak of such names themselves."""
+    lines = [
+        f"src/part_{file}.py:{n}:    async def app(scope, receive, send):" for file in range(9) for n in (file, 80)
+    ]
+    shown = folded("\n".join(lines))
+    assert shown.split("\n")[1] == "$1 = async def app(scope, receive, send):"
+    assert "$1 stands for what is given first." in shown
+    assert "\npart_3.py:3:    $1\npart_3.py:80:    $1\n" in shown
+    assert "@1 = async" in folded("\n".join([*lines, "src/a.sh:7:echo $1"]))
