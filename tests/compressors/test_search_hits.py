@@ -259,5 +259,5 @@ def test_a_text_of_many_files_is_said_once() -> None:
     shown = folded("\n".join(lines))
     assert shown.split("\n")[1] == "$1 = async def app(scope, receive, send):"
     assert "$1 stands for what is given first." in shown
-    assert "\npart_3.py:3:    $1\npart_3.py:80:    $1\n" in shown
+    assert "\nsrc/part_3.py\n3,80:    $1\n" in shown
     assert "@1 = async" in folded("\n".join([*lines, "src/a.sh:7:echo $1"]))
