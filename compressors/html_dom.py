@@ -114,7 +114,7 @@ def parse(markup: str) -> Element | None:
         root = etree.fromstring(markup.encode(), parser)
     except (etree.XMLSyntaxError, UnicodeEncodeError):
         return None
-    if root is None or any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
+    if root is None or any(error.level == etree.ErrorLevels.FATAL for error in parser.error_log):
         return None
     return root
 
