@@ -26,7 +26,7 @@ _RETRYABLE = b'{"error":{"code":503,"message":"The answer could not be completed
 
 def told(parts: Sequence[bytes], tool: str, answers: Sequence[Answered]) -> Round:
     """Return a leg: its parts, and those that bring what our calls asked for; without these our calls are left out."""
-    kept = [(raw, name_called(raw_object.of(raw)) == tool) for raw in parts]
+    kept = [(raw, name_called(raw_object.of(raw)) == tool) for raw in raw_object.sendable(parts)]
     kept = [(raw, is_ours) for raw, is_ours in kept if answers or not is_ours]
     hidden = tuple(number for number, (_, is_ours) in enumerate(kept) if is_ours)
     results = (msgspec.json.encode(_result(tool, answer)) for answer in answers)

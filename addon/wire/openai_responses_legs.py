@@ -7,6 +7,8 @@ whose id changes. The provider goes on from the last leg's alone, see ``kept``.
 Source: platform.openai.com/docs, "Streaming events".
 """
 
+import contextlib
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -23,6 +25,8 @@ from headroom_mitm.wire.splice import splice
 _BEGINNINGS = frozenset({"response.queued", "response.created", "response.in_progress"})
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _IDENTITY = ("id", "previous_response_id")
+# Nearly all events of nearly all answers; the provider writes the type first.
+_DELTA = re.compile(rb'\{"type":"response\.[a-z_.]+\.delta",')
 _OF_ITEM = frozenset({"response.output_item.added", "response.output_item.done"})
 
 
@@ -100,6 +104,7 @@ class Legs:
         self._identity: dict[str, bytes] = {}  # what the answer is known by, and what it goes on from
         self._next_number = 0
         self._is_renumbered = False  # something was left out
+        self._unread = b""  # an event that was shown without being read
         self._is_closed = False
         self._rounds: list[Round] = []  # the legs before
         self.leg = Leg(tool, 0)
@@ -111,6 +116,10 @@ class Legs:
 
     def shown(self, data: bytes) -> bytes:
         """Return an event as the client gets it; empty if it does not. Raises ``UnreadableBody``."""
+        if not (self._is_renumbered or self.leg.hidden_places) and _DELTA.match(data):
+            self._unread = data  # nothing is hidden so far, so it keeps its place and number
+            return data
+        self._catch_up()
         members = document.members(data, document.whole(data))
         kind = document.member_string(data, members, "type")
         place = _integer(data, members.get("output_index"))
@@ -177,6 +186,7 @@ class Legs:
 
     def failure(self, status: int, raw: bytes) -> bytes:
         """Return the event by which an answer fails: clients read the error's code, and try again where they may."""
+        self._catch_up()
         error = turn.error_of(status, raw)
         try:
             answer = object_at(self._begun, document.members(self._begun, document.whole(self._begun))["response"])
@@ -186,6 +196,13 @@ class Legs:
             event = {"type": "response.failed", "sequence_number": self._next_number}
             event["response"] = {**answer, "status": "failed", "error": error}
         return msgspec.json.encode(event)
+
+    def _catch_up(self) -> None:
+        """Read the number of the last event that was shown without being read."""
+        data, self._unread = self._unread, b""
+        if data:
+            with contextlib.suppress(UnreadableBody):
+                self._numbered(data, document.members(data, document.whole(data)))
 
     def _note_identity(self, data: bytes, answer: Mapping[str, Span]) -> None:
         self._identity = self._identity or {name: data[slice(*answer[name])] for name in _IDENTITY if name in answer}

@@ -12,7 +12,7 @@ import msgspec
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
-from headroom_mitm.wire import document
+from headroom_mitm.wire import document, raw_object
 from headroom_mitm.wire.reply import Answered, HiddenCall
 from headroom_mitm.wire.retelling import Round
 from headroom_mitm.wire.splice import splice
@@ -110,7 +110,8 @@ def told(items: Sequence[Item], tool: str, answers: Sequence[Answered]) -> Round
     """Return a leg: its items, and what our calls brought; without that they are left out, since each needs one."""
     kept = [item for item in items if answers or not item.is_call_of(tool)]
     hidden = tuple(number for number, item in enumerate(kept) if item.is_call_of(tool))
-    return Round(tuple(item.sent_back() or item.raw for item in kept), hidden, tuple(outputs(answers)))
+    raws = raw_object.sendable([item.sent_back() or item.raw for item in kept])
+    return Round(tuple(raws), hidden, tuple(outputs(answers)))
 
 
 def going_on(body: bytes, items: Sequence[Item], answers: Sequence[Answered]) -> bytes:

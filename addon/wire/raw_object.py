@@ -1,9 +1,10 @@
 """Objects taken apart into the bytes of their members, and put together again: what is not changed stays as written."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Span
 from headroom_mitm.wire import document
 
@@ -42,3 +43,13 @@ def written(members: Mapping[str, bytes]) -> bytes:
 def listed(raws: list[bytes]) -> bytes:
     """Return the list with these items."""
     return b"[%s]" % b",".join(raws)
+
+
+def sendable(raws: Sequence[bytes]) -> Sequence[bytes]:
+    """Return values that came from a provider and are to go back. Raises ``UnreadableBody`` where they are no text."""
+    try:
+        for raw in raws:
+            raw.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableBody(f"not UTF-8: {error.reason}") from None
+    return raws
