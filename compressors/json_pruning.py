@@ -55,7 +55,12 @@ def may_prune(rules: Rules, reader: Reader) -> bool:
     """Tell whether there may be something to leave out of what was read."""
     if min(rules.records, rules.deepest) < _NEVER:
         return True
-    return reader.has_long(min(rules.opaque, rules.text), rules.values) or reader.has_key(_IGNORED_KEYS)
+    longest = min(rules.opaque, rules.text)
+    return (
+        any(len(text) > longest for text in reader.strings)
+        or any(isinstance(node, Arr) and len(node.values) > rules.values for node in reader.others.values())
+        or not all(map(_IGNORED_KEYS.isdisjoint, reader.shapes))
+    )
 
 
 @dataclass(slots=True)

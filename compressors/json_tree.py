@@ -6,7 +6,6 @@ Types never meet in a comparison: a string is ``str``, a number the ``bytes`` it
 
 import json
 from collections import Counter
-from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 DEEPEST = 80  # levels of nesting; what is deeper is no record, and the writers recurse
@@ -136,8 +135,10 @@ class Reader:
         self.strings: Counter[str] = Counter()
         """How often each longer string stands in the DAG."""
         self.objects: dict[Any, Obj] = {}
-        self._known: dict[Any, Any] = {}
-        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.others: dict[Any, Any] = {}
+        """Arrays by their values, and strings that hold JSON."""
+        self.shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        """The keys of each kind of object."""
         self._decode_at = json.JSONDecoder(
             object_pairs_hook=self._object, parse_float=str.encode, parse_int=str.encode, parse_constant=_refused
         ).raw_decode
@@ -159,11 +160,11 @@ class Reader:
 
     def _object(self, pairs: list[tuple[str, Any]]) -> Obj:
         keys, values = zip(*pairs, strict=True) if pairs else ((), ())
-        shape = self._shapes.get(keys)
+        shape = self.shapes.get(keys)
         if shape is None:
             if len(set(keys)) != len(keys):
                 return self.object([(key, self._settled(value)) for key, value in pairs], odd=True)
-            shape = self._shapes[keys] = keys
+            shape = self.shapes[keys] = keys
         values = tuple([self._settled(value) if type(value) in (list, str) else value for value in values])
         return self._record(shape, values)
 
@@ -171,23 +172,13 @@ class Reader:
         """Return the object of these values of the DAG; ``odd``: a key may come twice."""
         keys, values = tuple([key for key, _ in pairs]), tuple([value for _, value in pairs])
         if not odd:
-            return self._record(self._shapes.setdefault(keys, keys), values)
+            return self._record(self.shapes.setdefault(keys, keys), values)
         self._refer(values)
         return Odd(keys, values)
 
     def array(self, values: list[Any]) -> Arr:
         """Return the array of these values of the DAG."""
         return self._list(tuple(values))
-
-    def has_long(self, text: int, items: int) -> bool:
-        """Tell whether a string has more than ``text`` characters, or an array more than ``items`` values."""
-        return any(len(string) > text for string in self.strings) or any(
-            isinstance(node, Arr) and len(node.values) > items for node in self._known.values()
-        )
-
-    def has_key(self, keys: AbstractSet[str]) -> bool:
-        """Tell whether an object has one of the keys."""
-        return not all(map(keys.isdisjoint, self._shapes))
 
     def part(self, node: PartT) -> PartT:
         """Take some records of an array or an object into the DAG; they are not compared with others."""
@@ -220,14 +211,14 @@ class Reader:
         return self._list(tuple([self._settled(item) if type(item) in (list, str) else item for item in value]))
 
     def _list(self, values: tuple[Any, ...]) -> Arr:
-        node: Arr | None = self._known.get(values)
+        node: Arr | None = self.others.get(values)
         if node is None:
-            node = self._known[values] = Arr(values)
+            node = self.others[values] = Arr(values)
             self._refer(values)
         return node
 
     def _shared(self, key: Any, node: Embedded) -> Embedded:
-        found: Embedded = self._known.setdefault(key, node)
+        found: Embedded = self.others.setdefault(key, node)
         if found is node:
             self._refer(node.values)
         return found
