@@ -5,6 +5,7 @@ the other levels the last state stays, as on a screen, and colours go.
 """
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from headroom_mitm.compressors.log_alarms import is_alarm
@@ -12,6 +13,8 @@ from headroom_mitm.compressors.log_alarms import is_alarm
 MARK = "␍"
 """Begins a line that overwrote the one before it. A text that has it already is left as it is."""
 FEWEST = 8  # states, or codes for colours, for which it is worth it
+_NO_LETTER = re.compile(r"[^A-Za-z]+")
+_SHAPE = 5  # letters by which a state is known as one of the same thing
 _BARE = re.compile(r"\r(?![\r\n]|\Z)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m|\x1b\[[0-2]?K")
 
@@ -48,10 +51,16 @@ def settled(text: str) -> Settled | None:
     lines = text.split("\n")
     for number, line in enumerate(lines):
         if "\r" in line[:-1]:
-            all_states = [state for state in line.rstrip("\r").split("\r") if state.strip()]
-            kept = [state for state in all_states[:-1] if is_alarm(state)] + all_states[-1:]
-            if len(kept) < len(all_states):
-                states += len(all_states) - len(kept)
-                lines[number] = f"[{len(all_states) - len(kept)} states overwritten] {' '.join(kept)}"
+            every = [state for state in line.rstrip("\r").split("\r") if state.strip()]
+            # Where what follows says something else, it may be a text with old line ends.
+            kept = [state for state, later in pairwise(every) if _shape(state) != _shape(later) or is_alarm(state)]
+            kept += every[-1:]
+            if 2 * len(kept) < len(every):
+                states += len(every) - len(kept)
+                lines[number] = f"[{len(every) - len(kept)} states overwritten] {' '.join(kept)}"
     found, colours = _COLOUR.subn("", "\n".join(lines)) if "\x1b[" in text else ("\n".join(lines), 0)
     return Settled(found, states, colours) if states + colours >= FEWEST else None
+
+
+def _shape(state: str) -> str:
+    return _NO_LETTER.sub("", state[:200])[:_SHAPE]

@@ -11,6 +11,7 @@ from log_lines_decoder import decode
 from headroom_mitm import tokens
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.json_records import JsonRecords
+from headroom_mitm.compressors.log_frames import settled
 from headroom_mitm.compressors.log_lines import LogLines
 
 LOG = LogLines()
@@ -233,6 +234,13 @@ def test_the_last_state_stays_and_those_that_speak_of_trouble(level: Level) -> N
     assert "[98 states overwritten] " in form.text
     assert " warning: retry after a timeout Receiving objects: 100% (7300/7312), 10.0 MiB, done.\n" in form.text
     assert form.left_out.startswith("98 overwritten states of lines and 18 codes for colours")
+
+
+def test_a_text_with_old_line_ends_keeps_its_lines() -> None:
+    words = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
+    text = "\r".join(f"{words[n % 6]} {n} is the value number {n * 31} of the table" for n in range(90))
+    assert settled(text) is None
+    assert decode(compressed(text).text) == text
 
 
 def test_a_text_that_has_our_mark_for_states_keeps_them() -> None:
