@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from headroom_mitm.compressors import search_gaps, search_names, search_trim
+from headroom_mitm.compressors import search_gaps, search_names, search_numbers, search_trim
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.line_ranges import in_words
 from headroom_mitm.compressors.search_gaps import Note
@@ -21,6 +21,8 @@ _NUMBER = re.compile(r"([:-])(\d+)\1")
 _NUMBERED = re.compile(r"\d+(?:,\d+)*[:-]|[:-]|--$|$")  # a text that would be taken for a row with a number of its own
 _COUNTING_NOTE = 40  # characters of numbers that must go for the note that tells of it
 _STEP = 10  # lines, of which one shows its number
+_SURE_BARE = 0.5
+_HEAD_LINES, _SAMPLE = 60, 20_000  # the beginning of a text; characters
 _NO_PATH = "(no path)"
 _NEVER = 10**12  # characters
 _SEARCH = re.compile(r"\b(?:[efrz]?grep|rg|ag|ack|search)\b", re.IGNORECASE)
@@ -62,13 +64,18 @@ class SearchHits:
 
     def score(self, content: Content) -> float:
         """Share of sampled lines that look like hits: surer with line numbers than without."""
-        return score_of(content.text)
+        return score_of(content.text) or (_SURE_BARE if _is_bare(content.text) else 0.0)
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the hits below their paths, or None where that saves too little."""
         body = content.text.removesuffix("\n")
         lines = body.split("\n")
-        if len(lines) < _FEWEST_LINES or self.score(content) <= 0 or (hits := read(lines)) is None:
+        if len(lines) < _FEWEST_LINES or self.score(content) <= 0:
+            return None
+        if score_of(content.text) <= 0:
+            return _without_numbers(lines, content)
+        hits = read(lines)
+        if hits is None:
             return None
         is_search = _SEARCH.search(content.tool + " " + content.subject) is not None
         text = _written(hits, [], is_search=is_search) + content.text[len(body) :]
@@ -78,6 +85,19 @@ class SearchHits:
         if len(text) >= len(content.text) or content.count(text) > _WORTH * content.count(content.text):
             return None
         return Compressed(text, lossless=True)
+
+
+def _is_bare(text: str) -> bool:
+    head = text[:_SAMPLE].split("\n", _HEAD_LINES)
+    return search_numbers.looks(head[:_HEAD_LINES])
+
+
+def _without_numbers(lines: Sequence[str], content: Content) -> Compressed | None:
+    text = search_numbers.written(lines)
+    if text is None:
+        return None
+    text += "\n" if content.text.endswith("\n") else ""
+    return Compressed(text, lossless=True) if content.count(text) <= _WORTH * content.count(content.text) else None
 
 
 def _part(hits: Hits, content: Content, level: Level, *, is_search: bool) -> Compressed | None:

@@ -16,6 +16,8 @@ def decode(text: str) -> str:
     """Return the lines with their paths in front."""
     body = text.removesuffix("\n")
     note, *lines = body.split("\n")
+    if note == "[Numbers that only count on are left out: a line without one is the next one.]":
+        return "\n".join(counted(lines)) + text[len(body) :]
     match = _NOTE.fullmatch(note)
     assert match is not None
     root = match["root"] or ""
@@ -46,6 +48,15 @@ def decode(text: str) -> str:
             below += [(number, whole if ":" in whole else root + whole) for number, whole in with_path(heading, line)]
         at += 1
     return "\n".join([*found, *in_order(below)]) + text[len(body) :]
+
+
+def counted(lines: list[str]) -> list[str]:
+    found, number = [], 0
+    for line in lines:
+        match = re.match(r"(\d+)[:-]", line)
+        number = int(match[1]) if match is not None else number + 1 if number and line not in ("", "--") else 0
+        found.append(f"{number}-{line}" if match is None and number else line)
+    return found
 
 
 def named(line: str, names: dict[str, str], mark: str) -> str:

@@ -7,7 +7,7 @@ import search_hits_decoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headroom_mitm.compressors import Content, Level
+from headroom_mitm.compressors import Content, Level, search_numbers
 from headroom_mitm.compressors.search_hits import SearchHits
 
 COMPRESSOR = SearchHits()
@@ -261,3 +261,31 @@ def test_a_text_of_many_files_is_said_once() -> None:
     assert "$1 stands for what is given first." in shown
     assert "\nsrc/part_3.py\n3,80:    $1\n" in shown
     assert "@1 = async" in folded("\n".join([*lines, "src/a.sh:7:echo $1"]))
+
+
+@pytest.mark.parametrize("above", ["", "lib/application.js\n", "12 matches\n\nlib/application.js\n"])
+def test_lines_around_hits_of_one_file_show_few_numbers(above: str) -> None:
+    """As by rg with a heading, or by a search in one file."""
+    block = [f"{n}{':' if n % 9 == 4 else '-'}  const value{n} = read({n});" for n in range(101, 128)]
+    block[3] = "104-"
+    text = above + "\n".join([*block, "--", *(line.replace("1", "2", 1) for line in block), "--", "500:x"])
+    shown = folded(text + "\n")
+    assert "\n101-  const value101 = read(101);\n  const value102 = read(102);\n" in shown
+    assert "\n104-\n  const value105 = read(105);\n  const value106" in shown
+    assert "\n112:  const value112" in shown
+    assert "\n110-  const" in shown
+
+
+@given(
+    lines=st.lists(
+        st.one_of(
+            st.tuples(st.integers(0, 14), st.sampled_from(":---"), _texts).map(lambda one: f"{one[0]}{one[1]}{one[2]}"),
+            st.sampled_from(["", "--", "lib/a.js", "7", "08-x"]),
+        ),
+        max_size=30,
+    )
+)
+def test_numbers_that_are_left_out_come_back(lines: list[str]) -> None:
+    """Whatever stands in lines and between them."""
+    shown = search_numbers.written(lines)
+    assert shown is None or search_hits_decoder.decode(shown + "\n") == "\n".join(lines) + "\n"
