@@ -12,6 +12,7 @@ _SAID_OF = {
     "# Subtest, ok ": '"# Subtest, ok 1 - T (5 ms, k)" stands for "# Subtest: T", "ok 1 - T" and, indented by two, '
     '"---", "duration_ms: 5", "type: \'k\'", "...".',
     " ⏎ ": '"t ⏎ text (C) ... ok" stands for "t (C)" and "text ... ok".',
+    " ¶": '" ¶" stands for an empty line behind each.',
     ".~)": '"t (C.~)" stands for "t (C.t)".',
 }
 _BUNDLE = re.compile(r"(?:#\d+\| )?x(?!1 )\d+ ")

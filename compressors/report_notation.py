@@ -10,6 +10,7 @@ _CUT = "\0"
 _DEEPEST = 4  # braces in braces
 _LEAST_PREFIX = 4  # characters that a common beginning saves, for braces to be worth it
 _WIDEST = 1_400  # characters of a line; a reader, and a search, has to find his way in it
+_FEWEST_OF_FILE = 3  # rows, on average
 _MARKED = re.compile(r"x\d+ |\(?#\d+(?:[| ]|$)")
 VALUE = re.compile(r"[\w./]*\d(?:%|m?s|m)?|\(cached\)")
 _MARKER = re.compile(r"(?:\d(?:%|m?s|m)?|\(cached\)):(?=[ \]]|$)")
@@ -62,9 +63,11 @@ def verbatim(line: str) -> str:
 
 def bundles(rows: Sequence[Row]) -> list[Sequence[Row]]:
     """Cut rows of one shape into those that are written as one line each: by file, and none too long."""
+    groups = [list(group) for _, group in groupby(rows, key=lambda row: row.file)]
+    if take_turns(len(groups), len(rows)):
+        groups = [list(rows)]
     found: list[Sequence[Row]] = []
-    for _, group in groupby(rows, key=lambda row: row.file):
-        of_file = list(group)
+    for of_file in groups:
         start, width = 0, 0
         for at, row in enumerate(of_file):
             width += len(row.name.removeprefix(row.file)) + 1
@@ -74,6 +77,11 @@ def bundles(rows: Sequence[Row]) -> list[Sequence[Row]]:
         if start < len(of_file):
             found.append(of_file[start:])
     return found
+
+
+def take_turns(files: int, rows: int) -> bool:
+    """Say whether files come and go, as where workers share the tests: rows are not written by file then."""
+    return files * _FEWEST_OF_FILE > rows
 
 
 def bundled(rows: Sequence[Row], *, values: bool = True) -> str:

@@ -7,10 +7,11 @@ from itertools import groupby
 
 from headroom_mitm.compressors.base import Level
 from headroom_mitm.compressors.log_alarms import is_alarm
-from headroom_mitm.compressors.report_notation import SLOT, Row, bundled, bundles, verbatim
+from headroom_mitm.compressors.report_notation import SLOT, Row, bundled, bundles, take_turns, verbatim
 from headroom_mitm.compressors.report_rows import Piece
 
 _FEWEST_COUNTED = 4  # tests of a file; fewer are named at every level
+_LEAST_SHARE = 0.2  # of the rows: with durations or descriptions
 _SHORT = 24  # characters; a note would be no shorter
 _PASSES = re.compile(r"=+ PASSES =+")
 _SUMMARY = re.compile(r"=+ short test summary info =+")
@@ -18,8 +19,16 @@ _TEST = re.compile(r"_+ \S.* _+")
 _TELLING = re.compile(r"E  |\S+:\d+: |(?:FAILED|ERROR|XFAIL|XPASS|SKIPPED) |  reason: |=+ .*\d+ \w+.* =+$")
 _USUAL = re.compile(r"_+ \S.* _+$|rootdir: |collect(?:ed|ing) |\S+ [.sxXFE]+ *(?:\[ *\d+%\])?$")
 _MARKED = re.compile(r" +[✔✓√] .*")
-_HEADING = re.compile(r" {2,}[^\d\s✗✕×✖-].*")
+_HEADING = re.compile(r" {2,}[^\d\s✗✕×✖❯-].*")
 _DESCRIPTION = " ⏎ "
+
+
+def is_worth_a_try(read: Sequence[Piece], level: Level) -> bool:
+    """Say whether a report has what ``LIGHT`` leaves out; the other levels leave out names, too."""
+    if level > Level.LIGHT or any(isinstance(piece, str) and _PASSES.fullmatch(piece) for piece in read):
+        return True
+    rows = [piece for piece in read if isinstance(piece, Row)]
+    return sum(bool(row.value) or _DESCRIPTION in row.name for row in rows) > _LEAST_SHARE * len(rows)
 
 
 @dataclass(slots=True)
@@ -50,8 +59,8 @@ class Omission:
     def in_words(self, total: int) -> str:
         """Return what is left out, with counts."""
         said = [
-            (self.names, "names of {} passed tests"),
-            (self.values, "durations or percentages of {} passed tests"),
+            (self.names, "names in {} rows"),
+            (self.values, "durations or percentages in {} rows"),
             (self.descriptions, "descriptions of {} passed tests"),
             (self.lines, "{} lines where notes say so"),
         ]
@@ -61,8 +70,11 @@ class Omission:
         out: list[str] = []
         passed = [one.piece for one in rows if isinstance(one.piece, Row)]
         if self.level >= Level.MEDIUM and passed[0].passed:
-            for file, group in groupby(rows, key=lambda one: one.row.file):
-                out += self._counted(file, list(group))
+            files = [(file, list(group)) for file, group in groupby(rows, key=lambda one: one.row.file)]
+            if take_turns(len(files), len(rows)):
+                files = [("", list(rows))]
+            for file, of_file in files:
+                out += self._counted(file, of_file)
             return out
         for part in bundles(passed):
             out += self._named(part)

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from headroom_mitm.compressors.report_notation import Row
 
@@ -74,7 +75,8 @@ _SUBTEST = re.compile(r"( *)# Subtest, ok (\d+) - (.*) \(([\d.]+) ms(?:, (\w+))?
 _DOCUMENTED = re.compile(r"(\w+) ⏎ (.*)( \([\w.~]+\))( \.\.\. .*)")
 _PADDED = re.compile(r"  \[ *\d+%\]$")
 _AGAIN = ".~)"
-_FOLDED = re.compile(r"=== RUN, |%\]$|\.~\)| ⏎ |# Subtest, ")
+_EMPTY = " ¶"
+_FOLDED = re.compile(r" ¶$|=== RUN, |%\]$|\.~\)| ⏎ |# Subtest, ")
 """Only rows with one of these are other lines than they read."""
 COLUMNS = 80
 """Of a terminal, where nothing else is known."""
@@ -85,7 +87,7 @@ def pieces(lines: Sequence[str], width: int) -> list[Piece]:
     found: list[Piece] = []
     at = 0
     while at < len(lines):
-        row = _row(lines, at)
+        row = _spaced(lines, at, _row(lines, at))
         # Only what comes back to the character is a row.
         if row is None or not row.is_plain or originals(row.text, width) != list(row.lines):
             found.append(lines[at])
@@ -106,6 +108,8 @@ def originals(text: str, width: int) -> list[str]:
     """Return the lines that one row stands for."""
     if _FOLDED.search(text) is None:
         return [text]
+    if text.endswith(_EMPTY):
+        return [*originals(text.removesuffix(_EMPTY), width), ""]
     if (match := _PAIR.fullmatch(text)) is not None:
         return [f"=== RUN   {match[2]}", f"{match[1]}{match[2]}{match[3]}"]
     if text.startswith(_PAUSED) and " " not in (name := text.removeprefix(_PAUSED)):
@@ -121,6 +125,15 @@ def originals(text: str, width: int) -> list[str]:
     if (match := _DOCUMENTED.fullmatch(text)) is not None:
         return [match[1] + match[3], match[2] + match[4]]
     return [text]
+
+
+def _spaced(lines: Sequence[str], at: int, row: Row | None) -> Row | None:
+    """Put an empty line to its row, as Gradle and Maven write them: it stands behind the row above or below, too."""
+    if row is None or len(row.lines) > 1 or not row.mid or lines[at + 1 : at + 2] != [""]:
+        return row
+    above = at > 1 and not lines[at - 1] and lines[at - 2].endswith(row.mid)
+    alike = above or any(line.endswith(row.mid) for line in lines[at + 2 : at + 3])
+    return replace(row, end=row.end + _EMPTY, lines=(*row.lines, "")) if alike else row
 
 
 def _row(lines: Sequence[str], at: int) -> Row | None:

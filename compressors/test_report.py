@@ -10,7 +10,7 @@ from headroom_mitm.compressors.report_events import is_stream, told
 from headroom_mitm.compressors.report_legend import legend
 from headroom_mitm.compressors.report_look import score_of
 from headroom_mitm.compressors.report_notation import Row, bundled, bundles, verbatim
-from headroom_mitm.compressors.report_omission import Omission
+from headroom_mitm.compressors.report_omission import Omission, is_worth_a_try
 from headroom_mitm.compressors.report_repeats import folded
 from headroom_mitm.compressors.report_rows import COLUMNS, Piece, pieces, width_of
 
@@ -41,7 +41,7 @@ class ReportOfTests:
         width = width_of(lines)
         read = pieces(lines, width)
         part = None
-        if level > Level.LOSSLESS:
+        if level > Level.LOSSLESS and is_worth_a_try(read, level):
             omission = Omission(level)
             text = _form(omission.shown(read), width, whole=False)
             part = Compressed(text, lossless=False, left_out=omission.in_words(len(lines)))

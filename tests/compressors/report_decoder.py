@@ -99,6 +99,8 @@ def split(text: str, separator: str) -> list[str]:
 
 def unfolded(row: str, width: int) -> list[str]:
     """Return the lines of the original that one row stands for."""
+    if row.endswith(" ¶"):
+        return [*unfolded(row.removesuffix(" ¶"), width), ""]
     if (match := re.fullmatch(r"=== RUN, --- PASS: (\S+)( \(.*\))", row)) is not None:
         return [f"=== RUN   {match[1]}", f"--- PASS: {match[1]}{match[2]}"]
     if (match := re.fullmatch(r"=== RUN, PAUSE (\S+)", row)) is not None:

@@ -75,6 +75,17 @@ def test_packages_of_go_stand_together_whether_cached_or_not() -> None:
     assert "x20 ok  \texample.org/shop/internal/{0.2s: part0 (cached): part1 part2 part3 part4 5.2s: part5" in shown
 
 
+def test_empty_lines_between_rows_are_said_once() -> None:
+    lines = [f"org.shop.billing.InvoiceTest > {name[5:]}TheInvoice() PASSED\n" for name in NAMES * 3]
+    assert "createTheInvoice() readTheInvoice()" in (shown := shortened("\n".join([*lines, "BUILD SUCCESSFUL in 3s"])))
+    assert "} PASSED ¶\nBUILD SUCCESSFUL in 3s" in shown
+
+
+def test_files_whose_tests_take_turns_stand_in_one_row() -> None:
+    lines = [f"[gw{n % 3}] [{n * 2:>3}%] PASSED tests/test_{n % 5}.py::test_of_part_{n} " for n in range(1, 51)]
+    assert "x50 PASSED tests/{gw1/2%: test_1.py::test_of_part_1 gw2/4%: test_2.py::" in shortened("\n".join(lines))
+
+
 def test_parallel_go_tests_are_said_once_where_they_wait() -> None:
     lines = [f"=== RUN   Test{n}\n=== PAUSE Test{n}" for n in range(12)] + [f"=== CONT  Test{n}" for n in range(12)]
     shown = shortened("\n".join(lines))
@@ -161,6 +172,9 @@ _forms = st.sampled_from(
         "{0} (a.B.{0}) ... ok",
         "{} (a.B)\ntext {} ... ok",
         "test {} ... ok",
+        "a.B > {} PASSED\n",
+        "{} (a.B) ... ok\n",
+        "t.py::{} PASSED ¶",
         "  ✓ {} (3 ms)",
         "  ✓ {}",
         "=== RUN   {0}\n=== PAUSE {0}",
@@ -203,7 +217,7 @@ def test_light_leaves_out_durations() -> None:
     text, left_out = shorter("\n".join(lines), Level.LIGHT)
     assert "7029" not in text
     assert "| adds number 38 | adds number 39} (…ms)" in text or "number 39" in text
-    assert left_out == "durations or percentages of 40 passed tests, of 40 lines"
+    assert left_out == "durations or percentages in 40 rows, of 40 lines"
 
 
 @pytest.mark.parametrize("level", [Level.LIGHT, Level.MEDIUM, Level.HARD])
@@ -228,7 +242,7 @@ def test_medium_counts_by_file_and_says_where() -> None:
     text, left_out = shorter("\n".join(["=== test session starts ===", *rows, "40 passed"]), Level.MEDIUM)
     assert "\nx20 PASSED tests/test_a.py::{test_0_of_many … test_19_of_many} [lines 2-21]\n" in text
     assert "\nx20 PASSED tests/test_b.py::{test_0_of_many … test_19_of_many} [lines 22-41]\n40 passed" in text
-    assert left_out == "names of 36 passed tests, of 42 lines"
+    assert left_out == "names in 36 rows, of 42 lines"
 
 
 def test_hard_counts_only() -> None:
