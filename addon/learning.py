@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from headroom_mitm import break_even, cache_terms
 from headroom_mitm.compressors import Level
@@ -29,6 +30,7 @@ MISSED_WITHIN = 4
 _STILL_COUNTED = 3  # turns after ``LIVED`` in which that is still noticed: a client may send two turns at once
 REFRESHED = 20.0
 """Seconds for which counts are remembered. What others have learnt meanwhile shows later."""
+NO_PINS: Mapping[str, Level] = MappingProxyType({})
 _REMEMBERED = 50_000
 _SHELLS = re.compile(r"(?:^|_|\b)(?:bash|shell|exec|execute|terminal|command|run)(?:_|\b|$)|^Bash$", re.IGNORECASE)
 _PROGRAM = re.compile(
@@ -113,21 +115,19 @@ class Trial:
 class Learner:
     """One for all requests; thread-safe. A store that does not answer leaves it at what it knew."""
 
-    def __init__(
-        self, tallies: TallyStore, clock: Callable[[], float], pins: Mapping[str, Level] | None = None
-    ) -> None:
+    def __init__(self, tallies: TallyStore, clock: Callable[[], float]) -> None:
         self._tallies = tallies
         self._clock = clock
-        self._pins = dict(pins or {})
         self._known: Recent[str, tuple[float, Mapping[Level, Evidence], Balance]] = Recent(_REMEMBERED)
         self._done: Recent[Key, bool] = Recent(_REMEMBERED)
         self._balance: Recent[Digest, float] = Recent(_REMEMBERED)
         self._lock = threading.Lock()
 
-    def level(self, prompt: Prompt, segment: Segment, kind: str, size: int) -> Level:
-        """Return how hard a new text of ``size`` tokens may be pressed."""
-        call = prompt.calls.get(segment.call_id)
-        pinned = self._pinned(call, kind)
+    def level(
+        self, prompt: Prompt, segment: Segment, kind: str, size: int, *, pins: Mapping[str, Level] = NO_PINS
+    ) -> Level:
+        """Return how hard a new text of ``size`` tokens may be pressed; ``pins`` are the user's, by name."""
+        pinned = _pinned(prompt.calls.get(segment.call_id), kind, pins)
         if pinned is not None:
             return pinned
         if (self._balance.get(prompt.head) or 0.0) < 0:
@@ -139,6 +139,8 @@ class Learner:
 
     def lived(self, prompt: Prompt, known: Mapping[Key, Rendering]) -> None:
         """Look at a conversation's shortened texts: which were missed, and which have lived long enough."""
+        if all(rendering.lossless or self._done.get(key) is not None for key, rendering in known.items()):
+            return
         after = _turns_after(prompt)
         for segment in prompt.segments:
             rendering = known.get(segment.key)
@@ -176,10 +178,6 @@ class Learner:
             self._add(_kind_name(trial.kind), Level(rendering.level), seen, Balance(cost, plain))
         except StoreUnavailable as error:
             logger.warning("store unavailable, an outcome is not learnt from: %s", error)
-
-    def _pinned(self, call: Call | None, kind: str) -> Level | None:
-        names = [kind, *([call.name, family(call)] if call is not None else [])]
-        return next((self._pins[name] for name in names if name in self._pins), None)
 
     def _evidence(self, name: str) -> tuple[Mapping[Level, Evidence], Balance]:
         now = self._clock()
@@ -221,6 +219,11 @@ def read(tallies: TallyStore, name: str) -> tuple[Mapping[Level, Evidence], Bala
     }
     shown = {level: evidence for level, evidence in levels.items() if evidence.outcomes}
     return shown, Balance(total.get("spent", 0.0), total.get("lossless", 0.0))
+
+
+def _pinned(call: Call | None, kind: str, pins: Mapping[str, Level]) -> Level | None:
+    names = [*([family(call), call.name] if call is not None and pins else []), kind]
+    return next((pins[name] for name in names if name in pins), None)
 
 
 def family(call: Call) -> str:

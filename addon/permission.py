@@ -33,6 +33,7 @@ class Permission:
             lossy=mode is Mode.COMPRESS,
             answerable=answerable,
             excludes=chosen.excludes,
+            pins=chosen.levels,
             account=account(headers),
             caching=Wishes(
                 takes_key=takes_cache_key(host),

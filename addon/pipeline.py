@@ -5,6 +5,7 @@ can still leave with everything that was decided before.
 """
 
 import dataclasses
+import functools
 import logging
 import threading
 import time
@@ -14,9 +15,11 @@ from dataclasses import dataclass, field
 from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.caching import Caching, Wishes
 from headroom_mitm.choices import Choices, Choosing
+from headroom_mitm.compressors import Level
 from headroom_mitm.epochs import Cold
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.hindsight import Again, Hindsight, tell
+from headroom_mitm.learning import Learner
 from headroom_mitm.offers import Offers
 from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router, raw
@@ -47,6 +50,8 @@ class Policy:
     """Says whether results of a tool, or texts of a kind, are to be left alone."""
     account: Digest = NOBODY
     """Whose cache it is, as far as that can be told."""
+    pins: Mapping[str, Level] = field(default_factory=dict)
+    """Levels that the user has set, by tool, program or kind."""
     caching: Wishes = field(default_factory=Wishes)
 
 
@@ -85,13 +90,19 @@ class Pipeline:
     """Compresses requests. One for all; thread-safe."""
 
     def __init__(
-        self, aligner: Aligner, router: Router, retold: Retold, clock: Callable[[], float] = time.time
+        self,
+        aligner: Aligner,
+        router: Router,
+        retold: Retold,
+        clock: Callable[[], float] = time.time,
+        learner: Learner | None = None,
     ) -> None:
         self._aligner = aligner
         self._offers = Offers(aligner.fronts)
         self._hindsight = Hindsight(aligner.fronts)
         self._choices = Choices(router)
         self._retold = retold
+        self._learner = learner
         self._caching = Caching(clock)
         self._sending = Sending()
 
@@ -111,7 +122,8 @@ class Pipeline:
 
     def complete(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, ticket: Ticket) -> Outcome | None:
         """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
-        choosing = self._choices.under(policy.excludes)
+        levels = functools.partial(self._learner.level, pins=policy.pins) if self._learner is not None else None
+        choosing = self._choices.under(policy.excludes, levels)
         weighed = self._offers.weighed(plan, policy.account, choosing) if plan.is_weighed else None
         again = self._looked_again(plan, policy, choosing)
         chosen = weighed.without if weighed is not None else self._chosen(again.plan, policy)

@@ -10,6 +10,7 @@ from typing import TypeVar
 from headroom_mitm import tokens
 from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
+from headroom_mitm.learning import Learner
 from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
 from headroom_mitm.roundtrip.links import Link, Links
 from headroom_mitm.roundtrip.rounds import Retold
@@ -38,11 +39,26 @@ class Service:
         self._slow = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-slow")
         self._links = Links(self._store)
         self.retold = Retold(self._store, clock)
-        self._pipeline = Pipeline(Aligner(self._store, clock), router or Router(), self.retold, clock)
+        self._learner = Learner(self._store.tallies, clock)
+        aligner = Aligner(self._store, clock)
+        self._pipeline = Pipeline(aligner, router or Router(), self.retold, clock, self._learner)
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
     async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
         """Return what leaves instead of a body; None: the body itself. Takes at most about ``seconds``."""
+        outcome = await self._rewritten(wire, body, policy, seconds)
+        if outcome is not None and outcome.originals and outcome.offered:
+            known = {rendering.key: rendering for rendering in outcome.originals.values()}
+            self._quick.submit(self._learner.lived, outcome.prompt, known)
+        return outcome
+
+    def asked(self, outcome: Outcome, text_id: str, brought: int) -> None:
+        """Note that the model asked for a text of this request, and got so many tokens of it. May block."""
+        rendering = outcome.originals.get(text_id)
+        if rendering is not None:
+            self._learner.asked(outcome.prompt, rendering.key, rendering, brought)
+
+    async def _rewritten(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
         deadline = time.monotonic() + seconds
         planning = asyncio.ensure_future(self._run(self._quick, lambda: self._pipeline.plan(wire, body, policy)))
         await asyncio.wait({planning}, timeout=seconds)

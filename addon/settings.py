@@ -3,7 +3,7 @@
 import enum
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from mitmproxy import exceptions, optmanager
 from mitmproxy.addonmanager import Loader
 
+from headroom_mitm.compressors import Level
 from headroom_mitm.hosts import Host, parse_hosts
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
@@ -84,6 +85,12 @@ OPTIONS: tuple[Option, ...] = (
         "Tools (names, or patterns such as mcp__github__*) and kinds (such as log_lines) that stay as they are.",
     ),
     Option(
+        "headroom_levels",
+        Sequence[str],
+        [],
+        "Levels that are not learnt: name=level, for a tool, program (Bash:git log) or kind. See Levels.",
+    ),
+    Option(
         "headroom_subscription",
         str,
         Subscription.AUDIT.value,
@@ -119,6 +126,8 @@ class Settings:
     hosts: tuple[Host, ...]
     """Further hosts, beside the table's."""
     exclude: tuple[str, ...]
+    levels: Mapping[str, Level]
+    """How hard texts are pressed, by tool, program or kind; of others it is learnt."""
     subscription: Subscription
     deadline: float
     """Seconds."""
@@ -167,6 +176,7 @@ def read(options: optmanager.OptManager) -> Settings:
         store=options.headroom_store or str(home() / "store.sqlite"),
         hosts=_hosts(options.headroom_hosts),
         exclude=tuple(options.headroom_exclude),
+        levels=_levels(options.headroom_levels),
         subscription=_choice(Subscription, "headroom_subscription", options.headroom_subscription),
         deadline=_seconds("headroom_deadline", options.headroom_deadline),
         ttl=_choice(Ttl, "headroom_ttl", options.headroom_ttl),
@@ -186,6 +196,17 @@ def _hosts(texts: Sequence[str]) -> tuple[Host, ...]:
         return parse_hosts(texts)
     except ValueError as error:
         raise exceptions.OptionsError(f"headroom_hosts: {error}") from None
+
+
+def _levels(texts: Sequence[str]) -> dict[str, Level]:
+    found: dict[str, Level] = {}
+    for text in texts:
+        name, separator, level = text.rpartition("=")
+        if not (separator and name) or level.upper() not in Level.__members__:
+            names = ", ".join(level.name.lower() for level in Level)
+            raise exceptions.OptionsError(f"headroom_levels: {text!r} is no name=level; levels: {names}")
+        found[name] = Level[level.upper()]
+    return found
 
 
 def _seconds(name: str, text: str) -> float:

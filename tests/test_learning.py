@@ -55,8 +55,8 @@ def outcomes(store: Store) -> tuple[float, float, float]:
     return (shown.outcomes, shown.misses, shown.asked) if shown else (0.0, 0.0, 0.0)
 
 
-def learner(store: Store, clock: Hour | None = None, **pins: Level) -> Learner:
-    return Learner(store.tallies, clock or Hour(), pins)
+def learner(store: Store, clock: Hour | None = None) -> Learner:
+    return Learner(store.tallies, clock or Hour())
 
 
 def test_a_text_that_has_lived_is_a_success_once(store: Store) -> None:
@@ -100,10 +100,10 @@ def test_another_command_is_no_miss(store: Store) -> None:
     assert outcomes(store) == (0.0, 0.0, 0.0)
 
 
-def level(one: Learner, number: int) -> Level:
+def level(one: Learner, number: int, **pins: Level) -> Level:
     """Return the level that a new text of the group gets, in a conversation of its own."""
     prompt = turns(0, name=f"task {number}")
-    return one.level(prompt, prompt.segments[0], KIND, 10_000)
+    return one.level(prompt, prompt.segments[0], KIND, 10_000, pins=pins)
 
 
 def retrieved(one: Learner, count: int) -> None:
@@ -158,9 +158,9 @@ def test_a_conversation_that_loses_by_asking_goes_on_lossless(store: Store) -> N
 
 @pytest.mark.parametrize("name", [KIND, "Bash", "Bash:kubectl logs"])
 def test_pins_hold_by_kind_tool_and_program(store: Store, name: str) -> None:
-    one = learner(store, **{name: Level.HARD})
+    one = learner(store)
     retrieved(one, 15)
-    assert {level(one, number) for number in range(20)} == {Level.HARD}
+    assert {level(one, number, **{name: Level.HARD}) for number in range(20)} == {Level.HARD}
 
 
 def test_a_store_that_is_away_changes_nothing(store: Store) -> None:

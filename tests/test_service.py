@@ -76,7 +76,8 @@ def test_a_body_that_is_no_prompt_is_left_alone(path: Path, given: bytes) -> Non
 def test_a_late_text_goes_out_raw_and_stays_raw(path: Path) -> None:
     """What was decided before is replayed. The compressor finishes later, and the next text is in time again."""
     block = Block()
-    third = SECOND + result("c3", TEXT)
+    other = rows(SMALL, seed="other ")  # not the text above, which would be referred to
+    third = SECOND + result("c3", other)
 
     async def talk(service: Service) -> list[dict[str, str]]:
         block.go_on.set()
@@ -89,7 +90,7 @@ def test_a_late_text_goes_out_raw_and_stays_raw(path: Path) -> None:
         return [texts(each) for each in sent]
 
     raw = {"c1": SHORT, "c2": TEXT}
-    last = {**raw, "c3": SHORT}
+    last = {**raw, "c3": other.replace(PHRASE, "WELL")}
     assert run(path, talk, (block,)) == [{}, {"c1": SHORT}, raw, raw, raw, last]
     assert texts(run(path, lambda service: send(service, third))) == last
     assert texts(run(path, lambda service: send(service, SECOND))) == raw

@@ -10,6 +10,7 @@ from mitmproxy.options import Options
 from mitmproxy.test import taddons
 
 from headroom_mitm import settings
+from headroom_mitm.compressors import Level
 from headroom_mitm.hosts import detect
 from headroom_mitm.settings import OPTIONS, Mode, Settings, Stabilize, Subscription, Ttl
 
@@ -114,6 +115,17 @@ def test_patterns_exclude(options: Options, patterns: list[str], excluded: tuple
     assert not any(map(found.excludes, left))
 
 
+def test_levels_are_set_by_name(options: Options) -> None:
+    found = read(options, headroom_levels=["log_lines=hard", "Bash:git log=LOSSLESS", "a=b=light"])
+    assert found.levels == {"log_lines": Level.HARD, "Bash:git log": Level.LOSSLESS, "a=b": Level.LIGHT}
+
+
+@pytest.mark.parametrize("text", ["log_lines", "=hard", "log_lines=harder", "log_lines="])
+def test_a_level_that_is_none_is_refused(options: Options, text: str) -> None:
+    with pytest.raises(exceptions.OptionsError, match=r"headroom_levels: .* lossless, light, medium, hard"):
+        read(options, headroom_levels=[text])
+
+
 def test_the_store_is_kept_at_home(options: Options, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HEADROOM_HOME", str(tmp_path))
     assert settings.read(options).store == str(tmp_path / "store.sqlite")
@@ -126,3 +138,18 @@ def test_home_is_below_the_users(monkeypatch: pytest.MonkeyPatch, unset: str | N
     if unset is not None:
         monkeypatch.setenv("HEADROOM_HOME", unset)
     assert settings.home() == Path("~/.headroom").expanduser()
+
+
+def test_a_file_may_tell_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests and benches. As long as it tells none, it is the system's time."""
+    file = tmp_path / "clock"
+    monkeypatch.setenv("HEADROOM_CLOCK_FILE", str(file))
+    told = settings.clock()
+    assert abs(told() - time.time()) < 60
+    file.write_text("360.5\n")
+    assert told() == 360.5
+    file.write_text("")
+    assert abs(told() - time.time()) < 60
+    monkeypatch.delenv("HEADROOM_CLOCK_FILE")
+    assert told() > 360.5
+    assert settings.clock() is time.time
