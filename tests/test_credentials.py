@@ -3,7 +3,7 @@
 import pytest
 from mitmproxy.http import Headers
 
-from headroom_mitm.credentials import is_subscription
+from headroom_mitm.credentials import account, is_subscription
 
 SUBSCRIPTIONS = [
     ("api.anthropic.com", {"Authorization": "Bearer sk-ant-oat01-abc"}),
@@ -50,3 +50,12 @@ def test_a_login_is_known(host: str, headers: dict[str, str]) -> None:
 @pytest.mark.parametrize(("host", "headers"), KEYS, ids=_ids(KEYS))
 def test_a_key_is_not_taken_for_one(host: str, headers: dict[str, str]) -> None:
     assert not is_subscription(host, Headers(**headers))
+
+
+def test_an_account_is_told_by_its_credential() -> None:
+    """Whatever else a request carries. The credential itself is not kept."""
+    mine = account({"x-api-key": "sk-ant-api03-mine", "user-agent": "a"})
+    assert mine == account({"x-api-key": "sk-ant-api03-mine", "user-agent": "b"})
+    assert mine != account({"x-api-key": "sk-ant-api03-other"})
+    assert mine != account({"authorization": "sk-ant-api03-mine"})
+    assert b"mine" not in mine

@@ -1,5 +1,6 @@
 """Every option is declared, and a wrong value is refused in words that name the right ones."""
 
+import time
 from pathlib import Path
 from typing import Any
 
