@@ -88,8 +88,7 @@ class OpenAIResponses:
 
     def stays_declared(self, prompt: Prompt) -> bool:
         """Say whether the tools are part of the conversation, as items of the input are."""
-        body, slot = prompt.body, prompt.tool_slot
-        given = document.members(body, document.whole(body)).get("input")
+        slot, given = prompt.tool_slot, prompt.members.get("input")
         return slot is not None and given is not None and given.start < slot.start < given.end
 
     def _slot(self, body: bytes, items: Sequence[Span]) -> Span | None:
