@@ -14,6 +14,7 @@ SHORTEST_VALUE = 60  # characters of JSON among other text; less is not worth a 
 MOST_REFUSALS = 200  # lines that begin like a value and are none, before the rest of the text is left alone
 CLOSE = 0.3  # share of the tokens: a lossy form with more is compared with the lossless one
 LOSSY_WORTH = 0.9  # share of the lossless form: a lossy one with more is not worth its gaps
+HAND_WRITTEN = 30_000  # characters; a shorter file that was just read may be edited next: nothing is left out of it
 SAMPLE = 20_000  # characters that are looked at to say whether a text is JSON
 _BEGINS = re.compile(
     r"""^(?:\{\s*(?:"(?:[^"\\\n]|\\.)*"\s*:|\})"""  # {"key":
@@ -66,7 +67,8 @@ class JsonRecords:
         if not any(part.values for part in parts):
             return None
         size = content.count(text)
-        may = level > Level.LOSSLESS and may_prune(RULES[level], reader)
+        is_edited = content.fresh_read and len(text) < HAND_WRITTEN
+        may = level > Level.LOSSLESS and not is_edited and may_prune(RULES[level], reader)
         part = _pruned(parts, text, level, content) if may else None
         if part is not None and content.count(part.text) < CLOSE * size:
             return part

@@ -92,6 +92,13 @@ def test_light_keeps_every_record() -> None:
     assert compressed({"runs": runs()}, Level.LIGHT).lossless
 
 
+def test_of_a_file_that_may_be_edited_next_nothing_is_left_out() -> None:
+    text = json.dumps({"runs": runs()}, indent=1)
+    found = JsonRecords().compress(Content(text, "Read", "/app/runs.json", fresh_read=True), Level.HARD)
+    assert found is not None
+    assert found.lossless
+
+
 def test_json_lines_are_records_too() -> None:
     form = compressed("\n".join(map(json.dumps, runs())), Level.MEDIUM)
     assert form.text.split("\n")[1].startswith("jsonl[60]{")
