@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TypeVar
 
 from mitmproxy import http
 from mitmproxy.flow import Error
@@ -29,6 +30,7 @@ MOST_ALARMS = 30
 """After so many times of that without a byte a leg is given up. The client tries again; it would not by itself, since
 it sees signs of life."""
 Commands = layer.CommandGenerator[None]
+T = TypeVar("T", layers.RequestProtocolError, layers.ResponseProtocolError)
 
 _USED: dict[type, tuple[str, ...]] = {
     HttpLayer: ("make_stream", "event_to_child", "streams", "connections", "command_sources"),
@@ -274,7 +276,7 @@ class WatchedStream(HttpStream):
     def _give_up(self, job: Job, leg: Leg) -> Commands:
         """Cancel a leg that brings nothing, and end the answer as one that has failed."""
         self._leg = None
-        yield layers.ReceiveHttp(layers.RequestProtocolError(leg.id, "no answer from the provider", 504))
+        yield layers.ReceiveHttp(_gone(layers.RequestProtocolError, leg.id, "no answer from the provider"))
         self._legs.pop(leg.id, None)
         yield from self._end(job, job.exchange.fail(504, b""))
 
@@ -296,7 +298,7 @@ class WatchedStream(HttpStream):
     def _end(self, job: Job, last: bytes) -> Commands:
         """End the client's message the normal way."""
         if job.exchange.breaks_off and job.exchange.status != 200:
-            broken = layers.ResponseProtocolError(self.stream_id, "a leg of the answer has failed", 502)
+            broken = _gone(layers.ResponseProtocolError, self.stream_id, "a leg of the answer has failed")
             yield from self.handle_protocol_error(broken)
             return
         if job.exchange.streamed:
@@ -365,3 +367,8 @@ def _ended(first: http.Response | None, last: http.Response | None, status: int)
     response.stream = False
     response.headers.pop("content-encoding", None)
     return response
+
+
+def _gone(kind: type[T], stream_id: int, message: str) -> T:
+    """Return what tells one side that the other is gone. Its code is a status in mitmproxy 11, and a name in 12."""
+    return kind(stream_id, message, kind.code)
