@@ -14,6 +14,7 @@ from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.hosts import GEMINI, detect, is_streamed_by
 from headroom_mitm.permission import Permission
 from headroom_mitm.pipeline import Outcome
+from headroom_mitm.roundtrip import destination
 from headroom_mitm.roundtrip.copies import looked_for
 from headroom_mitm.roundtrip.exchange import Exchange, is_event_stream
 from headroom_mitm.roundtrip.links import link_behind, originals_in
@@ -32,8 +33,6 @@ logger = logging.getLogger(__name__)
 
 LEG_OF = "headroom_leg_of"
 """In the metadata of a later leg's flow: the id of the client's flow."""
-DESTINATION = "headroom_destination"
-"""In the metadata of a flow whose answer is watched: where the client has sent it."""
 PROMPT = "headroom_prompt"
 """In the metadata of a prompt's flow: its format."""
 TRIES_AGAIN_IF_CUT = "claude-cli/"
@@ -179,7 +178,7 @@ class Answers:
         """Watch the answer to a flow. It must be readable, so it is asked for without compression."""
         request = flow.request
         request.headers["accept-encoding"] = "identity"
-        flow.metadata[DESTINATION] = request.scheme, request.host, request.port, request.host_header
+        destination.note(flow.metadata, request)
         self._expected[flow.id] = wire, outcome
 
     def client_disconnected(self, client: connection.Client) -> None:
@@ -209,7 +208,8 @@ class Answers:
             logger.exception("headroom: an answer cannot go on")
             return
         flow = http.HTTPFlow(job.flow.client_conn, job.flow.server_conn)
-        flow.request = _sent_again(job.flow)
+        flow.request = job.flow.request.copy()
+        destination.restore(job.flow.metadata, flow.request)
         flow.request.timestamp_start = time.time()
         flow.request.content = body
         flow.metadata[LEG_OF] = job.flow.id
@@ -378,14 +378,6 @@ def _is_stream(flow: http.HTTPFlow, response: http.Response) -> bool:
     """Say whether an answer comes in pieces. Gemini's may be those of a JSON array: only the path tells."""
     wire = flow.metadata.get(PROMPT)
     return wire is not None and (_in_events(response) or (wire == GEMINI and is_streamed_by(flow.request.path)))
-
-
-def _sent_again(flow: http.HTTPFlow) -> http.Request:
-    """Return a request with the destination that it came with: scripts that lead it elsewhere will see it again."""
-    request = flow.request.copy()
-    # The last one last: to set a host changes the header, too.
-    request.scheme, request.host, request.port, request.host_header = flow.metadata[DESTINATION]
-    return request
 
 
 def _free_of_length(request: http.Request, response: http.Response) -> None:
