@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from headroom_mitm.compressors.table_cells import NUMBER, Table
 
@@ -13,6 +13,14 @@ _FEWEST_ROWS = 5
 _FEWEST_COLUMNS = 3
 _HEAD_LINES = 20
 _MOST_LINES = 0.7  # share of the first lines that must have as many cells
+_CELLS = {sep: re.compile(rf'(?:"(?:[^"]|"")*"|[^"{re.escape(sep)}]*)(?={re.escape(sep)}|\Z)') for sep in SEPARATORS}
+_SIGNS = re.compile(r"[^!#-&(-~]")  # of which sqlite3 quotes values with one
+_QUOTES: dict[str, Callable[[str], bool]] = {
+    "where they have a space, a quote or more than ASCII": lambda cell: (
+        cell[:1] != '"' and _SIGNS.search(cell) is not None
+    ),
+    "where they are no numbers": lambda cell: cell[:1] != '"' and NUMBER.fullmatch(cell) is None,
+}
 _LOOKS_TIME = re.compile(r"\d:\d\d|\d{4}-\d\d")
 
 
@@ -21,14 +29,37 @@ class Delimited:
     """Cells with a separator between them."""
 
     sep: str
+    quoted: str = ""
+    """Which values were in quotes that are left out here: a key of ``_QUOTES``; empty if all quotes stay."""
 
     def said(self) -> str:
         """Return what the note says of it."""
-        return "lines with a tab between values" if self.sep == TAB else f'lines with "{self.sep}" between values'
+        between = "a tab" if self.sep == TAB else f'"{self.sep}"'
+        return f"lines with {between} between values{f', quoted {self.quoted}' if self.quoted else ''}"
 
     def draw(self, table: Table) -> list[str]:
         """Return the lines of a table."""
-        return [self.sep.join(cells) for cells in (table.names, *table.rows)]
+        rows = (table.names, *table.rows)
+        if not self.quoted:
+            return [self.sep.join(cells) for cells in rows]
+        needs = _QUOTES[self.quoted]
+        return [self.sep.join(f'"{cell}"' if needs(cell) else cell for cell in cells) for cells in rows]
+
+
+def _bare(table: Table, lines: Sequence[str], sep: str) -> tuple[Delimited, Table]:
+    """Leave out the quotes where a rule tells which values had them."""
+    if any('"' in line for line in lines[table.start : table.stop]):
+        rows = [tuple(_unquoted(cell, sep) for cell in cells) for cells in (table.names, *table.rows)]
+        bare = replace(table, names=rows[0], rows=tuple(rows[1:]))
+        for rule in _QUOTES:
+            if Delimited(sep, rule).draw(bare) == list(lines[table.start : table.stop]):
+                return Delimited(sep, rule), bare
+    return Delimited(sep), table
+
+
+def _unquoted(cell: str, sep: str) -> str:
+    inside = cell[1:-1]
+    return inside if cell[:1] == '"' and sep not in inside and '"' not in inside else cell
 
 
 def cells_of(line: str, sep: str) -> tuple[str, ...] | None:
@@ -37,7 +68,7 @@ def cells_of(line: str, sep: str) -> tuple[str, ...] | None:
         return tuple(line.split(sep))
     cells = []
     at = 0
-    quoted = re.compile(rf'(?:"(?:[^"]|"")*"|[^"{re.escape(sep)}]*)(?={re.escape(sep)}|\Z)')
+    quoted = _CELLS[sep]
     while match := quoted.match(line, at):
         cells.append(match[0])
         at = match.end() + 1
@@ -61,7 +92,7 @@ def read(lines: Sequence[str]) -> Iterator[tuple[Delimited, Table]]:
                 stop += 1
             if stop - at > _FEWEST_ROWS and len(names) >= _FEWEST_COLUMNS and _names_columns(names):
                 body = tuple(row for row in rows[at + 1 : stop] if row is not None)
-                yield Delimited(sep), Table(names, body, at, stop, at + 1)
+                yield _bare(Table(names, body, at, stop, at + 1), lines, sep)
         at = stop
 
 

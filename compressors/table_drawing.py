@@ -22,6 +22,8 @@ class Frame:
     middle: str
     bottom: str
     pad: str = " "
+    ragged: str = ""
+    """Lines that end with their text: "rows", or "names" as well; others have spaces up to the end of the column."""
     counted: bool = False
     """A line with the number of rows follows, and an empty one."""
     inset: int = 0
@@ -36,16 +38,17 @@ class Frame:
 
 
 FRAMES = (
-    Frame("by psql", "", "|", "", ",-,+,", "", counted=True),
+    Frame("by psql", "", "|", "", ",-,+,", "", ragged="rows", counted=True),
     Frame("with +---+", "|", "|", "+,-,+,+", "+,-,+,+", "+,-,+,+"),
     Frame("with ┌───┐", "│", "│", "┌,─,┬,┐", "├,─,┼,┤", "└,─,┴,┘"),
     Frame("in markdown", "|", "|", "", "|,-,|,|", ""),
-    Frame("in columns", "", "  ", "", ",-,  ,", "", pad=""),
-    Frame("in columns a space apart", "", " ", "", ",-, ,", "", pad=""),
-    Frame("by psql without a count", "", "|", "", ",-,+,", ""),
+    Frame("in columns", "", "  ", "", ",-,  ,", "", pad="", ragged="names"),
+    Frame("in columns a space apart", "", " ", "", ",-, ,", "", pad="", ragged="names"),
+    Frame("by psql without a count", "", "|", "", ",-,+,", "", ragged="rows"),
     Frame("in markdown with dashes apart", "|", "|", "", "| ,-, | , |", "", inset=2, least=3),
+    Frame("in columns with spaces behind", "", "  ", "", ",-,  ,", "", pad=""),
 )
-PSQL, ASCII, BOX, MARKDOWN, COLUMNS, CLOSE, UNCOUNTED, APART = FRAMES
+PSQL, ASCII, BOX, MARKDOWN, COLUMNS, CLOSE, UNCOUNTED, APART, PADDED = FRAMES
 _BORDER = re.compile(r"-+(?:\+-+)*|\+-+(?:\+-+)*\+|├─+(?:┼─+)*┤|\| ?-{3,} ?(?:\| ?-{3,} ?)*\||-{2,}(?:  ?-{2,})+")
 _FRAME_OF = {"+": ASCII, "├": BOX, "|": MARKDOWN}
 
@@ -79,6 +82,8 @@ class Style:
             _centered(name, wide) if self.centered else _left(name, wide)
             for name, wide in zip(table.names, widths, strict=True)
         ]
+        if frame.ragged == "names":
+            names[-1] = table.names[-1]
         lines = [frame.border(frame.top, widths)] if frame.top else []
         lines += [self._row(names), frame.border(frame.middle, widths)]
         for row in table.rows:
@@ -86,7 +91,7 @@ class Style:
                 " " * (wide - width(cell)) + cell if at in right else _left(cell, wide)
                 for at, (cell, wide) in enumerate(zip(row, widths, strict=True))
             ]
-            if not frame.edge and len(row) - 1 not in right:
+            if frame.ragged and len(row) - 1 not in right:
                 cells[-1] = row[-1]
             lines.append(self._row(cells, None if frame.edge else ""))  # without an edge a line ends with its text
         if frame.bottom:
@@ -143,7 +148,9 @@ def _frame_of(lines: Sequence[str], border: int) -> Frame:
     if line[0] != "-":
         return APART if line.startswith("| ") else _FRAME_OF[line[0]]
     if " " in line:
-        return COLUMNS if "  " in line else CLOSE
+        if "  " not in line:
+            return CLOSE
+        return PADDED if any(row.endswith(" ") for row in lines[border - 1 : border + 2]) else COLUMNS
     end = _below_psql(lines, border + 1)
     return PSQL if end < len(lines) and _ROW_COUNT.fullmatch(lines[end]) else UNCOUNTED
 

@@ -23,6 +23,7 @@ _BORDERS = {
     "in markdown": ("", "|-|-|", ""),
     "in columns": ("", "-  -", ""),
     "in columns a space apart": ("", "- -", ""),
+    "in columns with spaces behind": ("", "-  -", ""),
     "by psql without a count": ("", "-+-", ""),
     "in markdown with dashes apart": ("", "| - | - |", ""),
 }
@@ -129,7 +130,8 @@ def table_at(lines: list[str], at: int, sep: str, split: Callable[[str, str], li
 
 def written(names: list[str], rows: list[list[str]], right: list[int] | None, *, style: str, sep: str) -> list[str]:
     if style.startswith("lines with "):
-        return [sep.join(row) for row in (names, *rows)]
+        rule = style.partition(", quoted where they ")[2]
+        return [sep.join(quoted(cell, rule) for cell in row) for row in (names, *rows)]
     if style.startswith("one field a line by "):
         return fields(names, rows, *re.findall(r"by (\w+)(?:, (\d+) wide)?", style)[0])
     if style.startswith("columns "):
@@ -174,11 +176,21 @@ def written(names: list[str], rows: list[list[str]], right: list[int] | None, *,
         middle(name, size) if centered == "in the middle" else name + " " * (size - wide_of(name))
         for name, size in zip(names, wide, strict=True)
     ]
+    padded = bool(edge) or frame.endswith(" behind")
+    if not padded and not pad:
+        heads[-1] = names[-1]
     head = f"{edge}{pad}{f'{pad}{between}{pad}'.join(heads)}{pad}{edge}"
     top, under, bottom = (border(kind, wide, len(pad)) for kind in _BORDERS[frame])
-    body = [row_of(row, last=bool(edge)) for row in rows]
+    body = [row_of(row, last=padded) for row in rows]
     drawn = [*([top] if top else []), head, under, *body, *([bottom] if bottom else [])]
     return drawn + ([f"({len(rows)} row{'' if len(rows) == 1 else 's'})", ""] if frame == "by psql" else [])
+
+
+def quoted(cell: str, rule: str) -> str:
+    if not rule or cell.startswith('"'):
+        return cell
+    needs = not _NUMBER.fullmatch(cell) if rule == "are no numbers" else re.search(r"[^!-~]|'|\"", cell)
+    return f'"{cell}"' if needs else cell
 
 
 def border(kind: str, wide: list[int], pad: int) -> str:

@@ -23,6 +23,10 @@ DRAWN = [style for style in DRAWN if style.frame not in (PSQL, UNCOUNTED) or (st
 DRAWN = [style for style in DRAWN if style.frame.pad or not style.centered]
 BOXED = DRAWN[1]
 STYLES = [*DRAWN, Columns(3, padded=False), Columns(2, padded=True), Delimited(","), Delimited("\t")]
+STYLES += [
+    Delimited(",", rule)
+    for rule in ("where they have a space, a quote or more than ASCII", "where they are no numbers")
+]
 STYLES += [Records("psql", 30), Records("mysql"), Records("sqlite3")]
 
 
