@@ -80,8 +80,10 @@ def cells_of(line: str, sep: str) -> tuple[str, ...] | None:
 def read(lines: Sequence[str]) -> Iterator[tuple[Delimited, Table]]:
     """Yield runs of lines of as many cells, the first of which names the columns."""
     sep = _separator(lines)
-    if sep is None:
-        return
+    return (_bare(table, lines, sep) for table in _runs(lines, sep)) if sep is not None else iter(())
+
+
+def _runs(lines: Sequence[str], sep: str) -> Iterator[Table]:
     rows = [cells_of(line, sep) if sep in line else None for line in lines]
     at = 0
     while at < len(rows):
@@ -92,13 +94,14 @@ def read(lines: Sequence[str]) -> Iterator[tuple[Delimited, Table]]:
                 stop += 1
             if stop - at > _FEWEST_ROWS and len(names) >= _FEWEST_COLUMNS and _names_columns(names):
                 body = tuple(row for row in rows[at + 1 : stop] if row is not None)
-                yield _bare(Table(names, body, at, stop, at + 1), lines, sep)
+                yield Table(names, body, at, stop, at + 1)
         at = stop
 
 
 def rows_in(lines: Sequence[str]) -> int:
     """Return how many of a few lines are rows, as far as one can tell from them."""
-    return sum(table.stop - table.start for _, table in read(lines))
+    sep = _separator(lines)
+    return sum(table.stop - table.start for table in _runs(lines, sep)) if sep is not None else 0
 
 
 def _separator(lines: Sequence[str]) -> str | None:
