@@ -122,8 +122,7 @@ class Pipeline:
 
     def complete(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, ticket: Ticket) -> Outcome | None:
         """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
-        levels = functools.partial(self._learner.level, pins=policy.pins) if self._learner is not None else None
-        choosing = self._choices.under(policy.excludes, levels)
+        choosing = self._choosing(policy)
         weighed = self._offers.weighed(plan, policy.account, choosing) if plan.is_weighed else None
         again = self._looked_again(plan, policy, choosing)
         chosen = weighed.without if weighed is not None else self._chosen(again.plan, policy)
@@ -192,8 +191,12 @@ class Pipeline:
         long = policy.caching.chooses_lifetime
         return self._aligner.recall(prompt, may_offer=may_offer, may_look=policy.change, may_choose_long=long)
 
+    def _choosing(self, policy: Policy) -> Choosing:
+        levels = functools.partial(self._learner.level, pins=policy.pins) if self._learner is not None else None
+        return self._choices.under(policy.excludes, levels)
+
     def _chosen(self, plan: Plan, policy: Policy) -> list[Decision]:
-        choosing = self._choices.under(policy.excludes)
+        choosing = self._choosing(policy)
         choose = choosing.lossy if policy.lossy and policy.answerable and plan.offered else choosing.whole
         return [choose(plan, segment) for segment in plan.fresh]
 

@@ -42,8 +42,21 @@ _ASKED = {Level.LOSSLESS: 0.0, Level.LIGHT: 0.04, Level.MEDIUM: 0.1, Level.HARD:
 _ASKED_OF_KIND = {"source_code": {Level.LOSSLESS: 0.0, Level.LIGHT: 0.35, Level.MEDIUM: 0.5, Level.HARD: 0.6}}
 """How often the model asks for what a level leaves out, before anything is known: of outlines far more often, since who
 reads code goes on to change it."""
-_LEFT = {Level.LOSSLESS: 0.6, Level.LIGHT: 0.4, Level.MEDIUM: 0.32, Level.HARD: 0.25}
-"""Share of the tokens that a level leaves, before anything is known."""
+_LEFT = (0.6, 0.4, 0.32, 0.25)
+_LEFT_OF_KIND = {
+    "build_output": (0.5, 0.4, 0.3, 0.25),
+    "diff_hunks": (0.84, 0.7, 0.62, 0.47),
+    "file_tree": (0.52, 0.52, 0.31, 0.12),
+    "html_dom": (0.85, 0.22, 0.19, 0.16),
+    "json_records": (0.38, 0.28, 0.13, 0.09),
+    "log_lines": (0.35, 0.2, 0.15, 0.1),
+    "search_hits": (0.56, 0.55, 0.29, 0.16),
+    "source_code": (0.95, 0.71, 0.56, 0.45),
+    "stack_traces": (0.5, 0.45, 0.36, 0.32),
+    "table_rows": (0.6, 0.58, 0.27, 0.1),
+    "test_report": (0.45, 0.3, 0.19, 0.17),
+}
+"""Shares of the tokens that the levels leave, before anything is known: those of public tool results of these kinds."""
 
 
 class Arm(NamedTuple):
@@ -161,7 +174,7 @@ def _is_earned(level: Level, kind: Mapping[Level, Evidence]) -> bool:
 def cost(case: Case, level: Level, shown: Shown, source: random.Random | None = None) -> float:
     """Return what a level is expected to cost, in tokens at full price; with ``source``, by a chance that it draws."""
     group, kind = shown.group.get(level, Evidence()), shown.kind.get(level, Evidence())
-    left = _left(level, shown) * case.size * case.worth
+    left = _left(level, shown, case.kind) * case.size * case.worth
     if level is Level.LOSSLESS:
         return left
     hits, rest = _asked(level, shown, case.kind)
@@ -192,11 +205,12 @@ def _asked(level: Level, shown: Shown, name: str) -> tuple[float, float]:
     return max(hits, _LEAST), max(rest, _LEAST)
 
 
-def _left(level: Level, shown: Shown) -> float:
+def _left(level: Level, shown: Shown, name: str) -> float:
     """Return the share of the tokens that a level leaves. A harder one is expected to go on from the one before it."""
-    expected = _LEFT[Level.LOSSLESS]
+    table = _LEFT_OF_KIND.get(name, _LEFT)
+    expected = table[0]
     for one in LEVELS[: level + 1]:
-        expected *= _LEFT[one] / _LEFT[LEVELS[max(0, one - 1)]]
+        expected *= table[one] / table[max(0, one - 1)]
         for seen in (shown.kind.get(one, Evidence()), shown.group.get(one, Evidence())):
             expected = (SHARE_WEIGHT * expected + _share(seen) * seen.outcomes) / (SHARE_WEIGHT + seen.outcomes)
     return expected
