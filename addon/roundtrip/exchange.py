@@ -84,7 +84,7 @@ class Exchange:
         try:
             shown = self._reply.feed(self._decode(data))
         except UnreadableBody as error:
-            return self._broken(error)
+            return _broken(self, error)
         self._report()
         return self.copies.feed(shown) if self.copies is not None else shown
 
@@ -95,7 +95,7 @@ class Exchange:
         try:
             last = self._reply.end_leg()
         except UnreadableBody as error:
-            return self._broken(error)
+            return _broken(self, error)
         if self.rounds > MOST_ROUNDS and self._reply.hidden:
             last += self._reply.close()
         self._report()
@@ -149,10 +149,6 @@ class Exchange:
         if kept is not None:
             self._has_reported = True
             self.on_kept(kept)
-
-    def _broken(self, error: UnreadableBody) -> bytes:
-        logger.warning("headroom: an answer ends with an error for the client: %s", error)
-        return self.fail(502, b"")
 
     def _answer(self, call: HiddenCall) -> Answered:
         if self.rounds > MOST_ROUNDS:
@@ -222,6 +218,11 @@ class Leg:
         if self._is_readable:
             return self._exchange.end_leg()
         return self._exchange.fail(self._status, _decoded(self._refusal, self._encoding))
+
+
+def _broken(exchange: Exchange, error: UnreadableBody) -> bytes:
+    logger.warning("headroom: an answer ends with an error for the client: %s", error)
+    return exchange.fail(502, b"")
 
 
 def _untold_of(reply: Reply) -> Untold | None:

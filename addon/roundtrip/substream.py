@@ -137,11 +137,11 @@ class LegStream(HttpStream):
         yield layers.DropStream(self.stream_id)
 
 
-class WatchedStream(HttpStream):
-    """A client's stream whose answer can go on with further legs."""
+class LegwiseStream(HttpStream):
+    """A client's stream that can have further legs sent."""
 
     def __init__(
-        self, context: proxy_context.Context, stream_id: int, job_of: JobOf, legs: "dict[int, WatchedStream]"
+        self, context: proxy_context.Context, stream_id: int, job_of: JobOf, legs: "dict[int, LegwiseStream]"
     ) -> None:
         super().__init__(context, stream_id)
         self._job_of = job_of
@@ -152,6 +152,85 @@ class WatchedStream(HttpStream):
         self._pause: commands.RequestWakeup | None = None  # before a leg that has failed is asked for again
         self._is_quiet = False
         self._silence = 0  # alarms since the leg has brought anything
+
+    def _begin_leg(self, job: Job) -> Commands:
+        yield HeadroomAdvanceHook(job)
+        yield from self._send_leg(job, job.take_next_flow(), 1)
+
+    def _send_leg(self, job: Job, flow: http.HTTPFlow | None, tries: int) -> Commands:
+        if (yield from self.check_killed(emit_error_hook=True)):
+            return
+        if flow is None:
+            yield from self._end(job, job.exchange.fail(500, b""))
+            return
+        leg = Leg(next(_leg_ids), job.exchange, tries)
+        self._leg, self._leg_response, self._legs[leg.id] = leg, None, self
+        self._is_quiet, self._silence = False, 0
+        yield from self._keep_alive(job)
+        yield layers.ReceiveHttp(layers.RequestHeaders(leg.id, flow.request, end_stream=False, replay_flow=flow))
+        yield layers.ReceiveHttp(layers.RequestData(leg.id, flow.request.raw_content or b""))
+        yield layers.ReceiveHttp(layers.RequestEndOfMessage(leg.id))
+
+    def _leg_has_failed(self, job: Job, leg: Leg) -> Commands:
+        """Ask again after a while, or end the answer."""
+        if leg.pause is None or job.is_killed:
+            self._leg = None
+            yield from self._end(job, job.exchange.fail(502, b""))
+        else:
+            self._pause = commands.RequestWakeup(leg.pause)
+            yield self._pause
+
+    def _cancel(self, event: layers.RequestProtocolError) -> Commands:
+        """The client has gone: cancel the leg, which cancels upstream."""
+        leg, self._leg = self._leg, None
+        if leg is not None and self._pause is None:
+            yield layers.ReceiveHttp(layers.RequestProtocolError(leg.id, event.message, event.code))
+            self._legs.pop(leg.id, None)
+        self._pause = None
+        # The first leg is long over: mitmproxy has nothing to cancel for it, and would not say that it has failed.
+        self.flow.error = Error(event.message)
+        yield layers.HttpErrorHook(self.flow)
+        self.server_state = self.state_done
+
+    def _give_up(self, job: Job, leg: Leg) -> Commands:
+        """Cancel a leg that brings nothing, and end the answer as one that has failed."""
+        self._leg = None
+        yield layers.ReceiveHttp(_gone(layers.RequestProtocolError, leg.id, "no answer from the provider"))
+        self._legs.pop(leg.id, None)
+        yield from self._end(job, job.exchange.fail(504, b""))
+
+    def _keep_alive(self, job: Job) -> Commands:
+        """Show a client that has seen nothing for a while that its answer goes on, and look again later."""
+        if self._is_quiet:
+            yield from self._show(job, job.exchange.idle())
+        self._is_quiet, self._alarm = True, commands.RequestWakeup(QUIET_SECONDS)
+        yield self._alarm
+
+    def _show(self, job: Job, data: bytes) -> Commands:
+        """Send bytes to the client, if its answer is streamed. Never none: that would end a chunked body."""
+        if data and job.exchange.streamed:
+            self._is_quiet = False
+            if getattr(self.context.options, "store_streamed_bodies", False):
+                self.response_body_buf += data  # mitmproxy 12 keeps the first leg's by itself
+            yield layers.SendHttp(layers.ResponseData(self.stream_id, data), self.context.client)
+
+    def _end(self, job: Job, last: bytes) -> Commands:
+        """End the client's message the normal way."""
+        if job.exchange.breaks_off and job.exchange.status != 200:
+            broken = _gone(layers.ResponseProtocolError, self.stream_id, "a leg of the answer has failed")
+            yield from self.handle_protocol_error(broken)
+            return
+        if job.exchange.streamed:
+            yield from self._show(job, last)
+            yield from super().state_stream_response_body(layers.ResponseEndOfMessage(self.stream_id))
+            return
+        self.flow.response = _ended(self.flow.response, self._leg_response, job.exchange.status)
+        self.flow.response.content = last
+        yield from super().send_response()
+
+
+class WatchedStream(LegwiseStream):
+    """A client's stream whose answer can go on with further legs."""
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, LegEvent):
@@ -213,24 +292,6 @@ class WatchedStream(HttpStream):
                 last += job.exchange.rest
             yield from self._end(job, last)
 
-    def _begin_leg(self, job: Job) -> Commands:
-        yield HeadroomAdvanceHook(job)
-        yield from self._send_leg(job, job.take_next_flow(), 1)
-
-    def _send_leg(self, job: Job, flow: http.HTTPFlow | None, tries: int) -> Commands:
-        if (yield from self.check_killed(emit_error_hook=True)):
-            return
-        if flow is None:
-            yield from self._end(job, job.exchange.fail(500, b""))
-            return
-        leg = Leg(next(_leg_ids), job.exchange, tries)
-        self._leg, self._leg_response, self._legs[leg.id] = leg, None, self
-        self._is_quiet, self._silence = False, 0
-        yield from self._keep_alive(job)
-        yield layers.ReceiveHttp(layers.RequestHeaders(leg.id, flow.request, end_stream=False, replay_flow=flow))
-        yield layers.ReceiveHttp(layers.RequestData(leg.id, flow.request.raw_content or b""))
-        yield layers.ReceiveHttp(layers.RequestEndOfMessage(leg.id))
-
     def _leg_event(self, event: HttpEvent) -> Commands:
         """Take what a leg brings."""
         leg, job = self._leg, self._job_of(self.flow)
@@ -252,68 +313,11 @@ class WatchedStream(HttpStream):
             self._leg = None
             yield from self._leg_is_over(job, leg.end())
 
-    def _leg_has_failed(self, job: Job, leg: Leg) -> Commands:
-        """Ask again after a while, or end the answer."""
-        if leg.pause is None or job.is_killed:
-            self._leg = None
-            yield from self._end(job, job.exchange.fail(502, b""))
-        else:
-            self._pause = commands.RequestWakeup(leg.pause)
-            yield self._pause
-
-    def _cancel(self, event: layers.RequestProtocolError) -> Commands:
-        """The client has gone: cancel the leg, which cancels upstream."""
-        leg, self._leg = self._leg, None
-        if leg is not None and self._pause is None:
-            yield layers.ReceiveHttp(layers.RequestProtocolError(leg.id, event.message, event.code))
-            self._legs.pop(leg.id, None)
-        self._pause = None
-        # The first leg is long over: mitmproxy has nothing to cancel for it, and would not say that it has failed.
-        self.flow.error = Error(event.message)
-        yield layers.HttpErrorHook(self.flow)
-        self.server_state = self.state_done
-
-    def _give_up(self, job: Job, leg: Leg) -> Commands:
-        """Cancel a leg that brings nothing, and end the answer as one that has failed."""
-        self._leg = None
-        yield layers.ReceiveHttp(_gone(layers.RequestProtocolError, leg.id, "no answer from the provider"))
-        self._legs.pop(leg.id, None)
-        yield from self._end(job, job.exchange.fail(504, b""))
-
-    def _keep_alive(self, job: Job) -> Commands:
-        """Show a client that has seen nothing for a while that its answer goes on, and look again later."""
-        if self._is_quiet:
-            yield from self._show(job, job.exchange.idle())
-        self._is_quiet, self._alarm = True, commands.RequestWakeup(QUIET_SECONDS)
-        yield self._alarm
-
-    def _show(self, job: Job, data: bytes) -> Commands:
-        """Send bytes to the client, if its answer is streamed. Never none: that would end a chunked body."""
-        if data and job.exchange.streamed:
-            self._is_quiet = False
-            if getattr(self.context.options, "store_streamed_bodies", False):
-                self.response_body_buf += data  # mitmproxy 12 keeps the first leg's by itself
-            yield layers.SendHttp(layers.ResponseData(self.stream_id, data), self.context.client)
-
-    def _end(self, job: Job, last: bytes) -> Commands:
-        """End the client's message the normal way."""
-        if job.exchange.breaks_off and job.exchange.status != 200:
-            broken = _gone(layers.ResponseProtocolError, self.stream_id, "a leg of the answer has failed")
-            yield from self.handle_protocol_error(broken)
-            return
-        if job.exchange.streamed:
-            yield from self._show(job, last)
-            yield from super().state_stream_response_body(layers.ResponseEndOfMessage(self.stream_id))
-            return
-        self.flow.response = _ended(self.flow.response, self._leg_response, job.exchange.status)
-        self.flow.response.content = last
-        yield from super().send_response()
-
 
 class WatchedLayer(HttpLayer):
     """Gives what a leg sends to "the client" to the stream that the leg belongs to."""
 
-    legs: dict[int, WatchedStream]
+    legs: dict[int, LegwiseStream]
     job_of: JobOf
 
     def make_stream(self, stream_id: int) -> Commands:

@@ -135,15 +135,10 @@ class Arguments:
         framing = self._framing
         try:
             documents = [piece if framing is None else framing.document(piece) for piece in pieces]
-            return b"".join(map(self._with, pieces, self._rewritten(documents, original_of)))
+            rewritten = self._rewritten(documents, original_of)
+            return b"".join(_with(framing, *pair) for pair in zip(pieces, rewritten, strict=True))
         except (UnreadableBody, ValueError, KeyError, TypeError):
             return b"".join(pieces)
-
-    def _with(self, piece: bytes, data: bytes) -> bytes:
-        framing = self._framing
-        if framing is None:
-            return data
-        return piece if framing.document(piece) == data else framing.with_document(piece, data)
 
     def _passed(self, piece: bytes) -> bytes:
         if self._held:
@@ -166,7 +161,7 @@ class Arguments:
         tails: dict[Hashable, str] = {}
         reaches_back = False
         for spot, text in found:
-            size = self._overlap(text) if spot.call is not None else 0
+            size = max(_overlap(text, start) for start in self._starts) if spot.call is not None else 0
             if size:
                 tails[spot.call] = text[len(text) - size :]
                 reaches_back |= size > len(text) - len(self._tails.get(spot.call, ""))
@@ -190,10 +185,6 @@ class Arguments:
     def _may_be_in(self, last: bytes) -> bool:
         found = self._found(last.strip()) if self._calls.may_matter(last) else []
         return any(start in text for _, text in found for start in self._starts)
-
-    def _overlap(self, text: str) -> int:
-        """Return how much of the end of a text may be the beginning of one of ours."""
-        return max(_overlap(text, start) for start in self._starts)
 
     def _rewritten(self, documents: Sequence[bytes], original_of: OriginalOf) -> list[bytes]:
         """Return documents with the originals; of pieces that have changed the first one has all."""
@@ -235,6 +226,13 @@ class Arguments:
         if any(form in arguments for form in _forms(self._note)):
             logger.warning("headroom: a note of ours stands in the arguments of a call, and not with all of its text")
         return arguments
+
+
+def _with(framing: Framing | None, piece: bytes, data: bytes) -> bytes:
+    """Return a piece with this document in it."""
+    if framing is None:
+        return data
+    return piece if framing.document(piece) == data else framing.with_document(piece, data)
 
 
 def _forms(text: str) -> tuple[str, str, str]:

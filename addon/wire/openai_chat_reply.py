@@ -210,7 +210,7 @@ class StreamedReply:
         """End the message as if the model had finished."""
         ending = self._leg.ending
         is_done = any(sse.data_of(event) == _DONE for event in ending)
-        return b"".join(map(self._closing, ending)) + (b"" if is_done else b"data: %s\n\n" % _DONE)
+        return b"".join(_closing(self._seen, event) for event in ending) + (b"" if is_done else b"data: %s\n\n" % _DONE)
 
     def failed(self, status: int, raw: bytes) -> bytes:  # noqa: ARG002  # the words say it all
         """Return an error as a chunk: the provider's own words where it had any."""
@@ -262,19 +262,20 @@ class StreamedReply:
             return b""
         return sse.with_data(event, splice(data, edits)) if edits else event
 
-    def _closing(self, event: bytes) -> bytes:
-        """Return an event from the end of a message that did not end, as an end."""
-        data = sse.data_of(event)
-        if not data.startswith(b"{"):
-            return event
-        top = document.members(data, document.whole(data))
-        edits = self._seen.frame(data, top)
-        for place in _choices(data, top):
-            choice = document.members(data, place)
-            edits += [Edit(choice["delta"], b"{}")] if "delta" in choice else []
-            if document.member_string(data, choice, "finish_reason"):
-                edits += [Edit(choice[name], b'"stop"') for name in _REASONS if name in choice]
-        return sse.with_data(event, splice(data, edits))
+
+def _closing(seen: Seen, event: bytes) -> bytes:
+    """Return an event from the end of a message that did not end, as an end."""
+    data = sse.data_of(event)
+    if not data.startswith(b"{"):
+        return event
+    top = document.members(data, document.whole(data))
+    edits = seen.frame(data, top)
+    for place in _choices(data, top):
+        choice = document.members(data, place)
+        edits += [Edit(choice["delta"], b"{}")] if "delta" in choice else []
+        if document.member_string(data, choice, "finish_reason"):
+            edits += [Edit(choice[name], b'"stop"') for name in _REASONS if name in choice]
+    return sse.with_data(event, splice(data, edits))
 
 
 def _is_watched(data: bytes, choice: dict[str, Span]) -> bool:

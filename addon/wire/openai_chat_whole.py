@@ -59,7 +59,7 @@ class WholeReply:
                 raise
             return self._raw
         if self._calls_ours and not self._calls_client and self._finish.issubset(GOES_ON):
-            self._message = self._said()
+            self._message = _said(self._raw, self._messages)
             return b""
         return self._raw if self._is_first and not self._calls_ours else self._merged()
 
@@ -70,10 +70,10 @@ class WholeReply:
 
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """Append the leg and what its calls brought to the messages."""
-        message, self._message = self._message or self._said(), None
+        message, self._message = self._message or _said(self._raw, self._messages), None
         self._rounds.append(openai_chat_turn.told(message, self._tool, answers))
         for place in self._messages:
-            self._earlier = self._joined(self._shown(place))
+            self._earlier = self._joined(_shown(self._raw, place, self._tool))
         self._is_first, self._raw = False, b""
         self._usage.next_leg()
         return openai_chat_turn.with_turn(body, self._rounds[-1])
@@ -84,7 +84,7 @@ class WholeReply:
         is_open = self._calls_ours and self._calls_client and self._finish.issubset(GOES_ON)
         if not (self._messages and (self._rounds or is_open)):
             return None
-        return openai_chat_turn.untold(self._rounds, self._said(), self._tool, is_open=is_open)
+        return openai_chat_turn.untold(self._rounds, _said(self._raw, self._messages), self._tool, is_open=is_open)
 
     def close(self) -> bytes:
         """Return what the client gets if the answer ends here."""
@@ -97,10 +97,6 @@ class WholeReply:
     def idle(self) -> bytes:
         """Return nothing: a document cannot begin before it is known."""
         return b""
-
-    def _said(self) -> Json:
-        """Return the leg's message."""
-        return openai_chat_turn.message_of(self._raw[slice(*place)] for place in self._messages)
 
     def _read(self) -> None:
         """Take note of a leg."""
@@ -125,17 +121,6 @@ class WholeReply:
                 self._calls_client |= any(name != self._tool for name in names)
                 self._calls_client |= message.get("function_call", b"null") != b"null"
 
-    def _shown(self, place: Span) -> dict[str, bytes]:
-        """Return a message without calls of our tool."""
-        message = raw_object.at(self._raw, place)
-        calls = _calls(message)
-        left = [call for call in calls if _name(call) != self._tool]
-        if len(left) < len(calls):
-            message["tool_calls"] = raw_object.listed(left)
-            if not left:
-                del message["tool_calls"]
-        return message
-
     def _joined(self, message: dict[str, bytes]) -> dict[str, bytes]:
         """Return a message with what the legs before it have said."""
         joined = {**self._earlier, **message}
@@ -155,12 +140,33 @@ class WholeReply:
             usage = self._usage.shown(document.value(raw, top["usage"]))
             edits.append(Edit(top["usage"], msgspec.json.encode(usage)))
         for number, place in enumerate(self._messages):
-            message = self._joined(self._shown(place)) if number == 0 else self._shown(place)
+            message = (
+                self._joined(_shown(self._raw, place, self._tool))
+                if number == 0
+                else _shown(self._raw, place, self._tool)
+            )
             edits.append(Edit(place, raw_object.written(message)))
         if finish:
             choices = (document.members(raw, place) for place in document.items(raw, top["choices"]))
             edits += [Edit(choice["finish_reason"], finish) for choice in choices if "finish_reason" in choice]
         return splice(raw, edits)
+
+
+def _said(raw: bytes, messages: Sequence[Span]) -> Json:
+    """Return a leg's message."""
+    return openai_chat_turn.message_of(raw[slice(*place)] for place in messages)
+
+
+def _shown(raw: bytes, place: Span, tool: str) -> dict[str, bytes]:
+    """Return a message without calls of our tool."""
+    message = raw_object.at(raw, place)
+    calls = _calls(message)
+    left = [call for call in calls if _name(call) != tool]
+    if len(left) < len(calls):
+        message["tool_calls"] = raw_object.listed(left)
+        if not left:
+            del message["tool_calls"]
+    return message
 
 
 def _calls(message: dict[str, bytes]) -> list[bytes]:

@@ -109,17 +109,11 @@ class Legs:
         self._rounds: list[Round] = []  # the legs before
         self.leg = Leg(tool, 0)
 
-    @property
-    def may_break_off(self) -> bool:
-        """The client would notice by itself that the answer is not whole."""
-        return self.is_first and not self.leg.hidden_places
-
     def shown(self, data: bytes) -> bytes:
         """Return an event as the client gets it; empty if it does not. Raises ``UnreadableBody``."""
         if not (self._is_renumbered or self.leg.hidden_places) and _DELTA.match(data):
             self._unread = data  # nothing is hidden so far, so it keeps its place and number
             return data
-        self._catch_up()
         members = document.members(data, document.whole(data))
         kind = document.member_string(data, members, "type")
         place = _integer(data, members.get("output_index"))
@@ -138,7 +132,7 @@ class Legs:
         if kind not in _BEGINNINGS or "response" not in members:
             return splice(data, edits)
         answer = document.members(data, members["response"])
-        self._note_identity(data, answer)
+        self._identity = self._identity or _identity(data, answer)
         self._begun = splice(data, edits + turn.without_tool(data, answer.get("tools"), self._tool))
         return self._begun
 
@@ -186,7 +180,7 @@ class Legs:
 
     def failure(self, status: int, raw: bytes) -> bytes:
         """Return the event by which an answer fails: clients read the error's code, and try again where they may."""
-        self._catch_up()
+        self._numbered(b"", {})
         error = turn.error_of(status, raw)
         try:
             answer = object_at(self._begun, document.members(self._begun, document.whole(self._begun))["response"])
@@ -197,19 +191,9 @@ class Legs:
             event["response"] = {**answer, "status": "failed", "error": error}
         return msgspec.json.encode(event)
 
-    def _catch_up(self) -> None:
-        """Read the number of the last event that was shown without being read."""
-        data, self._unread = self._unread, b""
-        if data:
-            with contextlib.suppress(UnreadableBody):
-                self._numbered(data, document.members(data, document.whole(data)))
-
-    def _note_identity(self, data: bytes, answer: Mapping[str, Span]) -> None:
-        self._identity = self._identity or {name: data[slice(*answer[name])] for name in _IDENTITY if name in answer}
-
     def _ended(self, kind: str, data: bytes, members: Mapping[str, Span]) -> bytes:
         answer = document.members(data, members["response"])
-        self._note_identity(data, answer)
+        self._identity = self._identity or _identity(data, answer)
         self.leg.end(kind, data, answer)
         self._usage.add(object_at(data, answer.get("usage")))
         return b"" if self.leg.goes_on else self._merged(data, members)
@@ -229,12 +213,21 @@ class Legs:
         return splice(data, edits)
 
     def _numbered(self, data: bytes, members: Mapping[str, Span]) -> list[Edit]:
+        unread, self._unread = self._unread, b""
+        if unread:
+            with contextlib.suppress(UnreadableBody):
+                number = _integer(unread, document.members(unread, document.whole(unread)).get("sequence_number"))
+                self._next_number = self._next_number if number is None else number + 1
         number = _integer(data, members.get("sequence_number"))
         if number is None:
             return []
         shown = self._next_number if self._is_renumbered else number
         self._next_number = shown + 1
         return [Edit(members["sequence_number"], b"%d" % shown)] if shown != number else []
+
+
+def _identity(data: bytes, answer: Mapping[str, Span]) -> dict[str, bytes]:
+    return {name: data[slice(*answer[name])] for name in _IDENTITY if name in answer}
 
 
 def _shown_items(data: bytes, answer: Mapping[str, Span], tool: str) -> list[bytes]:

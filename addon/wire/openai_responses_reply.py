@@ -42,7 +42,7 @@ class StreamedReply:
             rest = self._shown(rest)
         if leg.goes_on:
             return b""
-        if leg.ending or leg.has_failed or self._legs.may_break_off:
+        if leg.ending or leg.has_failed or (self._legs.is_first and not leg.hidden_places):
             return self._end + rest
         raise UnreadableBody("a leg that breaks off")
 

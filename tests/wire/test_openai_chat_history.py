@@ -59,19 +59,21 @@ def _message(shown: bytes, *, stream: bool) -> Json:
             "content": message["content"]
         }
     found: Json = {"role": "assistant", "content": None}
-    for line in shown.decode().split("\n"):
-        for choice in json.loads(line[6:]).get("choices", ()) if line.startswith("data: {") else ():
-            for name, value in choice["delta"].items():
-                if name == "tool_calls":
-                    for piece in value:
-                        calls = found.setdefault(name, [])
-                        if "id" in piece:
-                            calls.append({"id": piece["id"], "type": "function", "function": {**piece["function"]}})
-                        else:
-                            calls[piece["index"]]["function"]["arguments"] += piece["function"]["arguments"]
-                elif value and name != "role":
-                    found[name] = (found.get(name) or value[:0]) + value
+    chunks = [json.loads(line[6:]) for line in shown.decode().split("\n") if line.startswith("data: {")]
+    for delta in (choice["delta"] for chunk in chunks for choice in chunk.get("choices", ())):
+        for piece in delta.pop("tool_calls", ()):
+            _add(found.setdefault("tool_calls", []), piece)
+        for name, value in delta.items():
+            if value and name != "role":
+                found[name] = (found.get(name) or value[:0]) + value
     return found
+
+
+def _add(calls: list[Json], piece: Json) -> None:
+    if "id" in piece:
+        calls.append({"id": piece["id"], "type": "function", "function": {**piece["function"]}})
+    else:
+        calls[piece["index"]]["function"]["arguments"] += piece["function"]["arguments"]
 
 
 class Told:
