@@ -128,6 +128,10 @@ class Epochs:
         self._visits.note(standing.key, standing.lifetime)
         return replace(standing, unanswered=True)
 
+    def sent_again(self, prompt: Prompt) -> None:
+        """Note that a leg of an answer goes out: the cache is read once more. May ask the store."""
+        self._visits.touch(lineage(prompt), longest_lifetime(prompt, may_choose_long=False))
+
     def stays(self, cold: Cold) -> None:
         """Note that a request leaves as if the cache had it. Quick; the store is told with the next ``settle``."""
         self._visits.note(cold.key, cold.lifetime)

@@ -41,6 +41,7 @@ class Service:
         self.retold = Retold(self._store, clock)
         self._learner = Learner(self._store.tallies, clock)
         aligner = Aligner(self._store, clock)
+        self._epochs = aligner.epochs
         self._pipeline = Pipeline(aligner, router or Router(), self.retold, clock, self._learner)
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
@@ -54,6 +55,7 @@ class Service:
 
     def asked(self, outcome: Outcome, text_id: str, brought: int) -> None:
         """Note that the model asked for a text of this request, and got so many tokens of it. May block."""
+        self._epochs.sent_again(outcome.prompt)
         rendering = outcome.originals.get(text_id)
         if rendering is not None:
             self._learner.asked(outcome.prompt, rendering.key, rendering, brought)

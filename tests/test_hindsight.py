@@ -79,6 +79,14 @@ def test_a_lifetime_of_an_hour_is_waited_for(worker: Worker, clock: Hour) -> Non
     assert texts(worker.send(LATER, LOSSLESS, system=system))["c1"] == SHORTENED
 
 
+def test_a_later_leg_of_an_answer_keeps_the_cache(worker: Worker, clock: Hour) -> None:
+    outcome = worker.outcome(body(MET, **LONG_FRONT), LOSSLESS)
+    clock.now += 10 * MINUTES
+    worker.pipeline._aligner.epochs.sent_again(outcome.prompt)
+    clock.now += 10 * MINUTES
+    assert texts(worker.send(LATER, LOSSLESS, **LONG_FRONT))["c1"] == rows(SMALL)
+
+
 def test_others_may_have_sent_something_meanwhile(path: Path, worker: Worker, clock: Hour) -> None:
     other = Worker(path, clock=clock)
     worker.send(MET, LOSSLESS, **LONG_FRONT)
