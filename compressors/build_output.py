@@ -10,7 +10,7 @@ from headroom_mitm.compressors.build_frames import FEWEST, Framed, blocks, toget
 from headroom_mitm.compressors.build_lines import TABLE, Diagnostic, File, Piece, pieces
 from headroom_mitm.compressors.build_look import score_of
 from headroom_mitm.compressors.build_messages import Messages
-from headroom_mitm.compressors.build_steps import is_steps, without_steps
+from headroom_mitm.compressors.build_steps import is_steps, says_versions_only_there, without_steps
 from headroom_mitm.compressors.trace_paths import written
 
 _FEWEST = 4  # diagnostics
@@ -68,8 +68,10 @@ def _framed(lines: Sequence[str], read: Sequence[Framed], level: Level) -> Compr
     return Compressed(text, lossless=False, left_out=f"the code of {gone} diagnostics, of {len(lines)} lines")
 
 
-def _steps(lines: Sequence[str], level: Level) -> Compressed:
+def _steps(lines: Sequence[str], level: Level) -> Compressed | None:
     """Return the form of what an installer or a builder says while it goes on."""
+    if level == Level.LIGHT and says_versions_only_there(lines):
+        return None
     whole = Compressed(written(lines, "Nothing is left out."), lossless=True)
     if level == Level.LOSSLESS:
         return whole

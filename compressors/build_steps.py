@@ -24,6 +24,7 @@ _STEP = re.compile(
     r"|[0-9a-f]{12}: [A-Z][\w ]+|#\d+ (?:sha256:|extracting|transferring|resolve|CACHED|DONE)"  # docker
     r"|━+|\| +\|)(?=[\s:(.]|$)"
 )
+_FETCHED = re.compile(r"Get:\d+ \S+ \S+ ")
 _NUMBERS = re.compile(r"^[0-9a-f]{12}(?=: )|\d+")
 
 
@@ -32,6 +33,11 @@ def is_steps(text: str) -> bool:
     lines = [line for line in text[:_SAMPLE].split("\n")[:_SAMPLE_LINES] if line]
     found = sum(_STEP.match(line) is not None for line in lines)
     return found >= _FEWEST and found >= _LEAST_SHARE * len(lines)
+
+
+def says_versions_only_there(lines: Sequence[str]) -> bool:
+    """Say whether steps are what names versions: apt, unlike pip, does not say at its end what it has installed."""
+    return sum(_FETCHED.match(line) is not None for line in lines) >= _FEWEST
 
 
 def without_steps(lines: Sequence[str]) -> tuple[list[str], int]:

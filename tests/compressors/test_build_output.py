@@ -213,3 +213,16 @@ def test_steps_that_went_well_are_counted_by_kind_and_trouble_stays() -> None:
     assert other.startswith("[lines 42-91 left out: ")
     assert end == lines[-2:]
     assert found.left_out == "90 steps that went well, of 93 lines"
+
+
+def test_versions_that_apt_names_only_while_it_fetches_stay() -> None:
+    """Pip says at its end what it has installed, apt does not: lightly pressed, its steps are left to others."""
+    fetched = [
+        f"Get:{n} http://deb.example.org/debian bookworm/main amd64 lib{n} amd64 1.{n}-2 [{n} kB]" for n in range(1, 60)
+    ]
+    set_up = [f"Setting up lib{n}:amd64 (1.{n}-2) ..." for n in range(1, 60)]
+    text = "\n".join([*fetched, *set_up])
+    assert COMPRESSOR.compress(Content(text), Level.LIGHT) is None
+    harder = COMPRESSOR.compress(Content(text), Level.MEDIUM)
+    assert harder is not None
+    assert not harder.lossless
