@@ -1,5 +1,6 @@
 """One client request whose answer is watched: the calls of our tool are answered, leg by leg. Sans-IO."""
 
+import copy
 import logging
 from collections.abc import Callable, Mapping
 
@@ -65,6 +66,7 @@ class Exchange:
         self._failure = b""
         self._has_reported = False
         self._brought = 0  # tokens
+        self._before_leg: Reply | None = None  # what the leg begins with each time it is asked for
 
     @property
     def wants_next_leg(self) -> bool:
@@ -75,6 +77,9 @@ class Exchange:
         """Take note of a leg's content encoding; False: it is not one that we know."""
         decode = decoder(encoding)
         self._decode = decode or bytes
+        if self._before_leg is not None:
+            self._reply = copy.deepcopy(self._before_leg)
+            self._keeping = self._reply if isinstance(self._reply, Keeping) else None
         return decode is not None
 
     def feed(self, data: bytes) -> bytes:
@@ -126,6 +131,7 @@ class Exchange:
         self.rounds += 1
         answers = [self._answer(call) for call in self._reply.hidden]
         self._body = self._reply.next_body(self._body, answers)
+        self._before_leg = copy.deepcopy(self._reply)
         return self._body
 
     def expand(self) -> bytes:
@@ -177,7 +183,7 @@ class Leg:
         self.tries = tries
         """So many with this one."""
         self._retry_after = ""
-        self._has_brought = False
+        self._has_shown = False
         self._exchange = exchange
         self._is_readable = False
         self._status = 502
@@ -193,16 +199,17 @@ class Leg:
     def feed(self, data: bytes) -> bytes:
         """Take a piece of the body as it came; return what the client may see now."""
         if self._is_readable:
-            self._has_brought = True
-            return self._exchange.feed(data)
+            shown = self._exchange.feed(data)
+            self._has_shown |= bool(shown)
+            return shown
         self._refusal += data[: LONGEST_REFUSAL - len(self._refusal)]
         return b""
 
     @property
     def pause(self) -> float | None:
         """Seconds after which the same may be asked for again, now that it has failed; None where it may not."""
-        may_pass = self._status in _PASSING or (self._is_readable and not self._has_brought)
-        if not (self._exchange.streamed and may_pass and self.tries < MOST_TRIES and not self._has_brought):
+        may_pass = self._status in _PASSING or (self._is_readable and not self._has_shown)
+        if not (self._exchange.streamed and may_pass and self.tries < MOST_TRIES and not self._has_shown):
             return None
         wanted = float(self._retry_after) if self._retry_after.isdecimal() else 0.0
         pause = max(wanted, 0.25 * 2**self.tries)

@@ -173,7 +173,7 @@ def test_an_answer_that_is_not_watched_passes() -> None:
 def test_a_leg_that_dies_is_an_error_event() -> None:
     scene = Scene()
     scene.driver.answer(CALL)
-    scene.driver.answer(DONE[:200], more=True)
+    scene.driver.answer(DONE[: DONE.index(b"event: message_delta")], more=True)
     scene.driver.leaves(scene.driver.servers[-1])
     assert scene.driver.body.count(b"event: error") == 1
     assert scene.driver.is_ended
@@ -185,7 +185,7 @@ def test_a_leg_that_dies_is_cut_for_a_client_that_tries_again_then() -> None:
     scene.driver.answer(CALL[:100], more=True)
     scene.jobs[scene.flow.id].exchange.breaks_off = True
     scene.driver.go_on(CALL[100:])
-    scene.driver.answer(DONE[:200], more=True)
+    scene.driver.answer(DONE[: DONE.index(b"event: message_delta")], more=True)
     scene.driver.leaves(scene.driver.servers[-1])
     assert b"event: error" not in scene.driver.body
     assert not scene.driver.is_ended
@@ -252,6 +252,19 @@ def test_a_leg_that_is_refused_for_now_is_asked_for_again(status: int) -> None:
     assert b"event: error" not in scene.driver.body
     assert len({flow.request.content for flow in scene.flows[1:]}) == 1
     assert len(scene.flows) == 1 + MOST_TRIES
+    assert scene.driver.is_ended
+    assert scene.is_clean()
+
+
+def test_a_leg_that_dies_before_anything_of_it_is_shown_is_asked_for_again() -> None:
+    scene = Scene()
+    scene.driver.answer(CALL)
+    scene.driver.answer(DONE[: DONE.index(b"event: content_block_start") + 9], more=True)
+    scene.driver.leaves(scene.driver.servers[-1])
+    scene.driver.ring()
+    scene.driver.answer(DONE)
+    assert scene.driver.body.count(b"Done.") == 1
+    assert b"event: error" not in scene.driver.body
     assert scene.driver.is_ended
     assert scene.is_clean()
 
