@@ -83,8 +83,9 @@ def test_moving_markers_of_the_cache_are_the_clients(provider: Provider, start: 
 
 
 def test_a_conversation_met_in_the_middle_keeps_its_past(provider: Provider, start: Start, connect: Connect) -> None:
-    """The provider has it in its cache as it is."""
-    connect(start()).post("/v1/messages", request(history(*RESULTS)))
+    """The provider has it in its cache as it is, and to write it again for the tool would not pay."""
+    given = request(history(*RESULTS), system="All that must be known of the ship. " * 20_000)
+    connect(start()).post("/v1/messages", given)
     found = results_of(provider.received[0].json)
     assert [found[f"toolu_{number}"] == text for number, text in enumerate(RESULTS)] == [True, True, True, False]
 
