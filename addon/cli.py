@@ -12,11 +12,14 @@ from pathlib import Path
 from mitmproxy import exceptions, optmanager
 from mitmproxy.options import Options
 from mitmproxy.tools import main as tools
+from rich.console import Console
 
-from headroom_mitm import __version__
+from headroom_mitm import __version__, learnt
 from headroom_mitm.certificates import Authority, ensure_authority, renew
+from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.hosts import HOSTS, domains, parse_hosts
 from headroom_mitm.settings import OPTIONS, home
+from headroom_mitm.store import open_store
 
 PROGRAMS: dict[str, Callable[[Sequence[str]], object]] = {"proxy": tools.mitmdump, "web": tools.mitmweb}
 SCRIPT = Path(__file__).with_name("script.py")
@@ -69,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(PROGRAMS[arguments[0]], arguments_for(arguments[1:], home()))
         asked = _parser().parse_args(arguments)
         return int(asked.command(asked))
-    except (OSError, ValueError, exceptions.OptionsError) as error:
+    except (OSError, ValueError, StoreUnavailable, exceptions.OptionsError) as error:
         print(f"headroom-mitm: {error}", file=sys.stderr)
         return 1
 
@@ -188,6 +191,22 @@ def _env(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _learn(asked: argparse.Namespace) -> int:
+    store = open_store(asked.store or str(home() / "store.sqlite"))
+    try:
+        if asked.action == "show":
+            learnt.show(store.tallies, Console(width=None if sys.stdout.isatty() else 120))
+        elif asked.action == "reset":
+            print(f"Forgot {learnt.reset(store.tallies)} groups and kinds.")
+        elif asked.action == "export":
+            learnt.export(store.tallies, sys.stdout)
+        else:
+            print(f"Took over {learnt.take_over(store.tallies, sys.stdin)} groups and kinds.")
+    finally:
+        store.close()
+    return 0
+
+
 def _shell() -> str:
     if os.name == "nt":
         return "powershell"
@@ -248,6 +267,12 @@ def _parser() -> argparse.ArgumentParser:
     env.add_argument("--shell", choices=SHELLS, default=_shell(), help="whose syntax (default: %(default)s)")
     env.add_argument("--port", type=int, help="the proxy's, if not 8787")
     env.set_defaults(command=_env)
+    learn = commands.add_parser("learn", help="show, forget or move what is learnt of how hard to press")
+    learn.add_argument(
+        "action", choices=("show", "reset", "export", "import"), help="export writes JSON, import reads it instead"
+    )
+    learn.add_argument("--store", help="as headroom_store (default: store.sqlite in the folder of our own)")
+    learn.set_defaults(command=_learn)
     return parser
 
 

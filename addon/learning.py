@@ -153,10 +153,12 @@ class Learner:
             elif LIVED <= after[segment.key] < LIVED + _STILL_COUNTED:
                 self._note(prompt, trial, brought=0, missed=False)
 
-    def asked(self, prompt: Prompt, key: Key, rendering: Rendering, brought: int) -> None:
-        """Note that the model asked for what is left out of a text, and got so many tokens."""
+    def asked(self, prompt: Prompt, originals: Mapping[str, Rendering], text_id: str, brought: int) -> None:
+        """Note that the model asked for a text of this request by its id, and got so many tokens of it. May block."""
+        rendering = originals.get(text_id)
+        key = rendering.key if rendering is not None else None
         segment = next((segment for segment in prompt.segments if segment.key == key), None)
-        if segment is not None:
+        if rendering is not None and segment is not None:
             self._note(prompt, trial_of(prompt, segment, rendering), brought=brought, missed=True)
 
     def _note(self, prompt: Prompt, trial: Trial, *, brought: int, missed: bool) -> None:

@@ -34,15 +34,17 @@ class Service:
 
     def __init__(self, store_url: str, router: Router | None = None, clock: Callable[[], float] = time.time) -> None:
         self._store = open_store(store_url, clock=clock)
+        self.read: Callable[[Digest], str] = self._store.original
+        """See ``Store.original``."""
         # Two kinds, so that texts on which compressors hang do not keep other conversations' past from being replayed.
         self._quick = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-quick")
         self._slow = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-slow")
         self._links = Links(self._store)
         self.retold = Retold(self._store, clock)
-        self._learner = Learner(self._store.tallies, clock)
+        self.learner = Learner(self._store.tallies, clock)
         aligner = Aligner(self._store, clock)
         self._epochs = aligner.epochs
-        self._pipeline = Pipeline(aligner, router or Router(), self.retold, clock, self._learner)
+        self._pipeline = Pipeline(aligner, router or Router(), self.retold, clock, self.learner)
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
     async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
@@ -50,7 +52,7 @@ class Service:
         outcome = await self._rewritten(wire, body, policy, seconds)
         if outcome is not None and outcome.originals and outcome.offered:
             known = {rendering.key: rendering for rendering in outcome.originals.values()}
-            self._quick.submit(self._learner.lived, outcome.prompt, known)
+            self._quick.submit(self.learner.lived, outcome.prompt, known)
         return outcome
 
     def asked(self, outcome: Outcome, text_id: str, brought: int) -> None:
@@ -58,11 +60,11 @@ class Service:
         self._epochs.sent_again(outcome.prompt)
         rendering = outcome.originals.get(text_id)
         if rendering is not None:
-            self._learner.asked(outcome.prompt, rendering.key, rendering, brought)
+            self.learner.asked(outcome.prompt, rendering.key, rendering, brought)
 
     async def _rewritten(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
         deadline = time.monotonic() + seconds
-        planning = asyncio.ensure_future(self._run(self._quick, lambda: self._pipeline.plan(wire, body, policy)))
+        planning = asyncio.ensure_future(_run(self._quick, lambda: self._pipeline.plan(wire, body, policy)))
         await asyncio.wait({planning}, timeout=seconds)
         if not planning.done():
             planning.add_done_callback(self._planned_too_late)
@@ -83,7 +85,7 @@ class Service:
         """Return a request as it goes on from an answer that we have watched; see ``Links``. Else the same."""
         if not isinstance(wire, Chaining):
             return wire, body
-        work = asyncio.ensure_future(self._run(self._quick, lambda: self._links.linked(wire, body)))
+        work = asyncio.ensure_future(_run(self._quick, lambda: self._links.linked(wire, body)))
         await asyncio.wait({work}, timeout=seconds)
         return work.result() if work.done() else (wire, body)
 
@@ -94,17 +96,13 @@ class Service:
 
     async def advance(self, step: Callable[[], T]) -> T:
         """Do what an exchange has to do at the end of a leg, and what may block."""
-        return await self._run(self._quick, step)
-
-    def read(self, digest: Digest) -> str:
-        """Return an original; see ``Store.original``."""
-        return self._store.original(digest)
+        return await _run(self._quick, step)
 
     async def sweep_for_ever(self) -> None:
         """Remove what the store's limits no longer allow, now and then."""
         while True:
             try:
-                await self._run(self._slow, self._store.sweep)
+                await _run(self._slow, self._store.sweep)
             except StoreUnavailable as error:
                 logger.warning("headroom: store unavailable, nothing was removed: %s", error)
             await asyncio.sleep(SWEEP_SECONDS)
@@ -122,7 +120,7 @@ class Service:
         """Run the second step; at the deadline, settle for what was decided before."""
         ticket = Ticket()
         work = asyncio.ensure_future(
-            self._run(self._slow, lambda: self._pipeline.complete(wire, prompt, plan, policy, ticket))
+            _run(self._slow, lambda: self._pipeline.complete(wire, prompt, plan, policy, ticket))
         )
         await asyncio.wait({work}, timeout=max(0.0, deadline - time.monotonic()))
         if not work.done() and not ticket.take():
@@ -144,5 +142,6 @@ class Service:
         self._pipeline.give_up(prompt, plan, "deadline")
         self._quick.submit(self._pipeline.keep)
 
-    async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, work)

@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"aligner", "caching", "roundtrip"}),
     frozenset({"choices"}),
     frozenset({"hindsight", "offers"}),
-    frozenset({"pipeline"}),
+    frozenset({"learnt", "pipeline"}),
     frozenset({"service"}),
     frozenset({"defaults", "permission", "sockets", "web"}),
     frozenset({"plugin"}),

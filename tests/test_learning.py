@@ -78,9 +78,9 @@ def test_after_a_restart_old_texts_are_not_counted_again(store: Store) -> None:
 def test_a_retrieval_is_a_miss_and_no_success_later(store: Store) -> None:
     one = learner(store)
     prompt = turns(1)
-    [(key, rendering)] = shortened(prompt).items()
-    one.asked(prompt, key, rendering, 900)
-    one.asked(prompt, key, rendering, 100)
+    [rendering] = shortened(prompt).values()
+    one.asked(prompt, {"id": rendering}, "id", 900)
+    one.asked(prompt, {"id": rendering}, "id", 100)
     later = turns(LIVED)
     one.lived(later, shortened(later))
     assert outcomes(store) == (1.0, 1.0, 1_000.0)
@@ -109,8 +109,8 @@ def level(one: Learner, number: int, **pins: Level) -> Level:
 def retrieved(one: Learner, count: int) -> None:
     for number in range(count):
         prompt = turns(0, name=f"asked {number}")
-        [(key, rendering)] = shortened(prompt).items()
-        one.asked(prompt, key, rendering, 3_000)
+        [rendering] = shortened(prompt).values()
+        one.asked(prompt, {"id": rendering}, "id", 3_000)
 
 
 def lossless_share(one: Learner) -> float:
@@ -150,8 +150,8 @@ def test_a_conversation_that_loses_by_asking_goes_on_lossless(store: Store) -> N
         quiet = turns(LIVED, name=f"quiet {count}")
         one.lived(quiet, shortened(quiet))
     prompt = turns(3)
-    [(key, rendering)] = shortened(prompt).items()
-    one.asked(prompt, key, replace(rendering, tokens_after=9_500), 4_000)
+    [rendering] = shortened(prompt).values()
+    one.asked(prompt, {"id": replace(rendering, tokens_after=9_500)}, "id", 4_000)
     assert one.level(prompt, prompt.segments[1], KIND, 10_000) is Level.LOSSLESS
     assert level(one, 1) is not Level.LOSSLESS
 
