@@ -247,7 +247,7 @@ class Answers:
         exchange = Exchange(reply, outcome.body, originals_in(wire, outcome.originals), service.read)
         exchange.in_events = _in_events(response)
         exchange.breaks_off = flow.request.headers.get("user-agent", "").startswith(TRIES_AGAIN_IF_CUT)
-        exchange.on_served = functools.partial(service.learner.asked, outcome.prompt, outcome.originals)
+        exchange.on_served = functools.partial(service.asked, outcome)
         exchange.on_kept = lambda kept: service.link(link_behind(kept, wire, outcome.prompt, outcome.originals))
         exchange.on_untold = lambda rounds: service.retold.keep(flow.metadata[PROMPT], outcome.prompt, rounds)
         exchange.copies = looked_for(wire.name, originals_in(wire, outcome.originals), streamed=streamed)

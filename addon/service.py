@@ -41,10 +41,10 @@ class Service:
         self._slow = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-slow")
         self._links = Links(self._store)
         self.retold = Retold(self._store, clock)
-        self.learner = Learner(self._store.tallies, clock)
+        self._learner = Learner(self._store.tallies, clock)
         aligner = Aligner(self._store, clock)
         self._epochs = aligner.epochs
-        self._pipeline = Pipeline(aligner, router or Router(), self.retold, clock, self.learner)
+        self._pipeline = Pipeline(aligner, router or Router(), self.retold, clock, self._learner)
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
     async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
@@ -52,15 +52,13 @@ class Service:
         outcome = await self._rewritten(wire, body, policy, seconds)
         if outcome is not None and outcome.originals and outcome.offered:
             known = {rendering.key: rendering for rendering in outcome.originals.values()}
-            self._quick.submit(self.learner.lived, outcome.prompt, known)
+            self._quick.submit(self._learner.lived, outcome.prompt, known)
         return outcome
 
     def asked(self, outcome: Outcome, text_id: str, brought: int) -> None:
         """Note that the model asked for a text of this request, and got so many tokens of it. May block."""
         self._epochs.sent_again(outcome.prompt)
-        rendering = outcome.originals.get(text_id)
-        if rendering is not None:
-            self.learner.asked(outcome.prompt, rendering.key, rendering, brought)
+        self._learner.asked(outcome.prompt, outcome.originals, text_id, brought)
 
     async def _rewritten(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
         deadline = time.monotonic() + seconds

@@ -140,7 +140,7 @@ def _watched(service: Service, wire: Wire, outcome: Outcome, frames: Frames, beg
         service.link(dataclasses.replace(link, is_declared=link.is_declared and is_declared, beginning=beginning))
 
     exchange.on_kept = note
-    exchange.on_served = functools.partial(service.learner.asked, outcome.prompt, outcome.originals)
+    exchange.on_served = functools.partial(service.asked, outcome)
     exchange.copies = looked_for(wire.name, originals_in(wire, outcome.originals), streamed=True, in_frames=True)
     exchange.on_untold = lambda rounds: service.retold.keep(wire.name, outcome.prompt, rounds)
     return Watched(exchange, reply)

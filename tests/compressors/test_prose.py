@@ -22,10 +22,8 @@ def light(text: str) -> Compressed | None:
 
 def test_a_block_that_stands_above_becomes_a_reference() -> None:
     folded = fold(f"# A\n{NOTICE}\n\n# B\n{NOTICE}\nend")
-    assert (
-        folded
-        == f"# A\n{NOTICE}\n\n# B\n[again, lines 2-6: Clause 0: the pump may be used by those who know its manual.]\nend"
-    )
+    again = "[again, lines 2-6: Clause 0: the pump may be used by those who know its manual.]"
+    assert folded == f"# A\n{NOTICE}\n\n# B\n{again}\nend"
 
 
 def test_what_is_referred_to_is_shown() -> None:

@@ -231,7 +231,9 @@ def test_an_error_in_a_later_leg_is_seen_as_one(provider: Provider, client: Clie
 
 @FORMAT
 def test_a_leg_that_breaks_off_is_seen_as_an_error(provider: Provider, client: Client, wire: Format) -> None:
-    provider.script(asking(wire), answer(Say("It was the card, and nothing but the card."), cut=1))
+    # A leg that dies before any of it was shown is asked for again; the first event of chat shows nothing.
+    cut = 2 if wire is FORMATS["chat stream"] else 1
+    provider.script(asking(wire), answer(Say("It was the card, and nothing but the card."), cut=cut))
     body = json.dumps(wire.request([LOG])).encode()
     reply = client.post(wire.path, body)
     is_streamed = "stream" in wire.path or b'"stream"' in body
