@@ -4,6 +4,7 @@ Agents without function calling put such outputs into what the user says. There 
 wrote the text: ``is_observation``.
 """
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -73,10 +74,21 @@ _TAILS: tuple[re.Pattern[str], ...] = (
 )
 _LOOK = 2_000
 _LOOK_BACK = 4_200
+_REMEMBERED = 200_000  # characters
 
 
 def unframe(text: str) -> Framed:
     """Split a text into the client's head, the output, and the client's tail; the first and the last may be empty."""
+    # Asked for by all who look at a text on its way; only what is large is not worth remembering.
+    return _remembered(text) if len(text) <= _REMEMBERED else _split(text)
+
+
+@functools.lru_cache(maxsize=32)
+def _remembered(text: str) -> Framed:
+    return _split(text)
+
+
+def _split(text: str) -> Framed:
     start = next((match.end() for pattern in _HEADS if (match := pattern.match(text[:_LOOK]))), 0)
     # The end is looked for in the last few thousand characters: a search over everything would not be linear.
     offset = max(start, len(text) - _LOOK_BACK)
