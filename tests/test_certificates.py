@@ -44,8 +44,8 @@ def leaf(authority: Authority, names: Sequence[str], folder: Path) -> Path:
     return file
 
 
-def handshake(server_file: Path, trusted: Path, name: str) -> None:
-    """Shake hands over a socket pair; raise what the client raises."""
+def handshake(server_file: Path, trusted: Path, name: str) -> list[str]:
+    """Shake hands over a socket pair; return the names in the leaf that the client took, raise what it raises."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(server_file)
     client = ssl.create_default_context(cafile=str(trusted))
@@ -60,16 +60,18 @@ def handshake(server_file: Path, trusted: Path, name: str) -> None:
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        client.wrap_socket(ours, server_hostname=name).close()
+        with client.wrap_socket(ours, server_hostname=name) as secured:
+            leaf_seen = secured.getpeercert() or {}
     finally:
         ours.close()
         thread.join()
+    return [str(value) for kind, value in leaf_seen.get("subjectAltName", ()) if kind == "DNS"]
 
 
 @pytest.mark.parametrize("name", ["api.anthropic.com", "mine.openai.azure.com"])
 @pytest.mark.parametrize("trusted", ["certificate", "bundle"])
 def test_leaf_of_permitted_host_is_accepted(authority: Authority, tmp_path: Path, name: str, trusted: str) -> None:
-    handshake(leaf(authority, [name], tmp_path), getattr(authority, trusted), name)
+    assert handshake(leaf(authority, [name], tmp_path), getattr(authority, trusted), name) == [name]
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,8 @@ def test_code_comes_back_where_nothing_may_be_left_out() -> None:
 @pytest.mark.parametrize("odd", ["== a.ts", "=- a", "12:5 x", "12 x", "| x", "$1 = [3x] y", "", "[1 diagnostics"])
 def test_what_looks_like_notation_comes_back(odd: str) -> None:
     lines = diagnostics()
-    shortened("\n".join([odd, *lines[:20], odd, odd, *lines[20:], odd]))
+    text = "\n".join([odd, *lines[:20], odd, odd, *lines[20:], odd])
+    assert build_output_decoder.decode(shortened(text)) == text
 
 
 def test_places_out_of_order_stay_in_their_order() -> None:

@@ -112,7 +112,8 @@ def test_columns_wider_than_their_entries_come_back() -> None:
 
 @pytest.mark.parametrize("name", ["x*", "x/", "a b", " x", "7 y", "-> z"])
 def test_names_that_look_like_something_else_come_back(name: str) -> None:
-    folded("\n".join(long_rows("a.py", name, "b.py", "c.py", "d.py", name)))
+    text = "\n".join(long_rows("a.py", name, "b.py", "c.py", "d.py", name))
+    assert file_tree_decoder.decode(folded(text)) == text
 
 
 @pytest.mark.parametrize("wide", [" ", "\u00a0"], ids=["plain", "non-breaking"])

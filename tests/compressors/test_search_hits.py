@@ -74,7 +74,8 @@ def test_a_root_that_only_lines_without_a_colon_carry_is_said_once() -> None:
 
 def test_a_line_that_breaks_the_rule_of_the_root_still_comes_back() -> None:
     lines = [*hits(12, 13, 19), f"{ROOT}{FILES[0]}-14-", f"{FILES[0]}-15-", f"{ROOT}{FILES[0]}:16:f()"]
-    folded("\n".join([*lines, *hits(*range(20, 40))]))
+    text = "\n".join([*lines, *hits(*range(20, 40))])
+    assert search_hits_decoder.decode(folded(text)) == text
 
 
 def test_equal_texts_of_a_file_stand_behind_all_their_numbers() -> None:

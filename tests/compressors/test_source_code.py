@@ -111,7 +111,9 @@ def test_a_read_of_a_part_keeps_all_its_lines() -> None:
 
 @pytest.mark.parametrize("subject", ["cat src/a.js", "cd /x && cat src/a.js", "git show HEAD:src/a.js", "src/a.js"])
 def test_whole_files_come_from_several_commands(subject: str) -> None:
-    outlined("\n".join(f"function f{n}() {BRACES}" for n in range(5)), subject, tool="Bash")
+    text = outlined("\n".join(f"function f{n}() {BRACES}" for n in range(5)), subject, tool="Bash")
+    assert text.count("function f") == 5
+    assert "step_20" not in text
 
 
 def test_harder_levels_show_less() -> None:

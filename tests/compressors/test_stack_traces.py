@@ -114,7 +114,8 @@ def test_other_texts_are_not_claimed(text: str) -> None:
 
 @pytest.mark.parametrize("odd", ["x3 a", "#1", "#2| b", "(#1 #2) x3", "$1/a", "$1 = /srv/x", "C:\\a\\b\\$2\\c", ""])
 def test_what_looks_like_notation_comes_back(odd: str) -> None:
-    shortened("\n".join([odd, TRACE, odd, TRACE, odd]))
+    text = "\n".join([odd, TRACE, odd, TRACE, odd])
+    assert stack_traces_decoder.decode(shortened(text)) == text
 
 
 _words = st.text("a/$1\\#x (|)", max_size=6)

@@ -135,7 +135,8 @@ def test_output_that_comes_again_is_shown_once() -> None:
     "odd", ["x3 lines", "x1 x1", "#1", "#2| a", "#1 #2 x3", "x2 a{b c}d", "[Nothing is left out.]"]
 )
 def test_what_looks_like_notation_comes_back(odd: str) -> None:
-    shortened("\n".join([odd, verbose(NAMES * 3), odd, "", odd]))
+    text = "\n".join([odd, verbose(NAMES * 3), odd, "", odd])
+    assert report_decoder.decode(shortened(text)) == text
 
 
 @pytest.mark.parametrize(

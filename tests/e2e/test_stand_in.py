@@ -135,15 +135,23 @@ TAKEN: dict[str, tuple[ModuleType, Json]] = {
 }
 
 
+def refusal(wire: ModuleType, body: Json) -> str | None:
+    """Return why the stand-in refuses a body; None if it takes it."""
+    try:
+        wire.check(body)
+    except RefusedError as error:
+        return str(error) or "for no reason"
+    return None
+
+
 @pytest.mark.parametrize(("wire", "body"), REFUSED.values(), ids=REFUSED)
 def test_what_the_provider_refuses_is_refused(wire: ModuleType, body: Json) -> None:
-    with pytest.raises(RefusedError):
-        wire.check(body)
+    assert refusal(wire, body)
 
 
 @pytest.mark.parametrize(("wire", "body"), TAKEN.values(), ids=TAKEN)
 def test_what_the_provider_takes_is_taken(wire: ModuleType, body: Json) -> None:
-    wire.check(body)
+    assert refusal(wire, body) is None
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
