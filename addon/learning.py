@@ -143,6 +143,8 @@ class Learner:
             return
         after = _turns_after(prompt)
         for segment in prompt.segments:
+            if segment.epoch:
+                continue  # shortened when it was old already: what came before says nothing of it
             rendering = known.get(segment.key)
             if rendering is None or rendering.lossless or self._done.get(segment.key) is not None:
                 continue
@@ -279,7 +281,7 @@ def _turns_after(prompt: Prompt) -> dict[Key, int]:
     seen: set[str] = set()
     found: dict[Key, int] = {}
     for segment in reversed(prompt.segments):
-        found[segment.key] = len(seen - {segment.call_id})
+        found[segment.key] = len(seen) - (segment.call_id in seen)
         seen.add(segment.call_id)
     return found
 

@@ -94,6 +94,15 @@ def test_the_same_command_again_soon_is_a_miss(store: Store, between: int, misse
     assert outcomes(store)[:2] == ((1.0, 1.0) if missed else (0.0, 0.0))
 
 
+@pytest.mark.parametrize("prompt", [turns(LIVED), turns(0, "kubectl logs a")], ids=["lived", "again"])
+def test_what_was_shortened_late_is_no_outcome_of_what_came_before(store: Store, prompt: Prompt) -> None:
+    """A past that is looked at again has lived already, whole; commands were repeated before anything was missing."""
+    first, *rest = prompt.segments
+    looked_at = replace(prompt, segments=(replace(first, epoch=b"epoch"), *rest))
+    learner(store).lived(looked_at, shortened(looked_at))
+    assert outcomes(store) == (0.0, 0.0, 0.0)
+
+
 def test_another_command_is_no_miss(store: Store) -> None:
     prompt = turns(0, "kubectl logs b")
     learner(store).lived(prompt, shortened(prompt))
