@@ -46,7 +46,7 @@ class Source:
     text: str
     call: Call | None
     edited: bool = False
-    """The text is a file's that the conversation works on: a form that changes white space would spoil an edit."""
+    """The text is a file's that the conversation works on: a form that changes it would spoil an edit."""
     is_old: bool = False
     """The conversation has gone on without it: nobody is about to edit what it shows."""
 
@@ -77,7 +77,7 @@ class Router:
         is_file = call is not None and bool(path_of(call))
         is_fresh = is_file and not source.is_old
         content = Content(frame.payload, call.name if call else "", call.subject if call else "", fresh_read=is_fresh)
-        may_lose = lossy and _may_lose(source.segment)
+        may_lose = lossy and _may_lose(source)
         whole = self._whole(source, frame, content, excluded, (level_of or _lightly) if may_lose else _not_at_all)
         pieces = parts.split(frame.payload, content.subject)
         if len(pieces) == 1 or not whole.lossless:
@@ -133,9 +133,9 @@ def raw(segment: Segment, reason: str, size: int | None = None) -> Rendering:
     return Rendering(segment.key, None, segment.digest, reason, 0, lossless=True, tokens_before=size, tokens_after=size)
 
 
-def _may_lose(segment: Segment) -> bool:
-    """Say whether something may be left out: never of errors, and never of what stands in the user's place."""
-    return segment.role is Role.TOOL and not segment.is_error
+def _may_lose(source: Source) -> bool:
+    """Say whether something may be left out: not of errors, of files worked on, of what stands in the user's place."""
+    return source.segment.role is Role.TOOL and not source.segment.is_error and not source.edited
 
 
 class _Form(NamedTuple):

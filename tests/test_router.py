@@ -34,6 +34,13 @@ def render(text: str, *compressors: Compressor, lossy: bool = True, **more: bool
     return Router(compressors).render(source(text, **more), NONE, lossy=lossy)
 
 
+def test_nothing_is_left_out_of_a_file_that_is_worked_on() -> None:
+    """An edit must name its text exactly, whatever kind of text the file holds."""
+    read = Call("c1", "Bash", "cat app.log")
+    found = [Router((Shorten(),)).render(source(rows(LARGE), read, edited=e), NONE, lossy=True) for e in (False, True)]
+    assert [form.lossless for form in found] == [False, True]
+
+
 def test_the_level_is_asked_for_by_kind_and_size() -> None:
     """Only for texts that could lose enough; the rendering says which it was."""
     asked: list[tuple[str, int]] = []
