@@ -77,7 +77,7 @@ class Router:
         is_file = call is not None and bool(path_of(call))
         is_fresh = is_file and not source.is_old
         content = Content(frame.payload, call.name if call else "", call.subject if call else "", fresh_read=is_fresh)
-        may_lose = lossy and _may_lose(source)
+        may_lose = lossy and _may_lose(source.segment)
         whole = self._whole(source, frame, content, excluded, (level_of or _lightly) if may_lose else _not_at_all)
         pieces = parts.split(frame.payload, content.subject)
         if len(pieces) == 1 or not whole.lossless:
@@ -93,11 +93,11 @@ class Router:
     ) -> Rendering:
         """Take a text for the output of one thing."""
         before = tokens.count(source.text)
-        keep_spaces = source.edited or (content.fresh_read and before < FILE_FLOOR)
+        is_delicate = source.edited or (content.fresh_read and before < FILE_FLOOR)
         for compressor in self._ranked(content, excluded):
-            if keep_spaces and not compressor.exact:
+            if is_delicate and not compressor.exact:
                 continue
-            form = _best_form(compressor, content, before, level_of)
+            form = _best_form(compressor, content, before, _not_at_all if is_delicate else level_of)
             if form is None:
                 continue
             text = _framed(frame, form, source.segment.key)
@@ -133,9 +133,9 @@ def raw(segment: Segment, reason: str, size: int | None = None) -> Rendering:
     return Rendering(segment.key, None, segment.digest, reason, 0, lossless=True, tokens_before=size, tokens_after=size)
 
 
-def _may_lose(source: Source) -> bool:
-    """Say whether something may be left out: not of errors, of files worked on, of what stands in the user's place."""
-    return source.segment.role is Role.TOOL and not source.segment.is_error and not source.edited
+def _may_lose(segment: Segment) -> bool:
+    """Say whether something may be left out: never of errors, and never of what stands in the user's place."""
+    return segment.role is Role.TOOL and not segment.is_error
 
 
 class _Form(NamedTuple):

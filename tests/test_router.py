@@ -18,7 +18,7 @@ from sample_compressors import (
 
 from headroom_mitm import tokens
 from headroom_mitm.compressors import Compressed, Compressor, Content, Level
-from headroom_mitm.router import LEAST_SHARE, LEAST_TOKENS, LONGEST, LOSSY_GAIN, Router, Source, raw
+from headroom_mitm.router import FILE_FLOOR, LEAST_SHARE, LEAST_TOKENS, LONGEST, LOSSY_GAIN, Router, Source, raw
 from headroom_mitm.segments import Call, Rendering, Role, Segment, Span, digest_of_text, text_id
 from headroom_mitm.wording import marker
 
@@ -38,6 +38,15 @@ def test_nothing_is_left_out_of_a_file_that_is_worked_on() -> None:
     """An edit must name its text exactly, whatever kind of text the file holds."""
     read = Call("c1", "Bash", "cat app.log")
     found = [Router((Shorten(),)).render(source(rows(LARGE), read, edited=e), NONE, lossy=True) for e in (False, True)]
+    assert [form.lossless for form in found] == [False, True]
+
+
+def test_nothing_is_left_out_of_a_small_file() -> None:
+    """Of the output of a command of that size there is."""
+    text = rows(FILE_FLOOR // tokens.count(rows(1)) - 5)
+    assert LOSSY_GAIN < tokens.count(text) < FILE_FLOOR
+    calls = (Call("c1", "Bash", "make"), Call("c1", "Bash", "cat app.log"))
+    found = [Router((LossyOnly(),)).render(source(text, call), NONE, lossy=True) for call in calls]
     assert [form.lossless for form in found] == [False, True]
 
 
