@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"hindsight", "offers"}),
     frozenset({"learnt", "pipeline"}),
     frozenset({"service"}),
-    frozenset({"defaults", "permission", "sockets", "web"}),
+    frozenset({"answers", "defaults", "permission", "sockets", "web"}),
     frozenset({"plugin"}),
     frozenset({"cli", "script"}),
 )
@@ -47,12 +47,12 @@ ONLY = {
     "wire": frozenset({"errors", "framing", "recent", "segments", "tokens"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(
-    r"addon/(plugin|sockets|settings|defaults|cli|script|certificates|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
+    r"addon/(plugin|answers|sockets|settings|defaults|cli|script|certificates|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
 )
 MAY_READ_ENVIRONMENT = re.compile(r"addon/(settings|cli)\.py|headroom_addon\.py|(tests|scripts)/.*")
 MAY_NAME_PROVIDER_WORDS = re.compile(r"addon/wire/.*|(tests|scripts)/.*")
-MAY_CATCH_ALL = re.compile(r"addon/(router|plugin|sockets|pipeline)\.py")
-CATCH_ALL_FILES = 3
+MAY_CATCH_ALL = re.compile(r"addon/(router|plugin|answers|roundtrip/guarded|sockets|pipeline)\.py")
+CATCH_ALL_FILES = 5
 PROVIDER_WORDS = re.compile(
     r"\b(tool_use|tool_result|tool_use_id|tool_calls|tool_call_id|function_call|function_call_output|call_id"
     r"|functionCall|functionResponse|functionDeclarations|message_start|message_delta|message_stop"

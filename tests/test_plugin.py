@@ -19,7 +19,8 @@ from mitmproxy.test import taddons, tflow, tutils
 from sample_compressors import PHRASE, SMALL, Block, rows
 from sample_conversations import SHORTENS, TOOLS, asked, body, declared, offers, result, texts
 
-from headroom_mitm import plugin
+from headroom_mitm import answers, plugin
+from headroom_mitm.answers import LEG_OF
 from headroom_mitm.compressors import Compressor
 from headroom_mitm.hosts import HOSTS, allow_hosts_patterns
 from headroom_mitm.plugin import Headroom
@@ -171,7 +172,7 @@ def _failed() -> http.HTTPFlow:
 
 def _later_leg() -> http.HTTPFlow:
     flow = prompt()
-    flow.metadata[plugin.LEG_OF] = "another"
+    flow.metadata[LEG_OF] = "another"
     return flow
 
 
@@ -309,7 +310,7 @@ def test_a_connection_that_is_not_watched_gets_no_tool(tmp_path: Path) -> None:
 
 
 def test_a_format_whose_answers_are_not_watched_gets_no_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugin, "REPLIES", {})
+    monkeypatch.setattr(answers, "REPLIES", {})
     content = body(asked())
     assert sent(tmp_path, prompt(content)).request.content == content
 

@@ -1,0 +1,86 @@
+"""A fault of ours in an answer must not become the client's."""
+
+import logging
+from collections.abc import Sequence
+
+from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.wire.reply import Answered, HiddenCall, Keeping, Kept, Reply
+from headroom_mitm.wire.retelling import Telling, Untold
+
+logger = logging.getLogger(__name__)
+
+
+class Guarded:
+    """A reply that a fault of ours does not stop: the first leg goes on as it comes, a later one is called broken."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.streamed = reply.streamed
+        self._reply = reply
+        self._keeping = reply if isinstance(reply, Keeping) else None
+        self._is_first = True
+        self._is_raw = False
+        self._waiting = b""  # what came and was not shown yet
+
+    def feed(self, data: bytes) -> bytes:
+        """See ``Reply``."""
+        if self._is_raw:
+            return data
+        self._waiting += data
+        try:
+            shown = self._reply.feed(data)
+        except Exception:
+            logger.exception("headroom: an answer is not understood")
+            return self._fault()
+        if shown:
+            self._waiting = b"" if self._waiting.endswith(shown) else self._waiting.rpartition(shown)[2]
+        return shown
+
+    def end_leg(self) -> bytes:
+        """See ``Reply``."""
+        if self._is_raw:
+            return b""
+        try:
+            return self._reply.end_leg()
+        except UnreadableBody:
+            raise
+        except Exception:
+            logger.exception("headroom: an answer is not understood")
+            return self._fault()
+
+    @property
+    def hidden(self) -> Sequence[HiddenCall]:
+        """See ``Reply``."""
+        return () if self._is_raw else self._reply.hidden
+
+    @property
+    def kept(self) -> Kept | None:
+        """See ``Keeping``."""
+        return self._keeping.kept if self._keeping is not None and not self._is_raw else None
+
+    @property
+    def untold(self) -> Untold | None:
+        """See ``Telling``."""
+        return self._reply.untold if isinstance(self._reply, Telling) and not self._is_raw else None
+
+    def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
+        """See ``Reply``."""
+        self._is_first, self._waiting = False, b""
+        return self._reply.next_body(body, answers)
+
+    def close(self) -> bytes:
+        """See ``Reply``."""
+        return self._reply.close()
+
+    def failed(self, status: int, raw: bytes) -> bytes:
+        """See ``Reply``."""
+        return self._reply.failed(status, raw)
+
+    def idle(self) -> bytes:
+        """See ``Reply``."""
+        return self._reply.idle()
+
+    def _fault(self) -> bytes:
+        if not self._is_first:
+            raise UnreadableBody("a fault of ours in a later leg")
+        self._is_raw = True
+        return self._waiting
