@@ -16,13 +16,13 @@ PACKAGE = "headroom_mitm"
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"__init__", "cache_terms", "data", "errors", "framing", "recent", "segments", "tokens"}),
     frozenset(
-        {"break_even", "compressors", "credentials", "file_reads", "prices", "parts", "store", "wire", "wording"}
+        {"break_even", "compressors", "credentials", "families", "file_reads", "prices", "parts", "store", "wire", "wording"}
     ),
     frozenset({"hosts"}),
     frozenset({"certificates", "settings"}),
     frozenset({"breakpoints", "conversation", "front_changes", "ledger", "passages", "router", "squash"}),
-    frozenset({"deltas", "learning", "lifetimes", "pasts", "sending", "visits", "volatile"}),
-    frozenset({"epochs", "fronts", "old_results"}),
+    frozenset({"deltas", "outcomes", "lifetimes", "pasts", "sending", "visits", "volatile"}),
+    frozenset({"epochs", "fronts", "learning", "old_results"}),
     frozenset({"aligner", "caching", "roundtrip"}),
     frozenset({"choices"}),
     frozenset({"hindsight", "offers"}),
@@ -30,7 +30,10 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"service"}),
     frozenset({"answers", "defaults", "permission", "sockets", "web"}),
     frozenset({"plugin"}),
-    frozenset({"cli", "script"}),
+    frozenset({"script"}),
+    frozenset({"audit"}),
+    frozenset({"commands"}),
+    frozenset({"cli"}),
 )
 # What is tied down more: only these, whatever stands below.
 ONLY = {
@@ -47,9 +50,9 @@ ONLY = {
     "wire": frozenset({"errors", "framing", "recent", "segments", "tokens"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(
-    r"addon/(plugin|answers|sockets|settings|defaults|cli|script|certificates|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
+    r"addon/(plugin|answers|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
 )
-MAY_READ_ENVIRONMENT = re.compile(r"addon/(settings|cli)\.py|headroom_addon\.py|(tests|scripts)/.*")
+MAY_READ_ENVIRONMENT = re.compile(r"addon/(settings|cli|commands/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*")
 MAY_NAME_PROVIDER_WORDS = re.compile(r"addon/wire/.*|(tests|scripts)/.*")
 MAY_CATCH_ALL = re.compile(r"addon/(router|plugin|answers|roundtrip/guarded|sockets|pipeline)\.py")
 CATCH_ALL_FILES = 5

@@ -15,7 +15,9 @@ import pytest
 
 from headroom_mitm import __version__
 from headroom_mitm.certificates import KEY_FILE, Authority, load
-from headroom_mitm.cli import CLIENTS, SCRIPT, SHELLS, arguments_for, effective, lines_for, main, proxy_url
+from headroom_mitm.cli import main
+from headroom_mitm.commands.clients import CLIENTS, SHELLS, lines_for
+from headroom_mitm.commands.mitmproxy_options import SCRIPT, arguments_for, effective, proxy_url
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path("/home/user/.headroom")

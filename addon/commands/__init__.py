@@ -1,0 +1,1 @@
+"""The subcommands of ``headroom-mitm``, one file each; addon/cli.py lists them."""
