@@ -1,104 +1,39 @@
 """What the learner sees and says: evidence in the store, outcomes from requests and retrievals, levels for new texts.
 
 An outcome of a shortened text is a miss if the model asked for what was left out, ran the command or read the file
-again, or failed to edit it, within a few turns; or it has lived that long without any of these. Each is counted once,
-at the group and at the kind, in the store, so that all workers learn from all.
+again, or failed to edit it, within a few turns; or it has lived that long without any of these. What failed right
+behind a text is counted, too, of shortened ones and of whole ones: only the difference says something. Each outcome is
+counted once, at the group and at the kind, in the store, so that all workers learn from all.
 """
 
 import logging
 import math
-import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from headroom_mitm import break_even, cache_terms
 from headroom_mitm.compressors import Level
 from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.families import family
+from headroom_mitm.outcomes import Behind
 from headroom_mitm.recent import Recent
+from headroom_mitm.router import LOSSY_GAIN, PARTS
 from headroom_mitm.segments import Call, Digest, Key, Prompt, Rendering, Segment
-from headroom_mitm.squash import BLOCK, BLOCKS, Balance, Case, Evidence, Shown, choose, group_of, miss, recent
+from headroom_mitm.squash import BLOCK, BLOCKS, Balance, Case, Evidence, Shown, choose, group_of, left, miss, recent
 from headroom_mitm.store.base import TallyStore
 
 logger = logging.getLogger(__name__)
 
 LIVED = 8
 """Model turns after which a shortened text that nobody missed has done its duty."""
-MISSED_WITHIN = 4
-"""Model turns within which the same command or file again means that the model went round us."""
 _STILL_COUNTED = 3  # turns after ``LIVED`` in which that is still noticed: a client may send two turns at once
 REFRESHED = 20.0
 """Seconds for which counts are remembered. What others have learnt meanwhile shows later."""
 NO_PINS: Mapping[str, Level] = MappingProxyType({})
 _REMEMBERED = 50_000
-_SHELLS = re.compile(r"(?:^|_|\b)(?:bash|shell|exec|execute|terminal|command|run)(?:_|\b|$)|^Bash$", re.IGNORECASE)
-_PROGRAM = re.compile(
-    r"\s*(?:cd\s+\S+\s*(?:&&|;)\s*)?(?:\w+=\S+\s+)*(?:sudo\s+|npx\s+|uv\s+run\s+)?([\w.-]+)(?:\s+([a-z][a-z-]*))?"
-)
-_WITH_WORD = frozenset(
-    [
-        "aws",
-        "cargo",
-        "docker",
-        "gh",
-        "git",
-        "go",
-        "helm",
-        "kubectl",
-        "npm",
-        "pip",
-        "pnpm",
-        "terraform",
-        "yarn",
-    ]
-)
-"""Programs whose first word says what they do."""
-_PROGRAMS = _WITH_WORD | frozenset(
-    [
-        "cat",
-        "curl",
-        "dmesg",
-        "du",
-        "eslint",
-        "find",
-        "gcc",
-        "gradle",
-        "grep",
-        "gunzip",
-        "head",
-        "jest",
-        "journalctl",
-        "jq",
-        "less",
-        "ls",
-        "make",
-        "mocha",
-        "mvn",
-        "mypy",
-        "mysql",
-        "nl",
-        "node",
-        "playwright",
-        "podman",
-        "ps",
-        "psql",
-        "pytest",
-        "python",
-        "rg",
-        "ruff",
-        "sed",
-        "sqlite3",
-        "systemctl",
-        "tail",
-        "tree",
-        "tsc",
-        "vitest",
-        "wget",
-        "zcat",
-    ]
-)
-_FIELDS = ("outcomes", "misses", "asked", "before", "after")
+_FIELDS = ("outcomes", "misses", "asked", "before", "after", "errors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,27 +68,26 @@ class Learner:
         if (self._balance.get(prompt.head) or 0.0) < 0:
             return Level.LOSSLESS  # this conversation has lost more by asking than it has saved
         case = case_of(prompt, segment, kind, size)
-        group, _ = self._evidence(_group_name(case.group))
-        pooled, balance = self._evidence(_kind_name(kind))
-        return choose(case, Shown(group, pooled, balance))
+        return choose(case, self._shown(case))
 
     def lived(self, prompt: Prompt, known: Mapping[Key, Rendering]) -> None:
-        """Look at a conversation's shortened texts: which were missed, and which have lived long enough."""
-        if all(rendering.lossless or self._done.get(key) is not None for key, rendering in known.items()):
+        """Look at what became of a conversation's texts: which were missed, and which have lived long enough."""
+        open_ = {key: one for key, one in known.items() if _is_counted(one) and self._done.get(key) is None}
+        if not open_:
             return
-        after = _turns_after(prompt)
+        behind = Behind(prompt)
         for segment in prompt.segments:
-            if segment.epoch:
+            rendering = open_.get(segment.key)
+            if rendering is None or segment.epoch:
                 continue  # shortened when it was old already: what came before says nothing of it
-            rendering = known.get(segment.key)
-            if rendering is None or rendering.lossless or self._done.get(segment.key) is not None:
+            if behind.turns(segment) >= LIVED + _STILL_COUNTED:
+                self._done.put(segment.key, value=True)  # counted by the process that was there
                 continue
-            trial = trial_of(prompt, segment, rendering)
-            again = _again(prompt, segment, after)
-            if again is not None:
-                self._note(prompt, trial, brought=again, missed=True)
-            elif LIVED <= after[segment.key] < LIVED + _STILL_COUNTED:
-                self._note(prompt, trial, brought=0, missed=False)
+            after = behind.of(segment)
+            missed = after.missed and not rendering.lossless
+            if missed or after.turns >= LIVED:
+                trial = trial_of(prompt, segment, rendering)
+                self._note(prompt, trial, brought=after.brought if missed else 0, missed=missed, error=after.error)
 
     def asked(self, prompt: Prompt, originals: Mapping[str, Rendering], text_id: str, brought: int) -> None:
         """Note that the model asked for a text of this request by its id, and got so many tokens of it. May block."""
@@ -163,38 +97,44 @@ class Learner:
         if rendering is not None and segment is not None:
             self._note(prompt, trial_of(prompt, segment, rendering), brought=brought, missed=True)
 
-    def _note(self, prompt: Prompt, trial: Trial, *, brought: int, missed: bool) -> None:
+    def _note(self, prompt: Prompt, trial: Trial, *, brought: int, missed: bool, error: bool = False) -> None:
         with self._lock:
             first = self._done.get(trial.key) is None
             self._done.put(trial.key, missed)
-        rendering = trial.rendering
-        seen = Evidence(0, 0, brought, 0, 0)
+        rendering, case = trial.rendering, trial.case
+        seen = Evidence(asked=brought)
         if first:
-            seen = Evidence(1, float(missed), brought, rendering.tokens_before, rendering.tokens_after)
-        saved = (rendering.tokens_before - rendering.tokens_after) * trial.case.worth if first else 0.0
-        lost = miss(trial.case, brought) if missed else 0.0
-        self._balance.put(prompt.head, (self._balance.get(prompt.head) or 0.0) + saved - lost)
-        cost = rendering.tokens_after * trial.case.worth * first + lost
-        # What lossless would have left is not known any more; what it usually leaves, is.
-        plain = 0.6 * rendering.tokens_before * trial.case.worth * first
+            seen = Evidence(
+                1, float(missed), brought, rendering.tokens_before, rendering.tokens_after, errors=float(error)
+            )
+        lost = miss(case, brought) if missed else 0.0
+        cost = rendering.tokens_after * case.worth * first + lost
+        # What lossless would have left is not known of a text that was shortened; what it usually leaves, is.
+        share = left(Level.LOSSLESS, self._shown(case), case.kind)
+        plain = cost if rendering.lossless else share * rendering.tokens_before * case.worth * first
+        self._balance.put(prompt.head, (self._balance.get(prompt.head) or 0.0) + plain - cost)
         try:
             self._add(_group_name(trial.group), Level(rendering.level), seen, Balance())
             self._add(_kind_name(trial.kind), Level(rendering.level), seen, Balance(cost, plain))
-        except StoreUnavailable as error:
-            logger.warning("store unavailable, an outcome is not learnt from: %s", error)
+        except StoreUnavailable as reason:
+            logger.warning("store unavailable, an outcome is not learnt from: %s", reason)
 
-    def _evidence(self, name: str) -> tuple[Mapping[Level, Evidence], Balance]:
+    def _shown(self, case: Case) -> Shown:
+        """Return what is known of a text's group and kind, asking the store now and then only."""
+        names = (_group_name(case.group), _kind_name(case.kind))
         now = self._clock()
-        held = self._known.get(name)
-        if held is not None and now - held[0] < REFRESHED:
-            return held[1], held[2]
+        held = {name: self._known.get(name) for name in names}
+        stale = [name for name, known in held.items() if known is None or now - known[0] >= REFRESHED]
         try:
-            evidence, balance = read(self._tallies, name)
+            found = read_all(self._tallies, stale)
         except StoreUnavailable as error:
             logger.warning("store unavailable, levels are chosen by what was known: %s", error)
-            evidence, balance = held[1:] if held is not None else ({}, Balance())
-        self._known.put(name, (now, evidence, balance))
-        return evidence, balance
+            found = {name: known[1:] if (known := held[name]) is not None else ({}, Balance()) for name in stale}
+        for name, (evidence, balance) in found.items():
+            self._known.put(name, (now, evidence, balance))
+            held[name] = now, evidence, balance
+        (_, group, _), (_, kind, balance) = (held[name] or (now, {}, Balance()) for name in names)
+        return Shown(group, kind, balance)
 
     def _add(self, name: str, level: Level, seen: Evidence, balance: Balance) -> None:
         block = _block(self._tallies.read([name]).get(name, {}))
@@ -210,35 +150,44 @@ class Learner:
 
 def read(tallies: TallyStore, name: str) -> tuple[Mapping[Level, Evidence], Balance]:
     """Return what is known of a group or a kind, by level. Raises ``StoreUnavailable``."""
-    total = tallies.read([name]).get(name, {})
-    newest = _block(total)
-    names = [f"{name}|{number}" for number in range(newest, max(-1, newest - BLOCKS), -1)]
-    blocks = tallies.read(names)
+    return read_all(tallies, [name])[name]
+
+
+def read_all(tallies: TallyStore, names: Sequence[str]) -> dict[str, tuple[Mapping[Level, Evidence], Balance]]:
+    """Return what is known of groups and kinds, in two questions to the store at most. See ``read``."""
+    totals = tallies.read(names) if names else {}
+    newest = {name: _block(total) for name, total in totals.items()}
+    blocks = {
+        name: [f"{name}|{one}" for one in range(last, max(-1, last - BLOCKS), -1)] for name, last in newest.items()
+    }
+    counts = tallies.read([block for of_name in blocks.values() for block in of_name]) if blocks else {}
+    return {
+        name: _told(totals.get(name, {}), [counts.get(block, {}) for block in blocks.get(name, ())]) for name in names
+    }
+
+
+def _told(
+    total: Mapping[str, float], blocks: Sequence[Mapping[str, float]]
+) -> tuple[Mapping[Level, Evidence], Balance]:
     levels = {
-        level: recent(
-            Evidence(*(blocks.get(block, {}).get(f"{level.value}.{field}", 0.0) for field in _FIELDS))
-            for block in names
-        )
+        level: recent(Evidence(*(block.get(f"{level.value}.{field}", 0.0) for field in _FIELDS)) for block in blocks)
         for level in Level
     }
     shown = {level: evidence for level, evidence in levels.items() if evidence.outcomes}
     return shown, Balance(total.get("spent", 0.0), total.get("lossless", 0.0))
 
 
+def _is_counted(rendering: Rendering) -> bool:
+    """Say whether a text was one of which something could have been left out, whether it was or not."""
+    if not rendering.lossless:
+        return True
+    is_form = not rendering.is_raw and rendering.base is None and rendering.compressor != PARTS
+    return is_form and rendering.tokens_before > LOSSY_GAIN
+
+
 def _pinned(call: Call | None, kind: str, pins: Mapping[str, Level]) -> Level | None:
     names = [*([family(call), call.name] if call is not None and pins else []), kind]
     return next((pins[name] for name in names if name in pins), None)
-
-
-def family(call: Call) -> str:
-    """Return what calls are counted together: the tool, and of a shell's the program, if it is one that all know."""
-    if not _SHELLS.search(call.name):
-        return call.name
-    match = _PROGRAM.match(call.subject)
-    if match is None or match[1] not in _PROGRAMS:
-        return call.name
-    word = f" {match[2]}" if match[2] and match[1] in _WITH_WORD else ""
-    return f"{call.name}:{match[1]}{word}"
 
 
 def case_of(prompt: Prompt, segment: Segment, kind: str, size: int) -> Case:
@@ -260,30 +209,6 @@ def trial_of(prompt: Prompt, segment: Segment, rendering: Rendering) -> Trial:
     kind = rendering.compressor.partition("/")[0]
     case = case_of(prompt, segment, kind, rendering.tokens_before)
     return Trial(segment.key, case.group, kind, rendering, case)
-
-
-def _again(prompt: Prompt, segment: Segment, after: Mapping[Key, int]) -> int | None:
-    """Return the tokens of a later result that shows the same again soon; None if there is none."""
-    call = prompt.calls.get(segment.call_id)
-    if call is None or not call.subject:
-        return None
-    for other in prompt.segments:
-        if other.span.start <= segment.span.start or after[segment.key] - after[other.key] > MISSED_WITHIN:
-            continue
-        other_call = prompt.calls.get(other.call_id)
-        if other_call is not None and (other_call.name, other_call.subject) == (call.name, call.subject):
-            return break_even.tokens_of(other.size)
-    return None
-
-
-def _turns_after(prompt: Prompt) -> dict[Key, int]:
-    """Return how many results of other turns stand behind each text: about one for each turn of the model."""
-    seen: set[str] = set()
-    found: dict[Key, int] = {}
-    for segment in reversed(prompt.segments):
-        found[segment.key] = len(seen) - (segment.call_id in seen)
-        seen.add(segment.call_id)
-    return found
 
 
 def _group_name(group: str) -> str:

@@ -65,6 +65,8 @@ class Outcome:
     """The retrieve tool is declared, so the answer may call it."""
     originals: Mapping[str, Rendering] = field(default_factory=dict)
     """What the model may ask for in this conversation, by id."""
+    known: Mapping[Key, Rendering] = field(default_factory=dict)
+    """What is decided of its texts."""
     tokens_before: int = 0
     """Of the tool results, whether they are changed or not; those that nobody counted are estimated."""
     tokens_after: int = 0
@@ -178,13 +180,13 @@ class Pipeline:
         before, after = sum(sent.before), sum(sent.after)
         further = self._caching.edits(prompt, policy.caching, change=policy.change)
         if not policy.change:
-            return Outcome(prompt.body, prompt, tokens_before=before, tokens_after=after)
+            return Outcome(prompt.body, prompt, known=known, tokens_before=before, tokens_after=after)
         edits = [*(edit for edit in sent.edits if edit is not None), *further]
         declared = None
         if offered and policy.answerable:
             declared = wire.declare(prompt, TOOL_NAME, TOOL_DESCRIPTION, TOOL_SCHEMA)
             edits += [declared, *plan.retold] if declared else []
-        return Outcome(splice(prompt.body, edits), prompt, declared is not None, sent.originals, before, after)
+        return Outcome(splice(prompt.body, edits), prompt, declared is not None, sent.originals, known, before, after)
 
     def _recalled(self, prompt: Prompt, policy: Policy) -> Plan:
         may_offer = policy.change and policy.lossy and policy.answerable

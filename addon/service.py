@@ -50,9 +50,8 @@ class Service:
     async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
         """Return what leaves instead of a body; None: the body itself. Takes at most about ``seconds``."""
         outcome = await self._rewritten(wire, body, policy, seconds)
-        if outcome is not None and outcome.originals and outcome.offered:
-            known = {rendering.key: rendering for rendering in outcome.originals.values()}
-            self._quick.submit(self._learner.lived, outcome.prompt, known)
+        if outcome is not None and outcome.offered:
+            self._quick.submit(self._learner.lived, outcome.prompt, outcome.known)
         return outcome
 
     def asked(self, outcome: Outcome, text_id: str, brought: int) -> None:

@@ -8,6 +8,7 @@ counted in blocks and older blocks count less, so that a change of habits is not
 Everything here is a pure function of counts: the same counts and the same seed give the same level, on any worker.
 """
 
+import math
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -78,6 +79,8 @@ class Evidence:
     before: float = 0.0
     after: float = 0.0
     """Tokens of the texts, and of their forms."""
+    errors: float = 0.0
+    """Outcomes behind which something failed in the very next turn."""
 
     def __add__(self, other: "Evidence") -> "Evidence":
         """Add up."""
@@ -87,9 +90,9 @@ class Evidence:
         """Return what is left of it."""
         return Evidence(*(by * value for value in self.values()))
 
-    def values(self) -> tuple[float, float, float, float, float]:
+    def values(self) -> tuple[float, ...]:
         """Return the counts in their order."""
-        return (self.outcomes, self.misses, self.asked, self.before, self.after)
+        return (self.outcomes, self.misses, self.asked, self.before, self.after, self.errors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +177,13 @@ def _is_earned(level: Level, kind: Mapping[Level, Evidence]) -> bool:
 def cost(case: Case, level: Level, shown: Shown, source: random.Random | None = None) -> float:
     """Return what a level is expected to cost, in tokens at full price; with ``source``, by a chance that it draws."""
     group, kind = shown.group.get(level, Evidence()), shown.kind.get(level, Evidence())
-    left = _left(level, shown, case.kind) * case.size * case.worth
+    kept = left(level, shown, case.kind) * case.size * case.worth
     if level is Level.LOSSLESS:
-        return left
+        return kept
     hits, rest = _asked(level, shown, case.kind)
     chance = source.betavariate(hits, rest) if source is not None else hits / (hits + rest)
-    return left + chance * miss(case, _brought(group + kind, case.size))
+    misled = further_errors(kind, shown.kind.get(Level.LOSSLESS, Evidence()))
+    return kept + chance * miss(case, _brought(group + kind, case.size)) + misled * miss(case, 0)
 
 
 def miss(case: Case, brought: float) -> float:
@@ -205,7 +209,7 @@ def _asked(level: Level, shown: Shown, name: str) -> tuple[float, float]:
     return max(hits, _LEAST), max(rest, _LEAST)
 
 
-def _left(level: Level, shown: Shown, name: str) -> float:
+def left(level: Level, shown: Shown, name: str) -> float:
     """Return the share of the tokens that a level leaves. A harder one is expected to go on from the one before it."""
     table = _LEFT_OF_KIND.get(name, _LEFT)
     expected = table[0]
@@ -214,6 +218,19 @@ def _left(level: Level, shown: Shown, name: str) -> float:
         for seen in (shown.kind.get(one, Evidence()), shown.group.get(one, Evidence())):
             expected = (SHARE_WEIGHT * expected + _share(seen) * seen.outcomes) / (SHARE_WEIGHT + seen.outcomes)
     return expected
+
+
+def further_errors(shown: Evidence, whole: Evidence) -> float:
+    """Return how much more often something fails behind shortened texts than behind whole ones, beyond mere chance.
+
+    Things fail all the time while a program is being mended: only what exceeds the difference by one standard error
+    counts, and only where both have been seen.
+    """
+    if not (shown.outcomes and whole.outcomes):
+        return 0.0
+    pooled = (shown.errors + whole.errors + 1) / (shown.outcomes + whole.outcomes + 2)
+    chance = math.sqrt(pooled * (1 - pooled) * (1 / shown.outcomes + 1 / whole.outcomes))
+    return max(0.0, shown.errors / shown.outcomes - whole.errors / whole.outcomes - chance)
 
 
 def _share(shown: Evidence) -> float:

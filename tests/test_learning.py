@@ -1,16 +1,20 @@
 """What the learner sees: outcomes are counted once, where they belong, and all workers choose by all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sample_conversations import ANTHROPIC, FailingStore, Hour
 
 from headroom_mitm.compressors import Level
-from headroom_mitm.learning import LIVED, MISSED_WITHIN, REFRESHED, Learner, family, known_names, read
+from headroom_mitm.families import family
+from headroom_mitm.learning import LIVED, REFRESHED, Learner, known_names, read
+from headroom_mitm.outcomes import MISSED_WITHIN
 from headroom_mitm.segments import Call, Digest, Key, Prompt, Rendering
 from headroom_mitm.store import Store, open_store
+from headroom_mitm.store.base import TallyStore
 
 KIND = "log_lines"
 GROUP = "learn|group|Bash:kubectl logs|log_lines|large"
@@ -40,6 +44,25 @@ def shortened(prompt: Prompt, place: int = 0, level: Level = Level.LIGHT) -> dic
     """Return the decision that one result of a request was shortened."""
     key = prompt.segments[place].key
     return {key: Rendering(key, "short", TURN, f"{KIND}/3", level, False, 10_000, 3_000)}
+
+
+def whole(prompt: Prompt) -> dict[Key, Rendering]:
+    """Return the decision that the first result of a request has a lossless form."""
+    key = prompt.segments[0].key
+    return {key: Rendering(key, "form", TURN, f"{KIND}/3", Level.LOSSLESS, True, 10_000, 6_000)}
+
+
+class CountingTallies:
+    """Counts how often sums are read."""
+
+    def __init__(self, tallies: TallyStore) -> None:
+        self.reads = 0
+        self._tallies = tallies
+        self.add, self.names, self.forget = tallies.add, tallies.names, tallies.forget
+
+    def read(self, names: Sequence[str]) -> dict[str, dict[str, float]]:
+        self.reads += 1
+        return self._tallies.read(names)
 
 
 def turns(count: int, *more: str, name: str = "task") -> Prompt:
@@ -101,6 +124,55 @@ def test_what_was_shortened_late_is_no_outcome_of_what_came_before(store: Store,
     looked_at = replace(prompt, segments=(replace(first, epoch=b"epoch"), *rest))
     learner(store).lived(looked_at, shortened(looked_at))
     assert outcomes(store) == (0.0, 0.0, 0.0)
+
+
+def test_whole_texts_are_counted_for_comparison(store: Store) -> None:
+    """What they leave, and what fails right behind them; that they come again is nobody's fault."""
+    one = learner(store)
+    prompt = turns(0, "kubectl logs a", *["echo"] * LIVED)
+    one.lived(prompt, whole(prompt))
+    seen = read(store.tallies, GROUP)[0][Level.LOSSLESS]
+    assert (seen.outcomes, seen.misses, seen.before, seen.after) == (1.0, 0.0, 10_000.0, 6_000.0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"text": None, "compressor": "deadline"},
+        {"base": Key(b"base")},
+        {"tokens_before": 600},
+        {"compressor": "parts/1"},
+    ],
+    ids=["raw", "reference", "short", "parts"],
+)
+def test_what_had_no_level_is_not_counted(store: Store, changes: dict[str, Any]) -> None:
+    prompt = turns(LIVED)
+    known = {key: replace(rendering, **changes) for key, rendering in whole(prompt).items()}
+    learner(store).lived(prompt, known)
+    assert store.tallies.names("learn|") == []
+
+
+def test_errors_right_behind_are_counted_of_both(store: Store) -> None:
+    one = learner(store)
+    for name, known in (("one", shortened), ("two", whole)):
+        prompt = turns(LIVED, name=name)
+        first, second, *rest = prompt.segments
+        failed = replace(prompt, segments=(first, replace(second, is_error=True), *rest))
+        one.lived(failed, known(failed))
+    assert {level: seen.errors for level, seen in read(store.tallies, GROUP)[0].items()} == {
+        Level.LIGHT: 1.0,
+        Level.LOSSLESS: 1.0,
+    }
+
+
+def test_the_store_is_asked_twice_for_a_level_and_then_remembered(store: Store) -> None:
+    counting = CountingTallies(store.tallies)
+    one = Learner(counting, Hour())
+    retrieved(learner(store), 40)
+    assert level(one, 1) is Level.LOSSLESS
+    assert counting.reads == 2
+    level(one, 2)
+    assert counting.reads == 2
 
 
 def test_another_command_is_no_miss(store: Store) -> None:

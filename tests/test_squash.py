@@ -1,6 +1,7 @@
 """The level of a text is learnt: what models ask for is left in, what they never ask for goes, and it costs little."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from simulated_retrievals import PRICE, Counts, Habit, cases, fixed, learnt
@@ -118,6 +119,22 @@ def test_a_longer_conversation_makes_asking_dearer() -> None:
     short, long = (cost(case(prefix=prefix), Level.LIGHT, shown) for prefix in (10_000, 200_000))
     assert long > short
     assert cost(case(prefix=10_000), Level.LOSSLESS, shown) == cost(case(prefix=200_000), Level.LOSSLESS, shown)
+
+
+@pytest.mark.parametrize(
+    ("errors", "errors_whole", "dearer"),
+    [(20, 0, True), (20, 20, False), (0, 20, False), (3, 2, False), (20, None, False)],
+    ids=["far more", "as many", "fewer", "more by chance", "whole ones never seen"],
+)
+def test_only_errors_beyond_those_behind_whole_texts_count(errors: int, errors_whole: int | None, dearer: bool) -> None:
+    """A test that fails again right after is no fault of a shortened report."""
+    texts = {Level.LIGHT: Evidence(40, before=400_000, after=100_000, errors=errors)}
+    if errors_whole is not None:
+        texts[Level.LOSSLESS] = Evidence(40, before=400_000, after=160_000, errors=errors_whole)
+    quiet = {level: replace(evidence, errors=0.0) for level, evidence in texts.items()}
+    costs = [cost(case(), Level.LIGHT, Shown({}, shown)) for shown in (texts, quiet)]
+    assert (costs[0] > costs[1]) is dearer
+    assert costs[0] >= costs[1]
 
 
 def test_old_outcomes_fade_and_go() -> None:
