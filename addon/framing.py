@@ -62,7 +62,7 @@ _HEADS: tuple[re.Pattern[str], ...] = (
     re.compile(_EXECUTED),  # Cline, Roo
     re.compile(r"<persisted-output>\n[^\n]{1,400}\n\nPreview \(first [^)\n]{1,20}\):\n"),  # Claude Code
 )
-_TAILS: tuple[re.Pattern[str], ...] = (
+_ENDINGS: tuple[re.Pattern[str], ...] = (
     *(tail for _, tail in _OBSERVATIONS if tail.pattern),
     re.compile(r"\n?</stdout>\s*\Z"),
     re.compile(r"\n(?:\.\.\.\n)?</persisted-output>\s*\Z"),
@@ -72,6 +72,19 @@ _TAILS: tuple[re.Pattern[str], ...] = (
     ),
     re.compile(r"\n\n<system-reminder>\n(?:(?!</system-reminder>)[\s\S]){1,4000}</system-reminder>\s*\Z"),
 )
+_SIGNS = (
+    "</output>",
+    "</output_tail>",
+    "\n(Open file: ",
+    "</tool_response>",
+    "</function_results>",
+    "</stdout>",
+    "</persisted-output>",
+    "\n[",
+    "</system-reminder>",
+)
+"""What each of the endings has in it, whatever else: to look for that takes a hundredth of the time."""
+_TAILS = tuple(zip(_SIGNS, _ENDINGS, strict=True))
 _LOOK = 2_000
 _LOOK_BACK = 4_200
 _REMEMBERED = 200_000  # characters
@@ -89,11 +102,13 @@ def _remembered(text: str) -> Framed:
 
 
 def _split(text: str) -> Framed:
-    start = next((match.end() for pattern in _HEADS if (match := pattern.match(text[:_LOOK]))), 0)
+    beginning = text[:_LOOK]
+    start = next((match.end() for pattern in _HEADS if (match := pattern.match(beginning))), 0)
     # The end is looked for in the last few thousand characters: a search over everything would not be linear.
     offset = max(start, len(text) - _LOOK_BACK)
     ending = text[offset:]
-    end = min((match.start() for pattern in _TAILS if (match := pattern.search(ending))), default=len(ending)) + offset
+    found = (pattern.search(ending) for sign, pattern in _TAILS if sign in ending)
+    end = min((match.start() for match in found if match), default=len(ending)) + offset
     return Framed(text[:start], text[start:end], text[end:])
 
 

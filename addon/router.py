@@ -1,7 +1,7 @@
 """ContentRouter: which compressor looks at a text, and whether its form is worth sending."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -121,10 +121,17 @@ class Router:
                 return form.text
         return part.text
 
-    def _ranked(self, content: Content, excluded: frozenset[str]) -> list[Compressor]:
-        scored = [(_score(c, content), c) for c in self._compressors if c.name not in excluded]
-        # The sort is stable: a tie is decided by the order of the list.
-        return [compressor for score, compressor in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
+    def _ranked(self, content: Content, excluded: frozenset[str]) -> Iterator[Compressor]:
+        """Yield those that take a text for theirs, the surest first; a tie is decided by the order of the list."""
+        scored: list[tuple[float, Compressor]] = []
+        for compressor in self._compressors:
+            score = _score(compressor, content) if compressor.name not in excluded else 0.0
+            if score >= 1:
+                yield compressor  # the others are asked only if it has no form to offer: none can be surer
+            elif score > 0:
+                scored.append((score, compressor))
+        scored.sort(key=lambda pair: -pair[0])  # stable
+        yield from (compressor for _, compressor in scored)
 
 
 def raw(segment: Segment, reason: str, size: int | None = None) -> Rendering:
