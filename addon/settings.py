@@ -2,6 +2,7 @@
 
 import enum
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from mitmproxy.addonmanager import Loader
 
 from headroom_mitm.compressors import Level
 from headroom_mitm.hosts import Host, parse_hosts
+
+_SERVER = "mcp:"
+"""What stands before the name of an MCP server in ``headroom_exclude``."""
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
@@ -82,7 +86,7 @@ OPTIONS: tuple[Option, ...] = (
         "headroom_exclude",
         Sequence[str],
         [],
-        "Tools (names, or patterns such as mcp__github__*) and kinds (such as log_lines) that stay as they are.",
+        "Tools (names or patterns), MCP servers (mcp:github) and kinds (such as log_lines) that stay as they are.",
     ),
     Option(
         "headroom_levels",
@@ -136,7 +140,15 @@ class Settings:
 
     def excludes(self, name: str) -> bool:
         """Say whether the user wants results of this tool, or texts of this kind, left alone."""
-        return any(fnmatchcase(name, pattern) for pattern in self.exclude)
+        return any(
+            _is_of_server(name, one) if one.startswith(_SERVER) else fnmatchcase(name, one) for one in self.exclude
+        )
+
+
+def _is_of_server(tool: str, server: str) -> bool:
+    """Say whether a tool is one of an MCP server's, as clients name them: mcp__server__tool, server__tool and alike."""
+    name = re.escape(server.removeprefix(_SERVER))
+    return re.match(rf"(?:mcp_{{1,2}})?{name}(?:__|[_.:/])(?!$)", tool, re.IGNORECASE) is not None
 
 
 def home() -> Path:

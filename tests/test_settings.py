@@ -107,6 +107,12 @@ def test_hosts_are_detected_beside_the_table(options: Options) -> None:
         (["mcp__github__*", "log_lines"], ("mcp__github__get", "log_lines"), ("mcp__gitlab__get", "log_line")),
         (["*"], ("Bash", "log_lines", ""), ()),
         (["[x"], ("[x",), ("x",)),
+        (
+            ["mcp:github"],
+            ("mcp__github__get", "github__get", "mcp_github_get", "github.get"),
+            ("mcp__gitlab__get", "github"),
+        ),
+        (["mcp:my-db"], ("mcp__my-db__query",), ("mcp__my_db__query", "mcp__my-dbs__query")),
     ],
     ids=str,
 )
