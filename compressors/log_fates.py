@@ -2,7 +2,7 @@
 
 Kept whole: lines that speak of trouble (with the lines that belong to them), lines that fit no frequent template, the
 beginning and the end, the first and last row of each template, values that are rare or far from the others. Where the
-same trouble comes again and again, its template says it: the higher levels keep the first and last of these rows, too.
+same trouble comes again and again, with the same names and codes, the hardest level keeps its first and last row.
 """
 
 import enum
@@ -20,6 +20,7 @@ _CHANGE = re.compile(
     r"\b(?:transition(?:ed|ing)?|chang(?:ed|ing)|switch(?:ed|ing)|promoted|demoted|elected|became)\b|\bfrom \S+ to \S",
     re.IGNORECASE,
 )
+_MOSTLY = 0.5  # share of repetitions from which on lines that speak of trouble may go
 _EDGE = 3  # lines kept at the beginning and at the end
 
 
@@ -42,7 +43,7 @@ class Rules:
     fewest_related: int | None
     """The same for templates whose rows say what belongs to what; None: such rows lose their time at most."""
     fewest_alarms: int | None
-    """The same for templates that speak of trouble; None: they stay."""
+    """The same for rows that speak of trouble and repeat another one; None: they stay."""
     kept: int
     """First and last rows of each template that stay."""
     around: int
@@ -103,7 +104,8 @@ class Look:
         """Tell whether most rows may go altogether."""
         count = len(self.template.rows)
         if self.is_alarm:
-            return rules.fewest_alarms is not None and count >= rules.fewest_alarms
+            fewest = rules.fewest_alarms
+            return fewest is not None and count >= fewest and len(self.repetitions()) > _MOSTLY * count
         if self.relates:
             return rules.fewest_related is not None and count >= rules.fewest_related
         return count >= rules.fewest_rows
@@ -115,6 +117,19 @@ class Look:
             if row not in staying:
                 yield self.template.rows[row]
 
+    def repetitions(self) -> set[int]:
+        """Return the lines that say, but for measurements, what a line before and a line behind them say, too.
+
+        A line with nothing but a time is told from others by that: none of those is a repetition.
+        """
+        named = [column.values for column in self.columns if column.kind is not Kind.MEASURE]
+        if not named:
+            return set()
+        said = list(zip(*named, strict=True))
+        last = {what: row for row, what in enumerate(said)}
+        first = {what: row for row, what in reversed(list(enumerate(said)))}
+        return {self.template.rows[row] for row, what in enumerate(said) if first[what] < row < last[what]}
+
 
 def fates_of(lines: Sequence[str], stamps: Sequence[Stamp | None], looks: Sequence[Look], rules: Rules) -> list[Fate]:
     """Decide for each line what becomes of it."""
@@ -125,8 +140,10 @@ def fates_of(lines: Sequence[str], stamps: Sequence[Stamp | None], looks: Sequen
         goes = look.goes(rules)
         if look.is_alarm:
             for line in look.template.rows:
-                frequent[line], repeated[line] = goes, True
-        if goes or (look.may_lose_times and len(look.template.rows) >= rules.fewest_rows):
+                repeated[line] = True
+            for line in set(look.ordinary(rules)).intersection(look.repetitions()) if goes else ():
+                fates[line], frequent[line] = Fate.GONE, True
+        elif goes or (look.may_lose_times and len(look.template.rows) >= rules.fewest_rows):
             for line in look.ordinary(rules):
                 fates[line] = Fate.GONE if goes else Fate.TIMELESS
     for line in _protected(lines, stamps, rules.around, frequent, repeated):

@@ -18,7 +18,7 @@ _LEAST_LINES = 8
 _LEAST_SAVING = 12  # tokens a template must save
 _LEAST_SHARE = 0.0006  # tokens a template must save, for each character of the text
 _ALARM_SHARE = 0.025  # of the lines: what speaks of trouble and is rarer stays verbatim
-_LEAST_GONE = 0.1  # share of the lines: for less nothing is left out
+_LEAST_GONE = 0.1  # share of the lines, or of what rows say: for less nothing is left out
 _CLOSE = 0.4  # share of the text: a lossy form longer than this is compared with the whole one
 _LOSSY_WORTH = 0.93  # share of the whole form: a lossy one that is longer is not worth its gaps
 _WORTH_UNSTAMPED = 0.88  # where lines are no records of their own, a reader is asked for more
@@ -31,7 +31,7 @@ class LogLines:
     """Lossless: each line is verbatim or a row of a template. Lossy: rows that carry only measurements are left out."""
 
     name: str = "log_lines"
-    version: int = 2
+    version: int = 3
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -97,7 +97,7 @@ def _with_gaps(form: Form | None, level: Level) -> Compressed | None:
     if form is None:
         return None
     omission = choose(form, level)
-    if omission.size + omission.without_time < _LEAST_GONE * form.total:
+    if max((omission.size + omission.without_time) / form.total, omission.share()) < _LEAST_GONE:
         return None
     entries, groups = grouped(list(omission.entries()))
     rows = body(entries)

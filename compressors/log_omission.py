@@ -20,6 +20,7 @@ from headroom_mitm.compressors.log_templates import Template
 _T = TypeVar("_T")
 _LISTED_GAPS = 3
 _LEAST_GAP = 3  # lines
+_MOST_COUNTED = 4  # templates that a note counts one by one
 _NOTE_FACTOR = 1.2  # a gap must hold so many times the characters of its note
 _FEWEST_BRIEF = 12  # rows of a template without their time, or none: they need a definition of their own
 _FEW_ROWS = 3  # rows below a heading, on average: from there on times cost next to nothing
@@ -66,6 +67,15 @@ class Omission:
     def without_time(self) -> int:
         """Number of lines that lack their time."""
         return self.fates.count(Fate.TIMELESS)
+
+    def share(self) -> float:
+        """Return the share of the characters that rows and other lines have which is left out, values alone."""
+        size = gone = 0
+        for entry, fate in zip(self.form.entries, self.fates, strict=True):
+            length = len(entry.text) + sum(map(len, entry.values))
+            size += length
+            gone += length if fate is Fate.GONE else 0
+        return gone / max(1, size)
 
     def entries(self) -> Iterator[Entry]:
         """Yield what is kept, with a note in place of each gap."""
@@ -142,8 +152,11 @@ class Omission:
         return shown >= _NOTE_FACTOR * len(self._note(lines))
 
     def _note(self, lines: Sequence[int]) -> str:
-        counts = Counter(template for line in lines for template in self.form.entries[line].templates)
-        what = ", ".join(f"{count} x {alias(self.names.whole(number))}" for number, count in counts.most_common())
+        counts = Counter(template for line in lines for template in self.form.entries[line].templates).most_common()
+        told = counts if len(counts) <= _MOST_COUNTED else counts[: _MOST_COUNTED - 1]
+        others = sum(count for _, count in counts[len(told) :])
+        parts = [f"{count} x {alias(self.names.whole(number))}" for number, count in told]
+        what = ", ".join([*parts, *([f"{others} others"] if others else [])])
         return f"[lines {lines[0] + 1}-{lines[-1] + 1} left out: {what}]"
 
 
