@@ -66,6 +66,8 @@ def _pieces(text: str, subject: str, places: list[_Place]) -> Iterator[Part]:
 
 
 def _named(text: str, _: str) -> Iterator[_Place]:
+    if "==> " not in text:
+        return iter(())
     return (_Place(*match.span(), f"cat {match[1]}") for match in _NAMED.finditer(text))
 
 
@@ -79,6 +81,8 @@ def _tagged(text: str, subject: str) -> Iterator[_Place]:
 
 
 def _cut(text: str, subject: str) -> Iterator[_Place]:
+    if "</output_head>" not in text and "</tool_response>" not in text:
+        return iter(())
     return (_Place(*match.span(), subject) for match in _CUT.finditer(text))
 
 

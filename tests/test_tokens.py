@@ -5,6 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+import regex
 
 from headroom_mitm import tokens
 
@@ -20,6 +21,29 @@ KNOWN = {
 def test_ids_are_those_of_o200k_base(text: str) -> None:
     assert tokens.encoding().encode_ordinary(text) == KNOWN[text]
     assert tokens.count(text) == len(KNOWN[text])
+
+
+# As tiktoken_ext/openai_public.py has it.
+PUBLISHED = regex.compile(
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f():\n\n    return  1\t\t2  \n  ",
+        "a  \t b\r\n\r\n  c'll I'VE  ",
+        "  {\n  x: 1234567,,//\n}",
+        "ǅa  Éb\u3000漢 字",
+    ],
+    ids=["indented", "ends of lines", "signs", "scripts"],
+)
+def test_a_text_is_split_as_published(text: str) -> None:
+    """No token reaches over the end of a piece, so pieces that count by themselves count together."""
+    assert regex.findall(tokens.PIECES, text) == PUBLISHED.findall(text)
 
 
 @pytest.mark.parametrize(
