@@ -3,10 +3,13 @@
 import functools
 import importlib.resources
 import re
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
+
+from headroom_mitm.usage import Counted
+
+__all__ = ["Counted", "Rates", "date", "dollars", "provider_of", "rates"]
 
 _TABLE = "prices.json"
 _MILLION = 1_000_000
@@ -42,33 +45,6 @@ class Rates(NamedTuple):
     write_5m: float
     write_1h: float
     output: float
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Tokens of one answer, each counted once."""
-
-    fresh: int = 0
-    """Input that was neither read from the cache nor written to it."""
-    read: int = 0
-    write_5m: int = 0
-    write_1h: int = 0
-    output: int = 0
-
-    @property
-    def input(self) -> int:
-        """All of the prompt."""
-        return self.fresh + self.read + self.write_5m + self.write_1h
-
-    def __add__(self, other: "Counted") -> "Counted":
-        """Add up, by kind."""
-        return Counted(
-            self.fresh + other.fresh,
-            self.read + other.read,
-            self.write_5m + other.write_5m,
-            self.write_1h + other.write_1h,
-            self.output + other.output,
-        )
 
 
 def provider_of(host: str, model: str = "") -> str | None:

@@ -14,11 +14,13 @@ PACKAGE = "headroom_mitm"
 
 # Bottom up: a module may import from rows below its own, and from its own package.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"__init__", "cache_terms", "data", "errors", "framing", "recent", "segments", "tokens"}),
+    frozenset(
+        {"__init__", "cache_terms", "data", "errors", "framing", "ledger_figures", "recent", "segments", "tokens", "usage"}
+    ),
     frozenset(
         {"break_even", "compressors", "credentials", "families", "file_reads", "prices", "parts", "store", "wire", "wording"}
     ),
-    frozenset({"hosts"}),
+    frozenset({"calibration", "holdout", "hosts"}),
     frozenset({"certificates", "settings"}),
     frozenset({"breakpoints", "conversation", "front_changes", "ledger", "passages", "router", "squash"}),
     frozenset({"deltas", "outcomes", "lifetimes", "pasts", "sending", "visits", "volatile"}),
@@ -41,13 +43,15 @@ ONLY = {
     "data": frozenset(),
     "errors": frozenset(),
     "framing": frozenset(),
+    "ledger_figures": frozenset(),
     "recent": frozenset(),
     "segments": frozenset(),
     "cache_terms": frozenset(),
     "tokens": frozenset({"data"}),
+    "usage": frozenset(),
     "compressors": frozenset({"tokens"}),
     "store": frozenset({"errors", "segments", "tokens"}),
-    "wire": frozenset({"errors", "framing", "recent", "segments", "tokens"}),
+    "wire": frozenset({"errors", "framing", "recent", "segments", "tokens", "usage"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(
     r"addon/(plugin|answers|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"

@@ -94,6 +94,60 @@ class TallyStore(Protocol):
         ...
 
 
+MOST_RECORDS = 5_000
+"""Conversations that the ledger remembers one by one."""
+MOST_REQUESTS = 200
+"""Requests of each that it remembers one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A request on its way into the ledger's records."""
+
+    key: Digest
+    """Of its conversation."""
+    at: float
+    """Seconds since the epoch."""
+    about: bytes
+    """What is known of the conversation now, packed; the newest holds."""
+    amounts: Mapping[str, float]
+    """To be added to the conversation's sums."""
+    packed: bytes
+    """The request's own figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A conversation as the ledger's records have it."""
+
+    key: Digest
+    began: float
+    seen: float
+    about: bytes
+    amounts: Mapping[str, float]
+    requests: tuple[bytes, ...] = ()
+    """Oldest first."""
+
+
+class RecordStore(Protocol):
+    """The newest conversations with their figures, written by all workers. Every method raises ``StoreUnavailable``.
+
+    Nothing in it is a user's text.
+    """
+
+    def add(self, noted: Sequence[Noted]) -> None:
+        """Add requests to their conversations; what is beyond the newest ones goes."""
+        ...
+
+    def newest(self, limit: int, *, with_requests: bool = False) -> list[Recorded]:
+        """Return conversations, the one that was seen last first."""
+        ...
+
+    def salt(self) -> bytes:
+        """Return bytes that were drawn once for this store, and stay."""
+        ...
+
+
 class Store(Protocol):
     """Shared by all workers on one URL. Thread-safe.
 
@@ -108,6 +162,11 @@ class Store(Protocol):
     @property
     def tallies(self) -> TallyStore:
         """Sums: what levels have shown, what was saved."""
+        ...
+
+    @property
+    def records(self) -> RecordStore:
+        """The newest conversations with their figures."""
         ...
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:

@@ -22,6 +22,7 @@ from headroom_mitm.errors import MissingOriginal, StoreUnavailable
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import packing
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits
+from headroom_mitm.store.redis_records import RedisRecords
 from headroom_mitm.store.redis_tallies import RedisTallies
 from headroom_mitm.store.redis_visits import RedisVisits
 
@@ -114,6 +115,7 @@ class RedisStore:
         self._used: dict[Key, float] = {}  # when this process last prolonged a rendering
         self.visits = RedisVisits(self._server.lent, lambda key: _name(b"visit", key), self._ttl)
         self.tallies = RedisTallies(self._server.lent, _name(b"tally", b""), self._ttl)
+        self.records = RedisRecords(self._server.lent, _name(b"record", b""), self._ttl)
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""

@@ -14,6 +14,7 @@ from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import packing
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits
 from headroom_mitm.store.sqlite_file import SqliteFile, transaction
+from headroom_mitm.store.sqlite_records import SqliteRecords
 from headroom_mitm.store.sqlite_tallies import SqliteTallies
 from headroom_mitm.store.sqlite_visits import SqliteVisits, forget_visits
 
@@ -44,6 +45,7 @@ class SqliteStore:
         self._lock = threading.Lock()
         self.visits = SqliteVisits(self._database)
         self.tallies = SqliteTallies(self._database)
+        self.records = SqliteRecords(self._database)
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""

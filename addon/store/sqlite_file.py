@@ -73,6 +73,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (name, field)
         ) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE record (
+            key BLOB NOT NULL PRIMARY KEY,
+            began REAL NOT NULL,
+            seen REAL NOT NULL,
+            about BLOB NOT NULL
+        )""",
+        "CREATE INDEX record_seen ON record (seen)",
+        """CREATE TABLE record_sum (
+            key BLOB NOT NULL,
+            field TEXT NOT NULL,
+            amount REAL NOT NULL,
+            PRIMARY KEY (key, field)
+        ) WITHOUT ROWID""",
+        "CREATE TABLE record_request (id INTEGER PRIMARY KEY, key BLOB NOT NULL, packed BLOB NOT NULL)",
+        "CREATE INDEX record_request_key ON record_request (key)",
+        "CREATE TABLE salt (id INTEGER PRIMARY KEY, salt BLOB NOT NULL)",
+    ),
 )
 """What turns schema n into n + 1. A released entry is never changed, only followed by another."""
 

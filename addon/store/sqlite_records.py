@@ -1,0 +1,71 @@
+"""The ledger's newest conversations in the embedded store."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+from headroom_mitm.segments import Digest
+from headroom_mitm.store.base import MOST_RECORDS, MOST_REQUESTS, Noted, Recorded
+from headroom_mitm.store.sqlite_file import transaction
+
+_SALT_BYTES = 16
+
+
+class SqliteRecords:
+    """A row for each conversation, for each of its sums, and for each request; see ``RecordStore``."""
+
+    def __init__(self, database: Callable[[], AbstractContextManager[sqlite3.Connection]]) -> None:
+        self._database = database
+
+    def add(self, noted: Sequence[Noted]) -> None:
+        """See ``RecordStore``."""
+        if not noted:
+            return
+        sums = [(one.key, field, amount) for one in noted for field, amount in one.amounts.items()]
+        with self._database() as db, transaction(db):
+            db.executemany(
+                """INSERT INTO record VALUES (?1, ?2, ?2, ?3)
+                ON CONFLICT (key) DO UPDATE SET seen = max(seen, excluded.seen), about = excluded.about""",
+                [(one.key, one.at, one.about) for one in noted],
+            )
+            db.executemany(
+                """INSERT INTO record_sum VALUES (?, ?, ?)
+                ON CONFLICT (key, field) DO UPDATE SET amount = amount + excluded.amount""",
+                sums,
+            )
+            db.executemany(
+                "INSERT INTO record_request (key, packed) VALUES (?, ?)", [(one.key, one.packed) for one in noted]
+            )
+            _trim(db)
+
+    def newest(self, limit: int, *, with_requests: bool = False) -> list[Recorded]:
+        """See ``RecordStore``."""
+        found: list[Recorded] = []
+        with self._database() as db:
+            rows = db.execute("SELECT key, began, seen, about FROM record ORDER BY seen DESC LIMIT ?", (limit,))
+            for key, began, seen, about in rows.fetchall():
+                sums = db.execute("SELECT field, amount FROM record_sum WHERE key = ?", (key,))
+                amounts = dict(sums.fetchall())
+                requests: tuple[bytes, ...] = ()
+                if with_requests:
+                    lines = db.execute(
+                        "SELECT packed FROM record_request WHERE key = ? ORDER BY id DESC LIMIT ?", (key, MOST_REQUESTS)
+                    )
+                    requests = tuple(packed for (packed,) in lines)[::-1]
+                found.append(Recorded(Digest(key), began, seen, about, amounts, requests))
+        return found
+
+    def salt(self) -> bytes:
+        """See ``RecordStore``."""
+        with self._database() as db, transaction(db):
+            db.execute("INSERT INTO salt VALUES (1, ?) ON CONFLICT DO NOTHING", (os.urandom(_SALT_BYTES),))
+            return bytes(db.execute("SELECT salt FROM salt").fetchone()[0])
+
+
+def _trim(db: sqlite3.Connection) -> None:
+    """Keep the newest. What is beyond them is little, since this follows each addition."""
+    gone = db.execute("SELECT key FROM record ORDER BY seen DESC LIMIT -1 OFFSET ?", (MOST_RECORDS,)).fetchall()
+    for table in ("record", "record_sum", "record_request"):
+        db.executemany(f"DELETE FROM {table} WHERE key = ?", gone)  # noqa: S608  # one of these three names
+    db.execute("DELETE FROM record_request WHERE id <= (SELECT max(id) FROM record_request) - ?", (MOST_RECORDS * 10,))
