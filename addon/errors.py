@@ -3,6 +3,7 @@
 HeadroomError
  ├─ UnreadableBody      the client's: a body that is not the JSON we know; it passes untouched
  ├─ StoreUnavailable    the store's: originals or decisions cannot be read or written; the original goes out
+ ├─ UnreadableRecord    the store's: a record is damaged, in another's place, or its key is not here; it counts as lost
  └─ MissingOriginal     nobody's: an id that is not known here (any more); the model is told so
 
 Bad options raise mitmproxy's ``OptionsError``.
@@ -19,6 +20,10 @@ class UnreadableBody(HeadroomError):
 
 class StoreUnavailable(HeadroomError):
     """The store does not answer, or cannot write. What is undecided goes out raw."""
+
+
+class UnreadableRecord(HeadroomError):
+    """A record that was kept and cannot be opened. A text that it stood for goes out raw."""
 
 
 class MissingOriginal(HeadroomError):

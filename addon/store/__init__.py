@@ -2,40 +2,54 @@
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import url2pathname
 
 from headroom_mitm.store.base import Clock, Decision, Limits, Store
-from headroom_mitm.store.redis import RedisStore, connect
+from headroom_mitm.store.redis import RedisStore
+from headroom_mitm.store.redis_place import SCHEMES, place
+from headroom_mitm.store.sealing import Keys, Sealer
 from headroom_mitm.store.sqlite import SqliteStore
 
 __all__ = ["Decision", "Limits", "Store", "open_store"]
 
-_ACCEPTED = "a file path, sqlite:///path, redis://host:port/db or rediss://host:port/db"
+_ACCEPTED = (
+    "a file path, sqlite:///path, redis://host:port/db or rediss://host:port/db, redis+sentinel://host:port,host:port/"
+    "service or redis+cluster://host:port,host:port"
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # a single letter is a Windows drive
-_TLS_OPTIONS = {"ssl_ca_certs", "ssl_cert_reqs", "ssl_certfile", "ssl_keyfile"}
 
 
-def open_store(url: str, limits: Limits = Limits(), clock: Clock = time.time) -> Store:  # noqa: B008  # frozen
+def open_store(
+    url: str,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    clock: Clock = time.time,
+    keys: Callable[[], Keys] | None = None,
+) -> Store:
     """Return the store that a path or URL names; ``clock`` gives seconds since the epoch.
 
+    ``keys`` are asked for whenever something is sealed or opened; without them nothing is sealed.
     What follows ``sqlite://`` is an absolute path, or begins with ``/~``. The query of a ``rediss`` URL may hold
     redis-py's ``ssl_ca_certs``, ``ssl_cert_reqs``, ``ssl_certfile`` and ``ssl_keyfile``. Nothing is opened before the
     first use, so that a store which is down does not keep the proxy from starting. Raises ``ValueError``, which names
     what is accepted.
     """
+    sealer = Sealer(keys)
     scheme = _SCHEME.match(url)
     if scheme is None:
-        return SqliteStore(_file(url, url), limits, clock)
-    parts = _split(url)
+        return SqliteStore(_file(url, url), limits, clock, sealer)
     if not url.startswith(f"{scheme[1]}://"):
         raise _refused(url)
+    if scheme[1].lower() in SCHEMES:
+        try:
+            return RedisStore(place(url), limits, clock, sealer)
+        except ValueError as error:
+            raise _refused(url, str(error)) from error
+    parts = _split(url)
     if parts.scheme == "sqlite":
-        return SqliteStore(_file_of_url(url, parts), limits, clock)
-    if parts.scheme in {"redis", "rediss"}:
-        _check_redis(url, parts)
-        return RedisStore(connect(url), limits, clock)
+        return SqliteStore(_file_of_url(url, parts), limits, clock, sealer)
     raise _refused(url)
 
 
@@ -71,13 +85,3 @@ def _file_of_url(url: str, parts: SplitResult) -> Path:
     if parts.netloc or parts.query or parts.fragment or len(name) < 2:
         raise _refused(url)
     return _file(url, name[1:] if name.startswith("/~") else name)
-
-
-def _check_redis(url: str, parts: SplitResult) -> None:
-    """redis-py takes what it does not understand for a default, or fails on first use: say it at the start."""
-    allowed = _TLS_OPTIONS if parts.scheme == "rediss" else set()
-    if not parts.hostname or not re.fullmatch(r"/?\d*", parts.path):
-        raise _refused(url)
-    unknown = set(parse_qs(parts.query, keep_blank_values=True)) - allowed
-    if unknown or parts.fragment:
-        raise _refused(url, f"options known here: {', '.join(sorted(_TLS_OPTIONS))}, with rediss")

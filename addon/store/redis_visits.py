@@ -1,31 +1,36 @@
 """Visits on the shared server: one value each, changed where nobody else has changed it meanwhile."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any
 
 import msgspec
-import redis
 
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.segments import Digest
 from headroom_mitm.store.base import Visit
+from headroom_mitm.store.redis_server import RedisServer
+
+_TRIES = 20
+# Puts a value in the place of another, if that is still there; else returns what is. One key, so any node can run it.
+_SWAP = """
+local held = redis.call('get', KEYS[1])
+if (held or '') ~= ARGV[1] then return held or '' end
+redis.call('set', KEYS[1], ARGV[2], 'ex', ARGV[3])
+return nil
+"""
 
 
 class RedisVisits:
     """See ``VisitStore``. ``name`` turns a key into that of the server."""
 
-    def __init__(
-        self, lent: Callable[[], AbstractContextManager[redis.Redis]], name: Callable[[Digest], bytes], ttl: int
-    ) -> None:
-        self._lent = lent
+    def __init__(self, server: RedisServer, name: Callable[[Digest], bytes], ttl: int) -> None:
+        self._server = server
         self._name = name
         self._ttl = ttl
 
     def get(self, key: Digest) -> Visit | None:
         """See ``VisitStore``."""
-        with self._lent() as client:
-            value: Any = client.get(self._name(key))
+        with self._server.lent() as client:
+            value = client.get(self._name(key))
         return None if value is None else _unpacked(value)
 
     def touch(self, key: Digest, seen: float, lifetime: float) -> Visit:
@@ -46,18 +51,16 @@ class RedisVisits:
 
     def _changed(self, key: Digest, change: Callable[[Visit | None], Visit]) -> Visit:
         name = self._name(key)
-
-        def work(pipe: Any) -> Visit:
-            value = pipe.get(name)
-            found = change(None if value is None else _unpacked(value))
-            pipe.multi()
-            pipe.set(name, msgspec.msgpack.encode(found), ex=self._ttl)
-            return found
-
-        with self._lent() as client:
-            untyped: Any = client
-            held: Visit = untyped.transaction(work, name, value_from_callable=True)  # again where another was faster
-            return held
+        with self._server.lent() as client:
+            swap = client.register_script(_SWAP)
+            value = client.get(name)
+            for _ in range(_TRIES):
+                found = change(None if value is None else _unpacked(value))
+                held = swap(keys=[name], args=[value or b"", msgspec.msgpack.encode(found), self._ttl])
+                if held is None:
+                    return found
+                value = held or None  # another was faster: again, with what it has left
+        raise StoreUnavailable("a visit is changed all the time")
 
 
 def _unpacked(value: bytes) -> Visit:

@@ -5,30 +5,24 @@ import itertools
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from headroom_mitm.errors import MissingOriginal, StoreUnavailable
+from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.segments import Digest, Key, Rendering
-from headroom_mitm.store import packing
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits
+from headroom_mitm.store.sealing import Sealer
 from headroom_mitm.store.sqlite_file import SqliteFile, transaction
-from headroom_mitm.store.sqlite_records import SqliteRecords
+from headroom_mitm.store.sqlite_renderings import insert, refresh, rows, seal_anew
+from headroom_mitm.store.sqlite_sealed import SqliteOriginals, SqliteRounds, is_stale
 from headroom_mitm.store.sqlite_tallies import SqliteTallies
 from headroom_mitm.store.sqlite_visits import SqliteVisits, forget_visits
 
 RECENT_SECONDS = 3600
-_VARIABLES = 900  # SQLite before 3.32 takes 999 in a statement
 _SWEPT_AT_ONCE = 100  # short transactions: others wait for a write lock at most a second
 _PAUSE_SECONDS = 0.01  # between them, so that waiting threads and processes get their turn
-_COLUMNS = "key, text, original, compressor, level, lossless, tokens_before, tokens_after, base"
-
-
-class _Row(NamedTuple):
-    id: int
-    used: int
-    rendering: Rendering
+# Same digest, same text: written again, it is there even if what stood there cannot be opened any more.
+_KEEP_ORIGINAL = "INSERT INTO original VALUES (?, ?) ON CONFLICT (digest) DO UPDATE SET packed = excluded.packed"
 
 
 class SqliteStore:
@@ -38,50 +32,48 @@ class SqliteStore:
     connection behind a lock: statements here take well under a millisecond, and SQLite has one writer anyway.
     """
 
-    def __init__(self, path: Path, limits: Limits, clock: Clock) -> None:
+    def __init__(self, path: Path, limits: Limits, clock: Clock, sealer: Sealer) -> None:
         self._file = SqliteFile(path, clock)
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
+        self._sealer = sealer
+        self._originals = SqliteOriginals(self._database, sealer)
+        self._rounds = SqliteRounds(self._database, sealer, clock)
         self.visits = SqliteVisits(self._database)
         self.tallies = SqliteTallies(self._database)
-        self.records = SqliteRecords(self._database)
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""
         with self._database() as db:
-            rows = list(_rows(db, keys))
+            found = list(rows(db, keys, self._sealer))
         now = int(self._clock())
-        stale = [row.id for row in rows if _is_stale(row.used, now)]
-        if stale:
+        stale = [row.id for row in found if is_stale(row.used, now)]
+        old = [row for row in found if not row.is_current]
+        if stale or old:
             # Not to have counted a use is no reason to withhold what was read.
             with contextlib.suppress(StoreUnavailable), self._database() as db, transaction(db):
-                _refresh(db, stale, now)
-        return {row.rendering.key: row.rendering for row in rows}
+                refresh(db, stale, now)
+                seal_anew(db, old, self._sealer)
+        return {row.rendering.key: row.rendering for row in found}
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
         """See ``Store``."""
         if not decisions:
             return {}
-        packed = [(d.rendering, None if d.original is None else packing.pack(d.original)) for d in decisions]
+        packed = [(d.rendering, self._originals.sealed(d)) for d in decisions]
         now = int(self._clock())
         with self._database() as db, transaction(db):
             for rendering, original in packed:
-                if _insert(db, rendering, now) and original is not None:
-                    db.execute(
-                        "INSERT INTO original VALUES (?, ?) ON CONFLICT DO NOTHING", (rendering.original, original)
-                    )
-            rows = list(_rows(db, [rendering.key for rendering, _ in packed]))
-            _refresh(db, [row.id for row in rows if _is_stale(row.used, now)], now)
-        return {row.rendering.key: row.rendering for row in rows}
+                if insert(db, rendering, now, self._sealer) and original is not None:
+                    db.execute(_KEEP_ORIGINAL, (rendering.original, original))
+            found = list(rows(db, [rendering.key for rendering, _ in packed], self._sealer))
+            refresh(db, [row.id for row in found if is_stale(row.used, now)], now)
+        return {row.rendering.key: row.rendering for row in found}
 
     def original(self, digest: Digest) -> str:
         """See ``Store``."""
-        with self._database() as db:
-            row = db.execute("SELECT packed FROM original WHERE digest = ?", (digest,)).fetchone()
-        if row is None:
-            raise MissingOriginal(f"no original {digest.hex()}")
-        return packing.unpack(row[0], digest)
+        return self._originals.read(digest)
 
     def offered(self, head: Digest) -> bool | None:
         """See ``Store``."""
@@ -90,7 +82,7 @@ class SqliteStore:
         if row is None:
             return None
         now = int(self._clock())
-        if _is_stale(row[1], now):
+        if is_stale(row[1], now):
             with contextlib.suppress(StoreUnavailable), self._database() as db:
                 db.execute("UPDATE offer SET used = ? WHERE head = ?", (now, head))
         return bool(row[0])
@@ -108,24 +100,11 @@ class SqliteStore:
 
     def rounds(self, keys: Sequence[Digest]) -> dict[Digest, bytes]:
         """See ``Store``."""
-        found: list[tuple[bytes, int, bytes]] = []
-        with self._database() as db:
-            for some in _batches(keys):
-                marks = ",".join("?" * len(some))
-                found += db.execute(f"SELECT key, used, packed FROM rounds WHERE key IN ({marks})", some)  # noqa: S608
-        now = int(self._clock())
-        stale = [(now, key) for key, used, _ in found if _is_stale(used, now)]
-        if stale:
-            with contextlib.suppress(StoreUnavailable), self._database() as db, transaction(db):
-                db.executemany("UPDATE rounds SET used = ? WHERE key = ?", stale)
-        return {Digest(key): packed for key, _, packed in found}
+        return self._rounds.read(keys)
 
     def keep_rounds(self, key: Digest, packed: bytes) -> bytes:
         """See ``Store``."""
-        with self._database() as db, transaction(db):
-            db.execute("INSERT INTO rounds VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (key, int(self._clock()), packed))
-            row = db.execute("SELECT packed FROM rounds WHERE key = ?", (key,)).fetchone()
-        return bytes(row[0])
+        return self._rounds.keep(key, packed)
 
     def sweep(self) -> int:
         """See ``Store``. What is removed in one go is bounded; between two goes others may write."""
@@ -164,61 +143,6 @@ class SqliteStore:
                 yield self._file.connection()
             except sqlite3.Error as error:
                 raise self._file.failed(error) from error
-
-
-def _is_stale(used: int, now: int) -> bool:
-    """Say whether a use is worth writing down. A time in the future is that of a clock since put right."""
-    return abs(now - used) > REFRESH_SECONDS
-
-
-def _batches(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    return (keys[start : start + _VARIABLES] for start in range(0, len(keys), _VARIABLES))
-
-
-def _rows(db: sqlite3.Connection, keys: Sequence[Key]) -> Iterator[_Row]:
-    for some in _batches(keys):
-        marks = ",".join("?" * len(some))
-        query = f"SELECT id, used, {_COLUMNS} FROM rendering WHERE key IN ({marks})"  # noqa: S608  # only question marks
-        for row in db.execute(query, some):
-            yield _Row(row[0], row[1], _rendering(*row[2:]))
-
-
-def _rendering(key: bytes, text: bytes | None, original: bytes, compressor: str, *figures: Any) -> Rendering:
-    level, lossless, before, after, base = figures
-    return Rendering(
-        key=Key(key),
-        text=None if text is None else packing.to_text(text),
-        original=Digest(original),
-        compressor=compressor,
-        level=level,
-        lossless=bool(lossless),
-        tokens_before=before,
-        tokens_after=after,
-        base=None if base is None else Key(base),
-    )
-
-
-def _insert(db: sqlite3.Connection, new: Rendering, now: int) -> bool:
-    """Say whether this decision is the first for its key."""
-    text = None if new.text is None else packing.to_bytes(new.text)
-    values = (
-        now,
-        new.key,
-        text,
-        new.original,
-        new.compressor,
-        new.level,
-        new.lossless,
-        new.tokens_before,
-        new.tokens_after,
-        new.base,
-    )
-    statement = f"INSERT INTO rendering (used, {_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO NOTHING"  # noqa: S608
-    return db.execute(statement, values).rowcount == 1
-
-
-def _refresh(db: sqlite3.Connection, ids: Iterable[int], now: int) -> None:
-    db.executemany("UPDATE rendering SET used = ? WHERE id = ?", [(now, row_id) for row_id in ids])
 
 
 def _victims(db: sqlite3.Connection, now: int, idle_since: float, max_bytes: int) -> list[tuple[int, bytes]]:

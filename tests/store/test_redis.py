@@ -19,7 +19,7 @@ from redis_server import RedisServer
 from headroom_mitm.errors import MissingOriginal, StoreUnavailable
 from headroom_mitm.segments import digest_of_text
 from headroom_mitm.store import Limits, Store
-from headroom_mitm.store.redis import BACK_OFF_SECONDS
+from headroom_mitm.store.redis_server import BACK_OFF_SECONDS
 
 OpenStore = Callable[..., Store]
 HOUR, DAY = 3600, 86_400

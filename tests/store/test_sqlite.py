@@ -15,6 +15,7 @@ from hand_clock import HandClock
 from headroom_mitm.errors import MissingOriginal, StoreUnavailable
 from headroom_mitm.segments import digest_of_text
 from headroom_mitm.store import Decision, Limits, Store
+from headroom_mitm.store.sealing import Sealer
 from headroom_mitm.store.sqlite import SqliteStore
 
 OpenStore = Callable[..., Store]
@@ -193,7 +194,7 @@ def test_lossless_decisions_are_swept_as_well(store: Store, clock: HandClock) ->
 
 
 def test_a_statement_takes_no_more_variables_than_old_versions_allow(path: Path, clock: HandClock) -> None:
-    with contextlib.closing(SqliteStore(path, Limits(), clock)) as store:
+    with contextlib.closing(SqliteStore(path, Limits(), clock, Sealer())) as store:
         store._file.connection().setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
         store.freeze([lossless(f"call {number}") for number in range(2_000)])
         assert len(known(store, 2_000)) == 2_000

@@ -1,0 +1,82 @@
+"""A client for the shared store that does not ask a dead server again and again."""
+
+import contextlib
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import redis
+
+from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.store.base import Clock
+from headroom_mitm.store.redis_place import Place
+
+BACK_OFF_SECONDS = 2.0
+"""So long after a silence the server is not asked again."""
+_NEVER = -math.inf
+
+
+class RedisServer:
+    """A place and when it last failed: a dead server costs one time-out in a while, not one a request."""
+
+    def __init__(self, place: Place, clock: Clock) -> None:
+        self.place = place
+        self._clock = clock
+        self._client: Any = None
+        self._connecting = threading.Lock()
+        self._failed_at = _NEVER
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[Any]:
+        """Lend a client. What goes wrong is ``StoreUnavailable``, and so is all for a while after a silence."""
+        now = self._clock()
+        if 0 <= now - self._failed_at < BACK_OFF_SECONDS:
+            raise StoreUnavailable(f"{self} did not answer a moment ago")
+        if self._failed_at != _NEVER:
+            self._failed_at = now  # one caller tries, the others do not wait for it
+        try:
+            yield self._connected()
+        except (redis.ConnectionError, redis.TimeoutError, redis.RedisClusterException) as error:
+            self._failed_at = self._clock()
+            raise StoreUnavailable(f"{self}: {error}") from error
+        except redis.RedisError as error:
+            raise StoreUnavailable(f"{self}: {error}") from error
+        self._failed_at = _NEVER
+
+    def batch(self, client: Any, *, whole: bool = False) -> Any:
+        """Return what sends several commands at once; ``whole``: all or none of them, where one server has them all."""
+        return client.pipeline(transaction=whole and not self.place.is_cluster)
+
+    def decided(self, name: bytes, value: bytes, ttl: int) -> bytes:
+        """Write a value unless there is one; return the one that holds."""
+        with self.lent() as client:
+            pipe = self.batch(client, whole=True)
+            pipe.set(name, value, nx=True)
+            pipe.expire(name, ttl)
+            pipe.get(name)
+            return bytes(pipe.execute()[-1] or value)
+
+    def values(self, names: Sequence[bytes]) -> list[bytes | None]:
+        """Return the values of several names."""
+        with self.lent() as client:
+            if not self.place.is_cluster:
+                return list(client.mget(names))
+            pipe = self.batch(client)
+            for name in names:
+                pipe.get(name)
+            return list(pipe.execute())
+
+    def close(self) -> None:
+        """Give back connections."""
+        if self._client is not None:
+            self._client.close()
+
+    def _connected(self) -> Any:
+        with self._connecting:
+            if self._client is None:
+                self._client = self.place.connect()
+            return self._client
+
+    def __str__(self) -> str:
+        return self.place.name
