@@ -1,0 +1,130 @@
+"""What became of the texts of a request, kept for as long as somebody may look at it, and told line by line."""
+
+import difflib
+import itertools
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headroom_mitm.compressors import Level
+from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.pipeline import Outcome
+from headroom_mitm.segments import Rendering, Segment
+from headroom_mitm.wire import document
+
+MOST_BYTES = 64 * 2**20
+"""Of request bodies as the clients sent them. Beyond this the oldest are forgotten."""
+LONGEST_DIFF = 1_200
+"""Lines of a text, before or after, that are set against each other: the time for it grows with their product."""
+_SUBJECT = 80  # characters of a call that are shown
+_CONTEXT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text of a request: what was decided of it."""
+
+    number: int
+    segment: Segment
+    rendering: Rendering | None
+    """None: it is too short for a decision, or it is none of ours to change."""
+    title: str
+
+
+class Inspections:
+    """Holds the outcomes of the newest requests, by flow."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._held: OrderedDict[str, Outcome] = OrderedDict()
+        self._bytes = 0
+
+    def note(self, flow_id: str, outcome: Outcome) -> None:
+        """Keep what became of a flow's request."""
+        self._bytes += len(outcome.prompt.body)
+        before = self._held.pop(flow_id, None)
+        if before is not None:
+            self._bytes -= len(before.prompt.body)
+        self._held[flow_id] = outcome
+        while self._bytes > self._most and len(self._held) > 1:
+            _, oldest = self._held.popitem(last=False)
+            self._bytes -= len(oldest.prompt.body)
+
+    def of(self, flow_id: str) -> Outcome | None:
+        """Return what became of a flow's request; None if it is not known, or not any more."""
+        return self._held.get(flow_id)
+
+
+def texts(outcome: Outcome) -> list[Text]:
+    """Return the texts of a request in their order."""
+    prompt = outcome.prompt
+    found = []
+    for number, segment in enumerate(prompt.segments, start=1):
+        call = prompt.calls.get(segment.call_id)
+        title = " ".join((call.name, _short(call.subject))).strip() if call is not None else segment.role.value
+        found.append(Text(number, segment, outcome.known.get(segment.key), title))
+    return found
+
+
+def original(outcome: Outcome, text: Text) -> str:
+    """Return a text as the client sent it."""
+    try:
+        return document.string(outcome.prompt.body, text.segment.span)
+    except UnreadableBody:
+        return ""
+
+
+def by_id(outcome: Outcome, name: str) -> Text | None:
+    """Return the text with this id, or with this number."""
+    found = texts(outcome)
+    return next(
+        (text for text in found if str(text.number) == name or (text.rendering and text.rendering.id == name)), None
+    )
+
+
+def told(outcome: Outcome) -> Iterator[str]:
+    """Yield all that can be said of a request's texts: an overview first, then each text that was changed."""
+    found = texts(outcome)
+    changed = [text for text in found if text.rendering is not None and not text.rendering.is_raw]
+    before, after = outcome.tokens_before, outcome.tokens_after
+    share = f", {100 * (before - after) / before:.0f} % less" if before else ""
+    yield f"{outcome.prompt.model}: tool results {before:,} -> {after:,} tokens{share}"
+    yield f"{len(found)} texts, {len(changed)} of them in another form; {_tool(outcome)}"
+    yield ""
+    for text in found:
+        yield f"{text.number:>3}  {_decision(text)}  {text.title}"
+    for text in changed:
+        yield ""
+        yield f"--- {text.number} {text.title}, as the client sent it"
+        yield f"+++ {text.number} {_decision(text)}, as it left"
+        yield from _difference(original(outcome, text), (text.rendering and text.rendering.text) or "")
+
+
+def _difference(before: str, after: str) -> Iterator[str]:
+    old, new = before.splitlines(), after.splitlines()
+    diff = difflib.unified_diff(old[:LONGEST_DIFF], new[:LONGEST_DIFF], lineterm="", n=_CONTEXT)
+    yield from itertools.islice(diff, 2, None)  # both names have been said
+    for side, lines in (("-", old), ("+", new)):
+        if len(lines) > LONGEST_DIFF:
+            yield f"{side} [{len(lines) - LONGEST_DIFF:,} further lines: headroom.original shows them]"
+
+
+def _decision(text: Text) -> str:
+    rendering = text.rendering
+    if rendering is None:
+        return f"as it came, {text.segment.size:,} characters"
+    if rendering.is_raw:
+        return f"as it came ({rendering.compressor}), {rendering.tokens_before:,} tokens"
+    how = "lossless" if rendering.lossless else f"{Level(rendering.level).name.lower()}, id {rendering.id}"
+    return f"{rendering.compressor} {how}, {rendering.tokens_before:,} -> {rendering.tokens_after:,} tokens"
+
+
+def _tool(outcome: Outcome) -> str:
+    return (
+        "the model can ask for what is left out" if outcome.offered else "nothing to ask for: the tool is not offered"
+    )
+
+
+def _short(subject: str) -> str:
+    line = " ".join(subject.split())
+    return line if len(line) <= _SUBJECT else f"{line[:_SUBJECT]}…"

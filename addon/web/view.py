@@ -1,0 +1,65 @@
+"""A content view for mitmweb and mitmproxy: what became of the texts of a request. Works with mitmproxy 11 and 12."""
+
+from collections.abc import Iterator
+from typing import Any, Literal, cast
+
+from mitmproxy import contentviews, flow, http
+
+from headroom_mitm.web.inspection import Inspections, told
+
+_FIRST = 10.0
+"""Above mitmproxy's own views of JSON."""
+Line = list[tuple[str, str]]
+_STYLES = {"+": "offset", "-": "error", "@": "header"}
+
+
+class HeadroomView:
+    """mitmproxy 12 asks with ``prettify`` and an object that names the flow; mitmproxy 11 calls, and names it apart."""
+
+    name = "headroom"
+    syntax_highlight: Literal["none"] = "none"
+
+    def __init__(self, inspections: Inspections) -> None:
+        self._inspections = inspections
+
+    def prettify(self, data: bytes, metadata: Any) -> str:  # noqa: ARG002  # the form mitmproxy wants
+        """Return what is known of the flow. ``data`` is the request as it left. Raises ``ValueError`` for another."""
+        outcome = self._inspections.of(metadata.flow.id) if metadata.flow is not None else None
+        if outcome is None:
+            raise ValueError("this is no prompt that passed lately")
+        return "\n".join(told(outcome))
+
+    def render_priority(self, data: bytes, metadata: Any = None, **given: Any) -> float:  # noqa: ARG002  # the same
+        """Return how well this view fits: best for a request that was changed, not at all where nothing is known."""
+        of = given.get("flow") if metadata is None else metadata.flow
+        message = given.get("http_message") if metadata is None else metadata.http_message
+        outcome = self._inspections.of(of.id) if isinstance(of, http.HTTPFlow) and message is of.request else None
+        if outcome is None:
+            return -1.0
+        return _FIRST if outcome.changed else 0.0
+
+    def __call__(self, *_: bytes, flow: flow.Flow | None = None, **__: Any) -> tuple[str, Iterator[Line]]:
+        """Return a title and lines, as mitmproxy 11 wants them."""
+        outcome = self._inspections.of(flow.id) if flow is not None else None
+        if outcome is None:
+            raise ValueError("this is no prompt that passed lately")
+        return "headroom", ([(_STYLES.get(line[:1], "text"), line)] for line in told(outcome))
+
+    def __lt__(self, other: Any) -> bool:
+        """Stand in a list by name, as all views do."""
+        return bool(self.name < other.name)
+
+
+def add(view: HeadroomView) -> None:
+    """Show a view, in the place of that of an earlier load of the same script."""
+    remove()
+    contentviews.add(cast("Any", view))
+
+
+def remove() -> None:
+    """Take our view away. mitmproxy 12 has no way to, but lets a later one take its place."""
+    if hasattr(contentviews, "registry"):
+        return
+    before = contentviews.get(HeadroomView.name)
+    if before is not None:
+        contentviews.remove(before)

@@ -1,0 +1,105 @@
+"""What mitmweb and mitmproxy show of flows, and what their commands do."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from mitmproxy import contentviews, exceptions
+from mitmproxy.test import taddons, tflow
+from sample_conversations import ANTHROPIC, asked, body, result
+
+from headroom_mitm import settings
+from headroom_mitm.pipeline import Outcome
+from headroom_mitm.segments import Digest, Rendering
+from headroom_mitm.web.inspector import MARK, Inspector
+
+TEXT = "first\nleft out\nlast"
+
+
+class Declares:
+    """Has our options, as the addon has."""
+
+    load = staticmethod(settings.declare)
+
+
+@pytest.fixture
+def screen() -> Iterator[tuple[Inspector, taddons.context]]:
+    """The inspector in a mitmproxy that has a list of flows."""
+    inspector = Inspector()
+    with taddons.context(Declares(), inspector) as context:
+        vars(context.master)["view"] = object()
+        inspector.running()
+        yield inspector, context
+        inspector.done()
+
+
+def outcome(sent: str | None = "first\nlast") -> Outcome:
+    prompt = ANTHROPIC.read(body(asked() + result("c1", TEXT)))
+    [segment] = prompt.segments
+    rendering = Rendering(segment.key, sent, Digest(b"o" * 16), "log_lines/3", 1, sent is None, 200, 80)
+    left = prompt.body if sent is None else prompt.body.replace(b"left out\\n", b"")
+    return Outcome(left, prompt, True, {}, {segment.key: rendering}, 200, 80)
+
+
+def shown(flow: Any, name: str = "auto") -> str:
+    """Return what mitmproxy shows of a request: the one of 11 or the one of 12."""
+    if hasattr(contentviews, "prettify_message"):
+        return str(contentviews.prettify_message(flow.request, flow, name).text)
+    _, lines, error = contentviews.get_message_content_view(name, flow.request, flow)
+    assert error is None
+    return "\n".join("".join(text for _, text in line) for line in lines)
+
+
+def test_a_changed_request_is_shown_by_our_view(screen: tuple[Inspector, taddons.context]) -> None:
+    inspector, _ = screen
+    flow = tflow.tflow()
+    flow.request.headers["content-type"] = "application/json"
+    inspector.note(flow, outcome())
+    assert "-left out" in shown(flow)
+    assert flow.marked == MARK
+
+
+def test_other_requests_are_shown_as_always(screen: tuple[Inspector, taddons.context]) -> None:
+    inspector, _ = screen
+    unchanged, unknown = tflow.tflow(), tflow.tflow()
+    inspector.note(unchanged, outcome(None))
+    assert "tokens" not in shown(unchanged)
+    assert "tokens" not in shown(unknown)
+    assert "tool results 200 -> 80 tokens" in shown(unchanged, "headroom")
+    assert unchanged.marked == ""
+
+
+def test_a_mark_of_the_users_stays(screen: tuple[Inspector, taddons.context]) -> None:
+    flow = tflow.tflow()
+    flow.marked = ":red_circle:"
+    screen[0].note(flow, outcome())
+    assert flow.marked == ":red_circle:"
+
+
+def test_where_nobody_looks_nothing_is_kept() -> None:
+    inspector = Inspector()
+    with taddons.context(Declares(), inspector):
+        flow = tflow.tflow()
+        inspector.note(flow, outcome())
+        assert flow.marked == ""
+        with pytest.raises(exceptions.CommandError):
+            inspector.original(flow, "1")
+
+
+def test_the_original_is_a_command(screen: tuple[Inspector, taddons.context]) -> None:
+    inspector, context = screen
+    flow = tflow.tflow()
+    inspector.note(flow, outcome())
+    assert context.master.commands.call("headroom.original", flow, "1") == TEXT
+    with pytest.raises(exceptions.CommandError, match="'7'"):
+        inspector.original(flow, "7")
+
+
+@pytest.mark.parametrize("mode", ["compress", "lossless"])
+def test_bypass_switches_off_and_back(screen: tuple[Inspector, taddons.context], mode: str) -> None:
+    _, context = screen
+    context.options.update(headroom_mode=mode)
+    assert "off" in context.master.commands.call("headroom.bypass")
+    assert context.options.headroom_mode == "off"
+    assert mode in context.master.commands.call("headroom.bypass")
+    assert context.options.headroom_mode == mode
