@@ -1,4 +1,7 @@
-"""Line numbers of a file that was read: said at declarations and every tenth line, and every line stays verbatim."""
+"""Line numbers of a file that was read: said at declarations and every tenth line, and every line stays verbatim.
+
+The first number stands as it came, the others without the spaces that align them.
+"""
 
 import re
 from collections.abc import Sequence
@@ -69,7 +72,11 @@ class Numbered:
 
     def prefix(self, number: int) -> str:
         """Return what stands in front of a line."""
-        return f"{number:>{self.width}}{self.mark}" if self.width else f"{number}{self.mark}"
+        return f"{number:>{self.width}}{self.mark}" if self.width else self.short(number)
+
+    def short(self, number: int) -> str:
+        """Return the same without the spaces that align it: they cost a token in each line."""
+        return f"{number}{self.mark}"
 
 
 def read(lines: Sequence[str]) -> Numbered | None:
@@ -102,7 +109,7 @@ class NumberedLines:
     """Lossless: a line without a number is the one after the line above it."""
 
     name: str = "numbered_lines"
-    version: int = 2
+    version: int = 3
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -118,7 +125,8 @@ class NumberedLines:
         last = found.first + len(found.lines) - 1
         bare = ", a colon behind each number" if found.mark == _BARE else ""
         note = f"[Lines {found.first} to {last} follow{bare}. {RULE}.]"
-        shown = [found.prefix(number) + line if shows(found, number, line) else line for number, line in _all(found)]
+        shown = [found.short(number) + line if shows(found, number, line) else line for number, line in _all(found)]
+        shown[0] = found.prefix(found.first) + found.lines[0]  # it says how the others were aligned
         text = "\n".join([*found.head, note, *shown, *found.tail])
         # Lines that look numbered by themselves keep their numbers, and then the note may cost more than it saves.
         return Compressed(text, lossless=True) if content.count(text) < content.count(content.text) else None

@@ -19,12 +19,11 @@ def decode(text: str) -> str:
     first, last = int(match[1]), int(match[2])
     number_at = _NUMBER_AND_COLON if match[3] else _NUMBER
     spaces, digits, mark = number_at.match(lines[at + 1]).groups()  # type: ignore[union-attr]
+    pad = len(spaces) + len(digits) if spaces else 0
     numbered = []
     for number, line in enumerate(lines[at + 1 : at + 2 + last - first], first):
         shown = number_at.match(line)
-        if shown is not None and int(shown[2]) == number and shown[3] == mark:
-            numbered.append(line)
-        else:
-            pad = len(spaces) + len(digits) if spaces else 0
-            numbered.append(f"{number:>{pad}}{mark}{line}" if pad else f"{number}{mark}{line}")
+        is_numbered = shown is not None and int(shown[2]) == number and shown[3] == mark
+        bare = line[shown.end() :] if shown is not None and is_numbered else line
+        numbered.append(f"{number:>{pad}}{mark}{bare}")
     return "\n".join([*lines[:at], *numbered, *lines[at + 2 + last - first :]])

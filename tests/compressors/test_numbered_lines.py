@@ -28,6 +28,14 @@ def test_every_form_of_numbers_comes_back(form: str, first: int) -> None:
     assert numbered_lines_decoder.decode(folded.text) == text
 
 
+def test_only_the_first_number_is_aligned() -> None:
+    """It says how the others were."""
+    folded = COMPRESSOR.compress(Content(numbered(CODE)), Level.LOSSLESS)
+    assert folded is not None
+    assert folded.text.split("\n")[1].startswith("     1\t")
+    assert "\n10\t\tline 9 of" in folded.text
+
+
 def test_what_stands_around_stays() -> None:
     """A client's words before the first and behind the last line are no lines of the file."""
     text = f"Here is the file:\n{numbered(CODE)}\n\n(the file goes on)"
@@ -52,7 +60,7 @@ def test_a_line_that_looks_numbered_keeps_its_number() -> None:
     text = numbered([*CODE[:5], "     7\tlooks like line 7", *CODE[6:]])
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
-    assert "     6\t     7\tlooks like line 7" in folded.text
+    assert "\n6\t     7\tlooks like line 7" in folded.text
     assert numbered_lines_decoder.decode(folded.text) == text
 
 
