@@ -13,6 +13,7 @@ _SAMPLE = 6_000
 _MARK = re.compile(
     r"^(?:diff --git a/|commit [0-9a-f]{40}|@@ -\d+(?:,\d+)? \+\d)| \d+ files? changed(?:, |$)", re.MULTILINE
 )
+_SIGNS = ("diff --git a/", "commit ", "@@ -", " changed")  # what each of the marks has in it
 _SURE = 0.97  # above what looks at any lines with paths
 
 
@@ -27,6 +28,8 @@ class DiffHunks:
     def score(self, content: Content) -> float:
         """Say whether git, or diff, printed this: by the marks at its beginning or its end."""
         text = content.text
+        if not any(sign in text[:_SAMPLE] or sign in text[-200:] for sign in _SIGNS):
+            return 0.0
         if _MARK.match(text) or len(_MARK.findall(text[:_SAMPLE])) > 1 or _MARK.search(text[-200:]):
             return _SURE
         return 0.5 if _MARK.search(text[:_SAMPLE]) else 0.0
