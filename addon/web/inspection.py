@@ -55,6 +55,11 @@ class Inspections:
         return self._held.get(flow_id)
 
 
+def is_shorter(outcome: Outcome) -> bool:
+    """Say whether any text of a request was changed."""
+    return outcome.changed and outcome.tokens_after != outcome.tokens_before
+
+
 def texts(outcome: Outcome) -> list[Text]:
     """Return the texts of a request in their order."""
     prompt = outcome.prompt

@@ -8,7 +8,7 @@ from headroom_mitm.web import inspection, view
 from headroom_mitm.web.inspection import Inspections
 
 MARK = ":scissors:"
-"""On flows whose request was changed: ``~marked`` finds them."""
+"""On flows with a text that was changed: ``~marked`` finds them."""
 
 
 class Inspector:
@@ -31,7 +31,7 @@ class Inspector:
         if not hasattr(ctx.master, "view"):
             return  # mitmdump forgets flows; so do we
         self._inspections.note(of.id, outcome)
-        if outcome.changed and not of.marked:
+        if inspection.is_shorter(outcome) and not of.marked:
             of.marked = MARK
 
     @command.command("headroom.original")

@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 
 from mitmproxy import contentviews, flow, http
 
-from headroom_mitm.web.inspection import Inspections, told
+from headroom_mitm.web.inspection import Inspections, is_shorter, told
 
 _FIRST = 10.0
 """Above mitmproxy's own views of JSON."""
@@ -30,13 +30,13 @@ class HeadroomView:
         return "\n".join(told(outcome))
 
     def render_priority(self, data: bytes, metadata: Any = None, **given: Any) -> float:  # noqa: ARG002  # the same
-        """Return how well this view fits: best for a request that was changed, not at all where nothing is known."""
+        """Return how well this view fits: best if a text was changed, not at all where nothing is known."""
         of = given.get("flow") if metadata is None else metadata.flow
         message = given.get("http_message") if metadata is None else metadata.http_message
         outcome = self._inspections.of(of.id) if isinstance(of, http.HTTPFlow) and message is of.request else None
         if outcome is None:
             return -1.0
-        return _FIRST if outcome.changed else 0.0
+        return _FIRST if is_shorter(outcome) else 0.0
 
     def __call__(self, *_: bytes, flow: flow.Flow | None = None, **__: Any) -> tuple[str, Iterator[Line]]:
         """Return a title and lines, as mitmproxy 11 wants them."""

@@ -13,8 +13,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ADDON = HERE.parent.parent / "headroom_addon.py"
 REDIRECT = HERE / "redirect.py"
-MITMDUMP = Path(sys.executable).with_name("mitmdump")
+PROGRAMS = Path(sys.executable).parent
 LISTENING = re.compile(r"proxy.* listening at .*:(\d+)")
+LAST_WORD = {"mitmdump": "proxy listening at", "mitmweb": "Web server listening at"}
 START_SECONDS = 60  # a safety net only: it is told by its own log line when it listens
 
 
@@ -28,6 +29,8 @@ class Mitmdump:
     scripts: Sequence[Path] = (ADDON,)
     options: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
+    program: str = "mitmdump"
+    """Or ``mitmweb``."""
     lines: list[str] = field(default_factory=list)
     _process: subprocess.Popen[str] | None = None
     _listening: threading.Event = field(default_factory=threading.Event)
@@ -43,7 +46,7 @@ class Mitmdump:
             part for name, value in {**settings, **self.options}.items() for part in ("--set", f"{name}={value}")
         ]
         self._process = subprocess.Popen(
-            [MITMDUMP, "--listen-host", "127.0.0.1", "-p", str(self.port), *scripts, *options],
+            [PROGRAMS / self.program, "--listen-host", "127.0.0.1", "-p", str(self.port), *scripts, *options],
             env={"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -63,6 +66,7 @@ class Mitmdump:
             self.lines.append(line.rstrip("\n"))
             if found := LISTENING.search(line):
                 self.port = int(found[1])
+            if LAST_WORD[self.program] in line:
                 self._listening.set()
         self._listening.set()
 

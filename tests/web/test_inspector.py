@@ -38,7 +38,7 @@ def outcome(sent: str | None = "first\nlast") -> Outcome:
     [segment] = prompt.segments
     rendering = Rendering(segment.key, sent, Digest(b"o" * 16), "log_lines/3", 1, sent is None, 200, 80)
     left = prompt.body if sent is None else prompt.body.replace(b"left out\\n", b"")
-    return Outcome(left, prompt, True, {}, {segment.key: rendering}, 200, 80)
+    return Outcome(left, prompt, True, {}, {segment.key: rendering}, 200, 200 if sent is None else 80)
 
 
 def shown(flow: Any, name: str = "auto") -> str:
@@ -65,7 +65,7 @@ def test_other_requests_are_shown_as_always(screen: tuple[Inspector, taddons.con
     inspector.note(unchanged, outcome(None))
     assert "tokens" not in shown(unchanged)
     assert "tokens" not in shown(unknown)
-    assert "tool results 200 -> 80 tokens" in shown(unchanged, "headroom")
+    assert "tool results 200 -> 200 tokens" in shown(unchanged, "headroom")
     assert unchanged.marked == ""
 
 

@@ -1,0 +1,58 @@
+"""mitmweb shows what became of a request: in its list of flows, and in a content view that it chooses by itself."""
+
+import json
+import socket
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from answers import Say, answer
+from client import Connect
+from conversations import history, measurements, request
+from provider import Provider
+from proxy import ADDON, Mitmdump, running
+
+Ask = Callable[[str], Any]
+
+
+@pytest.fixture
+def mitmweb(provider: Provider, confdir: Path, tmp_path: Path) -> Iterator[tuple[Mitmdump, Ask]]:
+    """A mitmweb with our addon, and a way to ask it as its page does."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    options = {"web_port": str(port), "web_open_browser": "false", "headroom_deadline": "50"}
+    proxy = Mitmdump(tmp_path / "home", confdir, provider.port, (ADDON,), options, program="mitmweb")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor())
+
+    def ask(path: str) -> Any:
+        with opener.open(f"http://127.0.0.1:{port}{path}") as reply:
+            return json.load(reply)
+
+    with ExitStack() as stack:
+        stack.enter_context(running(proxy))
+        token = next((line.rpartition("token=")[2] for line in proxy.lines if "token=" in line), "")
+        opener.open(f"http://127.0.0.1:{port}/?token={token}").close()
+        yield proxy, ask
+
+
+def test_a_flow_tells_what_became_of_its_request(
+    mitmweb: tuple[Mitmdump, Ask], provider: Provider, connect: Connect
+) -> None:
+    proxy, ask = mitmweb
+    text = measurements(600)
+    provider.script(answer(Say("Fine.")))
+    client = connect(proxy)
+    client.post("/v1/messages", request(history()))
+    client.post("/v1/messages", request(history(text)))
+    first, second = ask("/flows")
+    assert (first["marked"], second["marked"]) == ("", "\N{BLACK SCISSORS}")
+    assert " tok" in second["comment"]
+    for name in ("headroom", "auto"):
+        shown = json.dumps(ask(f"/flows/{second['id']}/request/content/{name}.json"))
+        assert "tool results " in shown
+        assert f"-{text.splitlines()[300]}" in shown.replace("\\t", "\t")
+    as_always = json.dumps(ask(f"/flows/{first['id']}/request/content/auto.json"))
+    assert "tool results " not in as_always
