@@ -113,7 +113,7 @@ class Headroom:
 
     def _open(self, store: str) -> None:
         try:
-            service = Service(store, clock=settings.clock())
+            service = Service(store, clock=settings.clock(), keys=settings.keys(store))
         except ValueError as error:
             raise exceptions.OptionsError(f"headroom_store: {error}") from None
         old, self._service = self._service, service

@@ -17,6 +17,7 @@ from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Prompt
 from headroom_mitm.store import open_store
+from headroom_mitm.store.sealing import Keys
 from headroom_mitm.wire.base import Chaining, Wire
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,14 @@ T = TypeVar("T")
 class Service:
     """One store and the threads that work for it. Made in the event loop's thread; closed once."""
 
-    def __init__(self, store_url: str, router: Router | None = None, clock: Callable[[], float] = time.time) -> None:
-        self._store = open_store(store_url, clock=clock)
+    def __init__(
+        self,
+        store_url: str,
+        router: Router | None = None,
+        clock: Callable[[], float] = time.time,
+        keys: Callable[[], Keys] | None = None,
+    ) -> None:
+        self._store = open_store(store_url, clock=clock, keys=keys)
         self.read: Callable[[Digest], str] = self._store.original
         """See ``Store.original``."""
         # Two kinds, so that texts on which compressors hang do not keep other conversations' past from being replayed.

@@ -15,6 +15,8 @@ from mitmproxy.addonmanager import Loader
 
 from headroom_mitm.compressors import Level
 from headroom_mitm.hosts import Host, parse_hosts
+from headroom_mitm.store.key_file import KeyFile
+from headroom_mitm.store.sealing import Keys
 
 _SERVER = "mcp:"
 """What stands before the name of an MCP server in ``headroom_exclude``."""
@@ -154,6 +156,27 @@ def _is_of_server(tool: str, server: str) -> bool:
 def home() -> Path:
     """Return the folder of our own: ``$HEADROOM_HOME``, else ``~/.headroom``."""
     return Path(os.environ.get("HEADROOM_HOME") or "~/.headroom").expanduser()
+
+
+def key_file(store: str) -> KeyFile:
+    """Return the file with the keys of a store. Where there is no store yet, what is not sealed will not be ours."""
+    is_new = "://" not in store and not Path(store).expanduser().exists()
+    return KeyFile(home() / "store.key", sealed_only=is_new)
+
+
+def keys(store: str) -> Callable[[], Keys]:
+    """Return the keys of a store: those in ``$HEADROOM_KEY``, which workers on one server share, else our file's.
+
+    Raises ``OptionsError`` if the variable holds none.
+    """
+    given = os.environ.get("HEADROOM_KEY", "")
+    if not given.strip():
+        return key_file(store)
+    try:
+        parsed = Keys.parse(given)
+    except ValueError as error:
+        raise exceptions.OptionsError(f"HEADROOM_KEY: {error}; `headroom-mitm key new` prints one") from None
+    return lambda: parsed
 
 
 def clock() -> Callable[[], float]:
