@@ -123,7 +123,7 @@ def _cluster(address: _Address) -> Place:
         # One more try is for a slot that has moved: the new owner is asked at once.
         once_more = Retry(NoBackoff(), 1)
         return RedisCluster(
-            startup_nodes=nodes, cluster_error_retry_attempts=1, retry=once_more, **address.connection()
+            startup_nodes=nodes, retry=once_more, **address.connection()
         )
 
     first_host, first_port = address.hosts[0]

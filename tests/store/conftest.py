@@ -3,14 +3,17 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hand_clock import HandClock
 from redis_server import RedisServer
+from redis_sets import Cluster, Replicated
 
 from headroom_mitm.store import Store, open_store
 
 OpenStore = Callable[..., Store]
+Servers = TypeVar("Servers", Replicated, Cluster)
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +23,26 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def sentinels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicated]:
+    """A primary, a replica and three Sentinels, for all tests that end none of them."""
+    yield from running(Replicated(tmp_path_factory.mktemp("sentinels")))
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Three primaries with a replica each, for all tests that end none of them."""
+    yield from running(Cluster(tmp_path_factory.mktemp("cluster")))
+
+
+def running(servers: Servers) -> Iterator[Servers]:
+    try:
+        servers.start()
+        yield servers
+    finally:
+        servers.stop()
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 import shutil
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
+import redis
 
 
 class RedisServer:
@@ -26,17 +28,50 @@ class RedisServer:
                 "redis-server is not installed: scripts/test installs it, or install your system's package of it"
             )
         arguments = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--dir", str(self.folder), *options]
-        self._process = subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        said = []
-        for line in self._process.stdout:
-            said.append(line)
-            if "Ready to accept connections" in line:
-                return
-        pytest.fail(f"redis-server did not start:\n{''.join(said)}")
+        self._run([program, *arguments], "Ready to accept connections")
+
+    def start_sentinel(self, config: Path) -> None:
+        """Return when it watches; the server is then not one for data."""
+        program = shutil.which("redis-server")
+        assert program is not None
+        self._run([program, str(config), "--sentinel"], "Sentinel ID is")
+
+    def flush(self) -> None:
+        """Forget all."""
+        with redis.Redis(port=self.port) as client:
+            client.flushall()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.communicate(timeout=10)
-            self._process = None
+            self._wait(self._process)
+
+    def kill(self) -> None:
+        """End it with no chance to say goodbye."""
+        if self._process is not None:
+            self._process.kill()
+            self._wait(self._process)
+
+    def _run(self, command: list[str], ready: str) -> None:
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        said = []
+        for line in self._process.stdout:
+            said.append(line)
+            if ready in line:
+                # What it says from now on must not fill the pipe.
+                self._reader = threading.Thread(target=self._process.stdout.read, daemon=True)
+                self._reader.start()
+                return
+        pytest.fail(f"redis-server did not start:\n{''.join(said)}")
+
+    def _wait(self, process: subprocess.Popen[str]) -> None:
+        process.wait(timeout=10)
+        self._reader.join()
+        assert process.stdout is not None
+        process.stdout.close()
+        self._process = None

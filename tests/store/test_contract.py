@@ -1,5 +1,6 @@
 """What every store promises, over the members one by one."""
 
+import contextlib
 import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
@@ -10,29 +11,40 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
-import redis
 from decision_samples import TEXTS, key, lossless, lossy, raw
 
 from headroom_mitm.errors import MissingOriginal
 from headroom_mitm.segments import digest_of_text
 from headroom_mitm.store import Store, open_store
+from headroom_mitm.store.sealing import Keys
 
 OpenStore = Callable[..., Store]
 HEAD = digest_of_text("the beginning of a conversation")
 OTHER_HEAD, UNKNOWN_HEAD = digest_of_text("another beginning"), digest_of_text("one that nobody knows")
+KEYS = Keys((bytes(range(32)),), sealed_only=True)
 SPAWN = multiprocessing.get_context("spawn")
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(params=["sqlite", "redis", "sentinel", "cluster"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where an empty store is."""
     if request.param == "sqlite":
-        yield str(tmp_path / "store.db")
-        return
-    url = request.getfixturevalue("redis_server").url
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
-        yield url
+        return str(tmp_path / "store.db")
+    fixtures = {"redis": "redis_server", "sentinel": "sentinels", "cluster": "cluster"}
+    servers = request.getfixturevalue(fixtures[request.param])
+    servers.flush()
+    return str(servers.url)
+
+
+@pytest.fixture
+def opened() -> Iterator[OpenStore]:
+    """``open_store`` with the keys that all share; what it opened is closed after the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda url: stack.enter_context(contextlib.closing(open_sealed(url)))
+
+
+def open_sealed(url: str) -> Store:
+    return open_store(url, keys=lambda: KEYS)
 
 
 @pytest.fixture
@@ -182,7 +194,7 @@ def test_many_threads_agree(store: Store) -> None:
 def decide_all(url: str, me: str, together: Barrier, answer: Connection) -> None:
     """Another process: open a store that may be new, wait for the others, and decide."""
     together.wait()
-    store = open_store(url)
+    store = open_sealed(url)
     seen = [store.freeze([lossy(f"call {n}", text=f"{n} by {me}", original=f"text {n}")]) for n in range(100)]
     answer.send([found[key(f"call {n}")].text for n, found in enumerate(seen)])
 
@@ -208,7 +220,7 @@ def test_processes_agree(opened: OpenStore, url: str) -> None:
 
 def decide_and_wait(url: str, answer: Connection) -> None:
     """Another process: decide, say so, and never close anything."""
-    store = open_store(url)
+    store = open_sealed(url)
     store.freeze([lossy("call 1")])
     store.offer(HEAD, offered=True)
     store.keep_rounds(HEAD, b"rounds")
