@@ -7,9 +7,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from headroom_mitm.compressors import json_samples
 from headroom_mitm.compressors.base import Level
+from headroom_mitm.compressors.json_alarms import Alarms
 from headroom_mitm.compressors.json_tree import Arr, Embedded, Excerpt, Note, Obj, Odd, Omitted, Reader, Sample, Value
 from headroom_mitm.compressors.log_alarms import is_alarm
 
@@ -18,6 +20,9 @@ MARK = "…("
 _OPAQUE = re.compile(r"[A-Za-z0-9+/_=%~-]{40,}")
 _WORDLIKE = re.compile(r"(?:[a-z]{2,}[/_-]){2}|//")
 _LOOKED_AT = 120  # characters of a run that tell whether it is made of words
+_NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?|NaN|[+-]Inf")
+_LINE = re.compile(r"(?<=\n)[^\n]+\n")
+_LONGEST_LINE = 300  # characters; a longer one is no message
 _IGNORED_KEYS = frozenset(("managedFields", "kubectl.kubernetes.io/last-applied-configuration"))
 _NEVER = 10**9
 _FLAT = 40  # rough tokens up to which a list within a list counts as a row of values
@@ -71,6 +76,7 @@ class Pruner:
     reader: Reader = field(default_factory=Reader)
     gone: Counter[str] = field(default_factory=Counter)
     """How many of what is left out."""
+    _alarms: Alarms = field(default_factory=Alarms)
     _known: dict[int, tuple[Value, Value, tuple[tuple[str, int], ...]]] = field(default_factory=dict)
 
     def pruned(self, value: Value, depth: int = 0) -> Value:
@@ -103,7 +109,7 @@ class Pruner:
             return self.reader.embedded(value.style, self.pruned(value.values[0], depth))
         if isinstance(value, Arr):
             return self._array(value, depth)
-        if depth > self.rules.deepest and value.size > _FLAT:
+        if depth > self.rules.deepest and value.size > _FLAT and not self._alarms.within(value):
             self.gone["deep objects"] += 1
             return Note(f"{MARK}{len(value.keys)} keys: {' '.join(value.keys[:4])}{' …' if value.keys[4:] else ''})")
         if len(value.keys) > self.rules.records and all(isinstance(item, Obj) and item.keys for item in value.values):
@@ -124,17 +130,19 @@ class Pruner:
     def _array(self, value: Arr, depth: int) -> Arr:
         items = value.values
         if len(items) > self.rules.records and all(isinstance(item, Obj) and item.keys for item in items):
-            stay = json_samples.kept(items, *self.rules.ends)
+            stay = json_samples.kept(items, *self.rules.ends, self._alarms)
             if len(stay) < len(items):
                 pruned = [self.pruned(items[number], depth + 1) for number in stay]
                 return self.reader.part(Sample(tuple(pruned), self._omitted(items, stay)))
         elif len(items) > self.rules.values and all(map(_is_plain, items)):
             return self._ends(items)
+        elif len(items) > self.rules.records and all(isinstance(item, Arr) and item.is_flat for item in items):
+            return self._rows(items, depth)
         return self.reader.array([self.pruned(item, depth + 1) for item in items])
 
     def _excerpt(self, value: Obj, depth: int) -> Excerpt | None:
         """Return some of the entries of an object whose values are records, or None where all stay."""
-        stay = json_samples.kept(value.values, *self.rules.ends)
+        stay = json_samples.kept(value.values, *self.rules.ends, self._alarms)
         if len(stay) == len(value.keys):
             return None
         pruned = tuple(self.pruned(value.values[number], depth + 1) for number in stay)
@@ -163,15 +171,41 @@ class Pruner:
         note = Note(f"{MARK}{len(middle)} left out{_range(middle)})")
         return self.reader.array([*map(self.pruned, items[:2]), note, self.pruned(items[-1])])
 
+    def _rows(self, items: Sequence[Value], depth: int) -> Arr:
+        """Return a list of lists of words without what is between its ends, but with those that speak of trouble."""
+        first, last = self.rules.ends
+        edges = {*range(first), *range(len(items) - last, len(items))}
+        stay = sorted(edges.union(number for number, item in enumerate(items) if self._alarms.tells(item)))
+        rows: list[Value] = []
+        for before, number in pairwise([-1, *stay]):
+            if gone := number - before - 1:
+                self.gone["rows"] += gone
+                rows.append(Note(f"{MARK}{gone} left out)"))
+            rows.append(self.pruned(items[number], depth + 1))
+        return self.reader.array(rows)
+
     def _string(self, text: str) -> str:
         rules = self.rules
         if len(text) > rules.opaque:
             text = _OPAQUE.sub(self._opaque, text)
         if len(text) <= rules.text or (len(text) <= 4 * rules.text and is_alarm(text[: 4 * rules.text])):
             return text
-        tail = rules.head // 4
-        self.gone["characters of long strings"] += len(text) - rules.head - tail
-        return f"{text[: rules.head]}{MARK}+{len(text) - rules.head - tail}){text[-tail:]}"
+        return self._cut(text, rules.head, len(text) - rules.head // 4)
+
+    def _cut(self, text: str, start: int, end: int) -> str:
+        """Leave out what is between two places of a text, but not its lines that speak of trouble."""
+        pieces = [text[:start]]
+        at = start
+        for line in _LINE.finditer(text, start, end):
+            if line.end() - line.start() <= _LONGEST_LINE and is_alarm(line[0]):
+                pieces += [self._gap(line.start() - at), line[0]]
+                at = line.end()
+        return "".join([*pieces, self._gap(end - at), text[end:]])
+
+    def _gap(self, length: int) -> str:
+        """Return what stands for so many characters that are left out."""
+        self.gone["characters of long strings"] += length
+        return f"{MARK}+{length})" if length else ""
 
     def _opaque(self, match: re.Match[str]) -> str:
         run = match[0]
@@ -183,7 +217,16 @@ class Pruner:
 
 
 def _is_plain(item: Value) -> bool:
-    return type(item) is bytes or (isinstance(item, Arr) and item.is_flat and item.size <= _FLAT)
+    """Tell whether it is a number, or a short list of numbers or none, such as a point or a sample of a metric."""
+    if isinstance(item, Arr):
+        return item.size <= _FLAT and all(map(_is_coordinate, item.values))
+    return type(item) is bytes
+
+
+def _is_coordinate(item: Value) -> bool:
+    if type(item) is str:
+        return _NUMBER.fullmatch(item) is not None
+    return item is None or _is_plain(item)
 
 
 def _size(item: Value) -> int:

@@ -37,7 +37,7 @@ class JsonRecords:
     """
 
     name: str = "json_records"
-    version: int = 2
+    version: int = 3
     exact: bool = False
 
     def score(self, content: Content) -> float:

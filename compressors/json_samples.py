@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from statistics import quantiles
 
+from headroom_mitm.compressors.json_alarms import Alarms
 from headroom_mitm.compressors.json_tree import Arr, Note, Obj, Value
-from headroom_mitm.compressors.log_alarms import is_alarm
 
 _FAR = 6  # interquartile ranges from the quartiles: a number further out is unlike the others
 _FEWEST_FOR_RARE = 12  # records among which a value can be rare
@@ -19,22 +19,17 @@ _MOST_UNUSUAL = 0.4  # share of the records: if more are unusual, it is usual to
 _FIELDS_TOLD = 12
 _VALUES_TOLD = 4
 _LONGEST_TOLD = 40  # characters
-_LONGEST_ALARM = 300  # characters of a field that are looked at
-_QUIET_KEYS = frozenset(("description", "body", "text", "content", "summary", "title", "name", "url", "path", "help"))
-"""What stands there may speak of errors without there being one."""
 _NAMING_KEYS = frozenset(("", "name", "key", "id", "path", "title", "metadata.name"))
 _NAMES_TOLD, _NAMES_LENGTH = 80, 1600
 _MOST_AXES = 4
-_FALSE = (None, False, "", b"0")
 
 
-def kept(records: Sequence[Value], first: int, last: int) -> list[int]:
-    """Return the numbers of the records that stay; all of them where too many are unusual."""
-    unusual = set(_unusual(records))
+def kept(records: Sequence[Value], first: int, last: int, alarms: Alarms) -> list[int]:
+    """Return the numbers of the records that stay; where too many are unusual, only trouble counts."""
+    troubled = {number for number, record in enumerate(records) if alarms.tells(record)}
+    unusual = troubled | set(_unusual(records))
     if len(unusual) > _MOST_UNUSUAL * len(records):
-        unusual = {number for number, record in enumerate(records) if isinstance(record, Obj) and _is_alarm(record)}
-    if len(unusual) > _MOST_UNUSUAL * len(records):
-        return list(range(len(records)))
+        unusual = troubled
     edges = {*range(first), *range(len(records) - last, len(records))}
     return sorted(edges | unusual)
 
@@ -140,7 +135,7 @@ def _unusual(records: Sequence[Value]) -> Iterator[int]:
     for number, record in enumerate(records):
         if not isinstance(record, Obj):
             continue
-        if _is_alarm(record) or (len(records) >= _FEWEST_FOR_RARE and shapes[record.keys] <= _RARE < len(shapes)):
+        if len(records) >= _FEWEST_FOR_RARE and shapes[record.keys] <= _RARE < len(shapes):
             yield number
         for name, value in _leaves(record):
             columns.setdefault(name, {})[number] = value
@@ -159,15 +154,3 @@ def _unlike(column: Mapping[int, Value]) -> Iterator[int]:
     low, _, high = quantiles(numbers.values(), n=4)
     reach = _FAR * max(high - low, abs(high) * 0.02)
     yield from (number for number, value in numbers.items() if not low - reach <= value <= high + reach)
-
-
-def _is_alarm(record: Obj) -> bool:
-    for key, value in zip(record.keys, record.values, strict=True):
-        name = key.lower()
-        if name in _QUIET_KEYS:
-            continue
-        if isinstance(value, str) and len(value) <= _LONGEST_ALARM and is_alarm(value):
-            return True
-        if ("error" in name or "fail" in name) and value not in _FALSE and getattr(value, "values", True):
-            return True
-    return False

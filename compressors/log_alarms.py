@@ -33,6 +33,16 @@ _WORDS = (
     "crash",
     "segfault",
     "break-in",
+    "unexpected",
+    "violat",
+    "deadlock",
+    "out of memory",
+    "exhausted",
+    "unauthorized",
+    "unhealthy",
+    "illegal",
+    "reset by peer",
+    "broken pipe",
 )
 _SHAPES = re.compile(
     r"\binvalid\b|\boom\b|\boomkilled\b|^[ewf]\d{4} "
@@ -48,10 +58,10 @@ _HINTS = (
     "status",
     "exit",
 )  # what all shapes but the first letter have in them
-# `errors=0`, `0 warnings`, `"error": null` say that nothing went wrong.
+# `errors=0`, `0 warnings`, `"error": null` say that nothing went wrong; `error: no such file` does not.
 _HARMLESS = re.compile(
     r"\b(?:errors?|warnings?|fail(?:ed|ures?)?|exceptions?|aborted|rejected|timeouts?)"
-    r"\"?[=:] ?\"?(?:0|none|null|false|no)\b(?![.:])"
+    r"(?:(?:\"?=|\":) ?\"?(?:0|none|null|false|no)\b|: ?(?:0|(?:none|null|false|no)\b(?! \w))\b)(?![.:])"
     r"|\b(?:0|no) (?:errors?|warnings?|failed|failures?|exceptions?|timeouts?)\b"
 )
 

@@ -26,7 +26,7 @@ class ReportOfTests:
     """Lossless: rows that differ in a name are one line, blocks that come again a number."""
 
     name: str = "test_report"
-    version: int = 1
+    version: int = 2
     exact: bool = True
 
     def score(self, content: Content) -> float:

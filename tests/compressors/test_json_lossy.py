@@ -38,6 +38,61 @@ def rows_of(text: str) -> int:
     return sum(bool(re.match(r" *\d{4},run", line)) for line in text.split("\n"))
 
 
+# Trouble
+
+TROUBLE = {
+    "severity of a checker": {"severity": 1, "message": "'send' is shadowed", "line": 12, "column": 3},
+    "severity in a word": {"severity": "style", "message": "spaces missing", "file": "a.sh"},
+    "finding without a severity": {"code": "F401", "message": "unused import", "location": {"row": 3, "column": 1}},
+    "level of a logger": {"level": 50, "msg": "no more connections", "time": 17},
+    "level in a word": {"level": "warn", "msg": "pool is small"},
+    "answer": {"path": "/cart", "status": 503, "took": 3},
+    "exit code": {"command": "make", "exit_code": 2},
+    "failed check": {"name": "disk", "ok": False},
+    "error": {"name": "a", "error": {"kind": "quota"}},
+    "deep finding": {"file": "b.js", "found": [{"inner": {"ruleId": "x", "message": "unused", "line": 3}}]},
+}
+
+
+@pytest.mark.parametrize("level", LOSSY)
+@pytest.mark.parametrize("record", TROUBLE.values(), ids=list(TROUBLE))
+def test_a_record_that_tells_of_trouble_stays_however_many_do(level: Level, record: dict[str, object]) -> None:
+    for often in (1, 40):
+        records = [*runs(30), *({**record, "number": 7001 + number} for number in range(often)), *runs(30)]
+        text = compressed({"runs": records}, level).text
+        assert all(str(7001 + number) in text for number in range(often))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{"level": 30, "msg": "ready"}, {"level": "info", "msg": "ready"}, {"status": 200}, {"exit_code": 0}, {"ok": True}],
+    ids=str,
+)
+def test_what_went_well_is_no_trouble(record: dict[str, object]) -> None:
+    records = [{**record, "number": 7001 + number} for number in range(60)]
+    assert "7031" not in compressed({"runs": records}, Level.HARD).text
+
+
+def test_lines_of_a_long_text_that_speak_of_trouble_stay() -> None:
+    lines = [f"{number}: a step that went well and left nothing to say" for number in range(400)]
+    lines[200] = "200: error: no such file"
+    for level in LOSSY:
+        text = compressed({"log": "\n".join(lines), "name": "build"}, level).text
+        assert "200: error: no such file" in text
+        assert "150: a step" not in text
+
+
+def test_rows_of_words_keep_their_ends_and_what_speaks_of_trouble() -> None:
+    rows = [[f"2025-01-0{1 + number % 9}", f"job {number} done"] for number in range(60)]
+    rows[30] = ["2025-01-04", "job 30 failed"]
+    assert "job 29 done" in compressed({"columns": ["day", "what"], "rows": rows}, Level.LIGHT).text
+    form = compressed({"columns": ["day", "what"], "rows": rows}, Level.HARD)
+    assert "job 30 failed" in form.text
+    assert "job 59 done" in form.text
+    assert "job 29 done" not in form.text
+    assert form.left_out == "56 rows"
+
+
 # Records
 
 
@@ -162,6 +217,13 @@ def test_large_objects_far_down_are_named_at_the_hardest_level() -> None:
     for level in range(7):
         value = {f"level{level}": value, "kind": "node"}
     assert "…(20 keys: key0 key1 key2 key3 …)" in compressed(value, Level.HARD).text
+
+
+def test_objects_far_down_that_tell_of_trouble_are_shown_at_the_hardest_level() -> None:
+    value: object = {f"key{number}": f"a value of some length {number}" for number in range(20)} | {"exitCode": 137}
+    for level in range(7):
+        value = {f"level{level}": value, "kind": "node"}
+    assert "exitCode" in compressed([value, runs()], Level.HARD).text
 
 
 @pytest.mark.parametrize("level", LOSSY)

@@ -11,6 +11,7 @@ from test_log_lines import ALARM, LOSSY, build_log, compressed, pieces
 
 from headroom_mitm import tokens
 from headroom_mitm.compressors.base import Content, Level
+from headroom_mitm.compressors.log_alarms import is_alarm
 from headroom_mitm.compressors.log_lines import LogLines
 
 LOG = LogLines()
@@ -168,8 +169,16 @@ def test_a_line_that_speaks_of_trouble_is_never_left_out(alarm: str) -> None:
     assert "0112" in text.replace("lines", "") or alarm in text
 
 
-def test_zero_errors_are_no_trouble() -> None:
-    assert compressed(build_log(), Level.LIGHT).text.count("errors=0") == 1
+@pytest.mark.parametrize(
+    "line", ["errors=0 warnings=0", '"error": null, "x": 1', "Errors: 0, Warnings: 0", "error: none", "0 failures"]
+)
+def test_no_errors_are_no_trouble(line: str) -> None:
+    assert not is_alarm(line)
+
+
+@pytest.mark.parametrize("line", ["error: no such file", "error: null pointer", "failures=2", "error: 0.5 off"])
+def test_an_error_that_begins_like_none_is_trouble(line: str) -> None:
+    assert is_alarm(line)
 
 
 def test_many_gaps_are_counted_for_the_marker() -> None:
