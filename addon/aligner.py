@@ -66,6 +66,11 @@ class Plan:
         """There is nothing to choose any more."""
         return not (self.fresh or self.undecided_offer or self.cold)
 
+    @property
+    def has_texts(self) -> bool:
+        """What is still to be chosen is not only whether the tool is offered, but what texts become."""
+        return bool(self.fresh or self.past or self.cold)
+
 
 class Aligner:
     """Decides once and replays. Shared by all requests; thread-safe."""

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from headroom_mitm import tokens
@@ -67,23 +68,43 @@ class Service:
         self._learner.asked(outcome.prompt, outcome.originals, text_id, brought)
 
     async def _rewritten(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
-        deadline = time.monotonic() + seconds
-        planning = asyncio.ensure_future(_run(self._quick, lambda: self._pipeline.plan(wire, body, policy)))
-        await asyncio.wait({planning}, timeout=seconds)
-        if not planning.done():
-            planning.add_done_callback(self._planned_too_late)
+        errand = _Errand(wire, body, policy)
+        work = asyncio.ensure_future(_followed(self._quick.submit(self._first_step, errand)))
+        await asyncio.wait({work}, timeout=seconds)
+        if not work.done() and not errand.ticket.take():
+            # The worker is keeping its decisions this very moment: they hold, so they must be sent.
+            await asyncio.wait({work}, timeout=_KEEPING_SECONDS)
+        if work.done():
+            try:
+                return work.result()
+            except UnreadableBody as error:
+                logger.info("headroom: a body that is not %s passes untouched: %s", wire.name, error)
+                return None
+        planned = errand.left()
+        if planned is None:
+            work.add_done_callback(_forgotten)  # not cancelled: what leaves raw now has to be noted
             logger.warning(
                 "headroom: a body of %d bytes was not read within %g s, it passes untouched", len(body), seconds
             )
             return None
-        try:
-            prompt, plan = planning.result()
-        except UnreadableBody as error:
-            logger.info("headroom: a body that is not %s passes untouched: %s", wire.name, error)
+        work.cancel()
+        prompt, plan = planned
+        logger.warning("headroom: %d new texts were not ready in time and go out raw", len(plan.fresh))
+        self._give_up(prompt, plan)
+        return self._pipeline.settled(wire, plan, policy)
+
+    def _first_step(self, errand: "_Errand") -> "Outcome | Future[Outcome | None] | None":
+        """Read a body and recall what is decided; return what leaves, or what is being done to know it."""
+        wire, policy = errand.wire, errand.policy
+        prompt, plan = self._pipeline.plan(wire, errand.body, policy)
+        if not errand.planned(prompt, plan):
+            self._give_up(prompt, plan)
             return None
         if plan.is_settled:
             return self._pipeline.settled(wire, plan, policy)
-        return await self._complete(wire, prompt, plan, policy, deadline)
+        if plan.has_texts:
+            return self._slow.submit(self._pipeline.complete, wire, prompt, plan, policy, errand.ticket)
+        return self._pipeline.complete(wire, prompt, plan, policy, errand.ticket)
 
     async def linked(self, wire: Wire, body: bytes, seconds: float) -> tuple[Wire, bytes]:
         """Return a request as it goes on from an answer that we have watched; see ``Links``. Else the same."""
@@ -118,33 +139,47 @@ class Service:
         self._pipeline.keep()
         self._store.close()
 
-    async def _complete(
-        self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, deadline: float
-    ) -> Outcome | None:
-        """Run the second step; at the deadline, settle for what was decided before."""
-        ticket = Ticket()
-        work = asyncio.ensure_future(
-            _run(self._slow, lambda: self._pipeline.complete(wire, prompt, plan, policy, ticket))
-        )
-        await asyncio.wait({work}, timeout=max(0.0, deadline - time.monotonic()))
-        if not work.done() and not ticket.take():
-            # The worker is keeping its decisions this very moment: they hold, so they must be sent.
-            await asyncio.wait({work}, timeout=_KEEPING_SECONDS)
-        if work.done():
-            return work.result()
-        work.cancel()
-        logger.warning("headroom: %d new texts were not ready in time and go out raw", len(plan.fresh))
-        self._give_up(prompt, plan)
-        return self._pipeline.settled(wire, plan, policy)
-
-    def _planned_too_late(self, planning: "asyncio.Future[tuple[Prompt, Plan]]") -> None:
-        if not planning.cancelled() and planning.exception() is None:
-            self._give_up(*planning.result())
-
     def _give_up(self, prompt: Prompt, plan: Plan) -> None:
         """Note that new texts leave raw before they do, and keep it as soon as a thread is free."""
         self._pipeline.give_up(prompt, plan, "deadline")
         self._quick.submit(self._pipeline.keep)
+
+
+class _Errand:
+    """A request on its way through the threads, and who waits for it."""
+
+    def __init__(self, wire: Wire, body: bytes, policy: Policy) -> None:
+        self.wire = wire
+        self.body = body
+        self.policy = policy
+        self.ticket = Ticket()
+        self._plan: tuple[Prompt, Plan] | None = None
+        self._is_left = False
+        self._lock = threading.Lock()
+
+    def planned(self, prompt: Prompt, plan: Plan) -> bool:
+        """Note what is decided; False: the body has left untouched meanwhile."""
+        with self._lock:
+            self._plan = prompt, plan
+            return not self._is_left
+
+    def left(self) -> tuple[Prompt, Plan] | None:
+        """Note that nobody waits any more; return what is decided, if that is known."""
+        with self._lock:
+            self._is_left = True
+            return self._plan
+
+
+async def _followed(step: "Future[T | Future[T]]") -> T:
+    """Return what a step returns in the end, which may be done by another thread."""
+    found = await asyncio.wrap_future(step)
+    return await asyncio.wrap_future(found) if isinstance(found, Future) else found
+
+
+def _forgotten(work: "asyncio.Future[Outcome | None]") -> None:
+    """Take the error that nobody waits for."""
+    if not work.cancelled():
+        work.exception()
 
 
 async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
