@@ -10,16 +10,22 @@ from headroom_mitm import __version__
 from headroom_mitm.commands.authority import CA
 from headroom_mitm.commands.base import Command
 from headroom_mitm.commands.env import ENV
+from headroom_mitm.commands.key import KEY
 from headroom_mitm.commands.learn import LEARN
 from headroom_mitm.commands.proxy import RUN_PROXY, RUN_WEB
+from headroom_mitm.commands.purge import PURGE
+from headroom_mitm.commands.run import RUN
 from headroom_mitm.errors import StoreUnavailable
 
 COMMANDS: tuple[Command, ...] = (
     RUN_PROXY,
     RUN_WEB,
+    RUN,
     CA,
     ENV,
     LEARN,
+    KEY,
+    PURGE,
 )
 
 

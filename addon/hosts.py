@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 ANY_PORT = 0
+PRESENCE_HOST = "headroom.localhost"
+"""Where a proxy of ours answers itself."""
 ANTHROPIC, CHAT, RESPONSES, GEMINI = "anthropic_messages", "openai_chat", "openai_responses", "gemini_generate"
 
 
@@ -99,6 +101,8 @@ HOSTS: tuple[Host, ...] = (
     ),
     # Ollama, local and without TLS.
     *_rows("localhost 127.0.0.1", {**_OPENAI, ANTHROPIC: r"/v1/messages"}, port=11434),
+    # Decrypted to be answered by ourselves; no path of it is a prompt.
+    Host(PRESENCE_HOST, re.compile(r"(?!)"), ANTHROPIC),
 )
 
 _TAKE_CACHE_KEYS = ("api.openai.com",)

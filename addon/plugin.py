@@ -10,6 +10,7 @@ from headroom_mitm import defaults, settings
 from headroom_mitm.answers import LEG_OF, PROMPT, Answers
 from headroom_mitm.hosts import detect
 from headroom_mitm.permission import Permission
+from headroom_mitm.presence import Presence
 from headroom_mitm.service import Service
 from headroom_mitm.settings import Settings
 from headroom_mitm.sockets import Sockets, Use
@@ -31,7 +32,13 @@ class Headroom:
         self._sweeper: asyncio.Task[None] | None = None
         self._permission = Permission()
         self._answers = Answers(lambda: self._service)
-        self.addons = [self._answers, Sockets(self._wire_in, self._use_of)]
+        self._inspector = Inspector()
+        self.addons = [
+            self._answers,
+            self._inspector,
+            Sockets(self._wire_in, self._use_of),
+            Presence(lambda: self._settings),
+        ]
         """mitmproxy calls the hooks of these, too."""
 
     def load(self, loader: Loader) -> None:

@@ -30,7 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"hindsight", "offers"}),
     frozenset({"learnt", "pipeline"}),
     frozenset({"service"}),
-    frozenset({"answers", "defaults", "permission", "sockets", "web"}),
+    frozenset({"answers", "defaults", "permission", "presence", "sockets", "web"}),
     frozenset({"plugin"}),
     frozenset({"script"}),
     frozenset({"audit"}),
@@ -54,7 +54,7 @@ ONLY = {
     "wire": frozenset({"errors", "framing", "recent", "segments", "tokens", "usage"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(
-    r"addon/(plugin|answers|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
+    r"addon/(plugin|answers|presence|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
 )
 MAY_READ_ENVIRONMENT = re.compile(r"addon/(settings|cli|commands/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*")
 MAY_NAME_PROVIDER_WORDS = re.compile(r"addon/wire/.*|(tests|scripts)/.*")
