@@ -108,7 +108,7 @@ class Service:
 
     async def linked(self, wire: Wire, body: bytes, seconds: float) -> tuple[Wire, bytes]:
         """Return a request as it goes on from an answer that we have watched; see ``Links``. Else the same."""
-        if not isinstance(wire, Chaining):
+        if not isinstance(wire, Chaining) or not wire.may_go_on(body):
             return wire, body
         work = asyncio.ensure_future(_run(self._quick, lambda: self._links.linked(wire, body)))
         await asyncio.wait({work}, timeout=seconds)

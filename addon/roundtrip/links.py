@@ -84,6 +84,10 @@ class LinkedWire:
             return Edit(_NOWHERE, b"")
         return self._wire.declare(prompt, name, description, schema)
 
+    def may_go_on(self, body: bytes) -> bool:
+        """See ``Chaining``."""
+        return self._wire.may_go_on(body)
+
     def previous(self, body: bytes) -> str:
         """See ``Chaining``."""
         return self._wire.previous(body)

@@ -34,6 +34,10 @@ class Wire(Protocol):
 class Chaining(Protocol):
     """What a ``Wire`` has besides where a request may name the answer that it goes on from instead of carrying it."""
 
+    def may_go_on(self, body: bytes) -> bool:
+        """Say whether a request may name such an answer. Quick: it is asked in the event loop."""
+        ...
+
     def previous(self, body: bytes) -> str:
         """Return the id of that answer; empty for none. Raises ``UnreadableBody``."""
         ...

@@ -70,9 +70,13 @@ class OpenAIResponses:
         )
         return _items(body, top.get("input")), envelope
 
+    def may_go_on(self, body: bytes) -> bool:
+        """Say whether the member that names an answer may be there."""
+        return _PREVIOUS.encode() in body
+
     def previous(self, body: bytes) -> str:
         """Return the id of the answer that a request goes on from."""
-        if _PREVIOUS.encode() not in body:
+        if not self.may_go_on(body):
             return ""
         return _text_at(body, document.members(body, document.whole(body)).get(_PREVIOUS))
 
