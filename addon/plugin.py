@@ -14,6 +14,7 @@ from headroom_mitm.presence import Presence
 from headroom_mitm.service import Service
 from headroom_mitm.settings import Settings
 from headroom_mitm.sockets import Sockets, Use
+from headroom_mitm.web.inspector import Inspector
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wire.base import Wire
 
@@ -101,6 +102,7 @@ class Headroom:
         note = f"{wire.name} {outcome.prompt.model} · {outcome.tokens_before} -> {outcome.tokens_after} tok"
         flow.comment = f"headroom: {note}" if policy.change else f"headroom: {note} (audit, nothing changed)"
         logger.info(flow.comment)
+        self._inspector.note(flow, outcome)
         if outcome.offered:
             self._answers.expect(flow, wire, outcome)
         if outcome.body is not body:
