@@ -23,7 +23,7 @@ from headroom_mitm.learning import Learner
 from headroom_mitm.offers import Offers
 from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router, raw
-from headroom_mitm.segments import Digest, Key, Prompt, Rendering
+from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering
 from headroom_mitm.sending import Sending
 from headroom_mitm.store.base import Decision
 from headroom_mitm.wire.base import Wire
@@ -53,6 +53,12 @@ class Policy:
     pins: Mapping[str, Level] = field(default_factory=dict)
     """Levels that the user has set, by tool, program or kind."""
     caching: Wishes = field(default_factory=Wishes)
+    holds_out: Callable[[Prompt], bool] = lambda _: False
+    """Says whether a conversation is left as it is, to compare the others with."""
+
+    def on(self, prompt: Prompt) -> "Policy":
+        """Return what may be done to this request."""
+        return dataclasses.replace(self, change=False) if self.change and self.holds_out(prompt) else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,10 @@ class Outcome:
     tokens_before: int = 0
     """Of the tool results, whether they are changed or not; those that nobody counted are estimated."""
     tokens_after: int = 0
+    added: tuple[Edit, ...] = ()
+    """What the model reads in it and the client did not send: the tool's declaration, hidden rounds."""
+    is_free: bool = True
+    """Its texts were free to be changed; otherwise they were only looked at."""
 
     @property
     def changed(self) -> bool:
@@ -110,7 +120,9 @@ class Pipeline:
 
     def plan(self, wire: Wire, body: bytes, policy: Policy) -> tuple[Prompt, Plan]:
         """First step, quick: read the body and recall what is decided. Raises ``UnreadableBody``."""
-        plan = self._recalled(wire.read(body), policy)
+        prompt = wire.read(body)
+        policy = policy.on(prompt)
+        plan = self._recalled(prompt, policy)
         if plan.offered and policy.change and policy.answerable:
             plan = dataclasses.replace(plan, retold=self._retold.edits(wire.name, plan.prompt))
             if not plan.undecided_offer:
@@ -120,10 +132,11 @@ class Pipeline:
     def settled(self, wire: Wire, plan: Plan, policy: Policy) -> Outcome:
         """Return the outcome without a second step: what is decided is replayed, all else stays as it is."""
         offered = plan.offered and not plan.undecided_offer
-        return self._outcome(wire, plan, plan.known, policy, offered=offered)
+        return self._outcome(wire, plan, plan.known, policy.on(plan.prompt), offered=offered)
 
     def complete(self, wire: Wire, prompt: Prompt, plan: Plan, policy: Policy, ticket: Ticket) -> Outcome | None:
         """Second step: choose what new texts become, and keep it. None if the deadline took the ticket meanwhile."""
+        policy = policy.on(prompt)
         choosing = self._choosing(policy)
         weighed = self._offers.weighed(plan, policy.account, choosing) if plan.is_weighed else None
         again = self._looked_again(plan, policy, choosing)
@@ -180,13 +193,15 @@ class Pipeline:
         before, after = sum(sent.before), sum(sent.after)
         further = self._caching.edits(prompt, policy.caching, change=policy.change)
         if not policy.change:
-            return Outcome(prompt.body, prompt, known=known, tokens_before=before, tokens_after=after)
+            return Outcome(prompt.body, prompt, known=known, tokens_before=before, tokens_after=after, is_free=False)
         edits = [*(edit for edit in sent.edits if edit is not None), *further]
-        declared = None
+        added: tuple[Edit, ...] = ()
         if offered and policy.answerable:
             declared = wire.declare(prompt, TOOL_NAME, TOOL_DESCRIPTION, TOOL_SCHEMA)
-            edits += [declared, *plan.retold] if declared else []
-        return Outcome(splice(prompt.body, edits), prompt, declared is not None, sent.originals, known, before, after)
+            added = (declared, *plan.retold) if declared else ()
+        return Outcome(
+            splice(prompt.body, [*edits, *added]), prompt, bool(added), sent.originals, known, before, after, added
+        )
 
     def _recalled(self, prompt: Prompt, policy: Policy) -> Plan:
         may_offer = policy.change and policy.lossy and policy.answerable
