@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
@@ -27,6 +28,9 @@ SWEEP_SECONDS = 900
 _WORKERS = 4  # of each kind
 _KEEPING_SECONDS = 5.0
 """How long a store that is just being written may take beyond the deadline: its own time-outs are shorter."""
+
+_SENT_SECONDS = 0.05
+"""After these a request has left: what can wait does not take the time of what cannot."""
 
 T = TypeVar("T")
 
@@ -59,7 +63,8 @@ class Service:
         """Return what leaves instead of a body; None: the body itself. Takes at most about ``seconds``."""
         outcome = await self._rewritten(wire, body, policy, seconds)
         if outcome is not None and outcome.offered:
-            self._quick.submit(self._learner.lived, outcome.prompt, outcome.known)
+            self._sent.append(outcome)
+            asyncio.get_running_loop().call_later(_SENT_SECONDS, self._learn)
         return outcome
 
     def asked(self, outcome: Outcome, text_id: str, brought: int) -> None:
@@ -135,9 +140,16 @@ class Service:
     def close(self) -> None:
         """Finish what is being kept, and give back threads and files."""
         self._slow.shutdown(wait=True, cancel_futures=True)
+        self._learn()
         self._quick.shutdown(wait=True)
         self._pipeline.keep()
         self._store.close()
+
+    def _learn(self) -> None:
+        """Look at what became of the texts of requests that have left."""
+        while self._sent:
+            outcome = self._sent.popleft()
+            self._quick.submit(self._learner.lived, outcome.prompt, outcome.known)
 
     def _give_up(self, prompt: Prompt, plan: Plan) -> None:
         """Note that new texts leave raw before they do, and keep it as soon as a thread is free."""
