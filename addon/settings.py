@@ -164,14 +164,19 @@ def key_file(store: str) -> KeyFile:
     return KeyFile(home() / "store.key", sealed_only=is_new)
 
 
+def has_own_keys() -> bool:
+    """Say whether the keys are in our file, not in the environment."""
+    return not os.environ.get("HEADROOM_KEY", "").strip()
+
+
 def keys(store: str) -> Callable[[], Keys]:
     """Return the keys of a store: those in ``$HEADROOM_KEY``, which workers on one server share, else our file's.
 
     Raises ``OptionsError`` if the variable holds none.
     """
-    given = os.environ.get("HEADROOM_KEY", "")
-    if not given.strip():
+    if has_own_keys():
         return key_file(store)
+    given = os.environ["HEADROOM_KEY"]
     try:
         parsed = Keys.parse(given)
     except ValueError as error:

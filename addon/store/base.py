@@ -148,6 +148,31 @@ class RecordStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Resealed:
+    """What ``Upkeep.reseal`` has found."""
+
+    sealed: int
+    """Records that are sealed with the newest key now and were not before."""
+    lost: int
+    """Records that no key opens."""
+
+
+class Upkeep(Protocol):
+    """What people have done to a whole store; slow where much is kept. Every method raises ``StoreUnavailable``."""
+
+    def reseal(self) -> Resealed:
+        """Seal all records with the newest key."""
+        ...
+
+    def purge(self, idle_since: float | None = None) -> int:
+        """Remove what nobody has used since then, by seconds since the epoch; None: all there is. Return how much.
+
+        A use is known by the hour: what was used up to ``REFRESH_SECONDS`` later may go as well.
+        """
+        ...
+
+
 class Store(Protocol):
     """Shared by all workers on one URL. Thread-safe.
 
@@ -162,6 +187,11 @@ class Store(Protocol):
     @property
     def tallies(self) -> TallyStore:
         """Sums: what levels have shown, what was saved."""
+        ...
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """For people, not for requests."""
         ...
 
     @property

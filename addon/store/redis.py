@@ -22,8 +22,10 @@ from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import packing
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits
 from headroom_mitm.store.redis_place import Place
+from headroom_mitm.store.redis_records import RedisRecords
 from headroom_mitm.store.redis_server import RedisServer
 from headroom_mitm.store.redis_tallies import RedisTallies
+from headroom_mitm.store.redis_upkeep import RedisUpkeep
 from headroom_mitm.store.redis_visits import RedisVisits
 from headroom_mitm.store.sealing import Sealer
 from headroom_mitm.store.unreadable import UNREADABLE, unreadable
@@ -60,6 +62,8 @@ class RedisStore:
         self._ttl = math.ceil(limits.idle_seconds) + REFRESH_SECONDS
         self._clock = clock
         self._used: dict[Key, float] = {}  # when this process last prolonged a rendering
+        self.records = RedisRecords(self._server, _name(b"record", b""), self._ttl)
+        self.upkeep = RedisUpkeep(self._server, sealer, PREFIX, clock, self._ttl)
         self.visits = RedisVisits(self._server, lambda key: _name(b"visit", key), self._ttl)
         self.tallies = RedisTallies(self._server, _name(b"tally", b""), self._ttl)
 

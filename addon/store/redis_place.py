@@ -122,9 +122,7 @@ def _cluster(address: _Address) -> Place:
         nodes = [node(host, port) for host, port in address.hosts]
         # One more try is for a slot that has moved: the new owner is asked at once.
         once_more = Retry(NoBackoff(), 1)
-        return RedisCluster(
-            startup_nodes=nodes, retry=once_more, **address.connection()
-        )
+        return RedisCluster(startup_nodes=nodes, retry=once_more, **address.connection())
 
     first_host, first_port = address.hosts[0]
     return Place(f"Redis Cluster at {first_host}:{first_port}", connect, is_cluster=True)

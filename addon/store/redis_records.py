@@ -1,14 +1,12 @@
 """The ledger's newest conversations on the shared server: a hash and a list for each, and a set in order of time."""
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from typing import Any
-
-import redis
 
 from headroom_mitm.segments import Digest
 from headroom_mitm.store.base import MOST_RECORDS, MOST_REQUESTS, Noted, Recorded
+from headroom_mitm.store.redis_server import RedisServer
 
 _SALT_BYTES = 16
 _SUM = b"+"  # in front of the fields that are sums
@@ -18,8 +16,8 @@ _NEWEST, _SALT = b"newest", b"salt"
 class RedisRecords:
     """See ``RecordStore``. ``prefix`` stands in front of each name on the server."""
 
-    def __init__(self, lent: Callable[[], AbstractContextManager[redis.Redis]], prefix: bytes, ttl: int) -> None:
-        self._lent = lent
+    def __init__(self, server: RedisServer, prefix: bytes, ttl: int) -> None:
+        self._server = server
         self._prefix = prefix
         self._ttl = ttl
 
@@ -28,8 +26,8 @@ class RedisRecords:
         if not noted:
             return
         newest = self._prefix + _NEWEST
-        with self._lent() as client:
-            pipe: Any = client.pipeline(transaction=True)
+        with self._server.lent() as client:
+            pipe: Any = self._server.batch(client, whole=True)
             for one in noted:
                 self._queue(pipe, one)
                 pipe.zadd(newest, {one.key: one.at}, gt=True)
@@ -37,7 +35,7 @@ class RedisRecords:
             pipe.zrange(newest, 0, -MOST_RECORDS - 1)
             gone = [Digest(bytes(key)) for key in pipe.execute()[-1]]
             if gone:
-                pipe = client.pipeline(transaction=False)
+                pipe = self._server.batch(client)
                 for key in gone:
                     pipe.delete(self._name(key), self._name(key, b":requests"))
                 pipe.zrem(newest, *gone)
@@ -45,9 +43,9 @@ class RedisRecords:
 
     def newest(self, limit: int, *, with_requests: bool = False) -> list[Recorded]:
         """See ``RecordStore``."""
-        with self._lent() as client:
+        with self._server.lent() as client:
             keys: Any = client.zrevrange(self._prefix + _NEWEST, 0, limit - 1, withscores=True) if limit > 0 else []
-            pipe: Any = client.pipeline(transaction=False)
+            pipe: Any = self._server.batch(client)
             for key, _ in keys:
                 pipe.hgetall(self._name(key))
                 if with_requests:
@@ -65,8 +63,8 @@ class RedisRecords:
     def salt(self) -> bytes:
         """See ``RecordStore``."""
         name = self._prefix + _SALT
-        with self._lent() as client:
-            pipe: Any = client.pipeline(transaction=True)
+        with self._server.lent() as client:
+            pipe: Any = self._server.batch(client, whole=True)
             pipe.set(name, os.urandom(_SALT_BYTES), nx=True)
             pipe.get(name)
             return bytes(pipe.execute()[-1] or b"")

@@ -13,9 +13,11 @@ from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits
 from headroom_mitm.store.sealing import Sealer
 from headroom_mitm.store.sqlite_file import SqliteFile, transaction
+from headroom_mitm.store.sqlite_records import SqliteRecords
 from headroom_mitm.store.sqlite_renderings import insert, refresh, rows, seal_anew
 from headroom_mitm.store.sqlite_sealed import SqliteOriginals, SqliteRounds, is_stale
 from headroom_mitm.store.sqlite_tallies import SqliteTallies
+from headroom_mitm.store.sqlite_upkeep import SqliteUpkeep
 from headroom_mitm.store.sqlite_visits import SqliteVisits, forget_visits
 
 RECENT_SECONDS = 3600
@@ -42,6 +44,8 @@ class SqliteStore:
         self._rounds = SqliteRounds(self._database, sealer, clock)
         self.visits = SqliteVisits(self._database)
         self.tallies = SqliteTallies(self._database)
+        self.upkeep = SqliteUpkeep(self._database, sealer)
+        self.records = SqliteRecords(self._database)
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""

@@ -40,6 +40,13 @@ def rows(db: sqlite3.Connection, keys: Sequence[Key], sealer: Sealer) -> Iterato
             yield _row(values, sealer)
 
 
+def all_rows(db: sqlite3.Connection, after: int, count: int, sealer: Sealer) -> Iterator[Row]:
+    """Yield rows with texts in the order of their ids."""
+    query = f"SELECT id, used, {_COLUMNS} FROM rendering WHERE id > ? AND text IS NOT NULL ORDER BY id LIMIT ?"  # noqa: S608
+    for values in db.execute(query, (after, count)):
+        yield _row(values, sealer)
+
+
 def insert(db: sqlite3.Connection, new: Rendering, now: int, sealer: Sealer) -> bool:
     """Say whether this decision is the first for its key."""
     values = (now, *_values(new, sealer))

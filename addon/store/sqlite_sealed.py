@@ -13,7 +13,7 @@ from headroom_mitm.store.sealing import Sealer
 from headroom_mitm.store.sqlite_file import transaction
 from headroom_mitm.store.sqlite_renderings import batches
 
-_ORIGINAL, _ROUNDS = b"original", b"rounds"
+ORIGINAL, ROUNDS = b"original", b"rounds"
 
 Database = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
@@ -34,7 +34,7 @@ class SqliteOriginals:
         """Return what is kept of a decision's original, if it must be."""
         if decision.original is None:
             return None
-        return self._sealer.seal(_ORIGINAL, decision.rendering.original, packing.pack(decision.original))
+        return self._sealer.seal(ORIGINAL, decision.rendering.original, packing.pack(decision.original))
 
     def read(self, digest: Digest) -> str:
         """See ``Store.original``."""
@@ -43,7 +43,7 @@ class SqliteOriginals:
         if row is None:
             raise MissingOriginal(f"no original {digest.hex()}")
         try:
-            packed = self._sealer.open(_ORIGINAL, digest, row[0])
+            packed = self._sealer.open(ORIGINAL, digest, row[0])
         except UnreadableRecord as error:
             raise MissingOriginal(f"original {digest.hex()}: {error}") from error
         if not self._sealer.is_current(row[0]):
@@ -51,7 +51,7 @@ class SqliteOriginals:
         return packing.unpack(packed, digest)
 
     def _seal_anew(self, digest: Digest, packed: bytes) -> None:
-        sealed = self._sealer.seal(_ORIGINAL, digest, packed)
+        sealed = self._sealer.seal(ORIGINAL, digest, packed)
         with contextlib.suppress(StoreUnavailable), self._database() as db:
             db.execute("UPDATE original SET packed = ? WHERE digest = ?", (sealed, digest))
 
@@ -74,18 +74,18 @@ class SqliteRounds:
         found: dict[Digest, bytes] = {}
         for key, _, sealed in rows:
             with contextlib.suppress(UnreadableRecord):
-                found[Digest(key)] = self._sealer.open(_ROUNDS, key, sealed)
+                found[Digest(key)] = self._sealer.open(ROUNDS, key, sealed)
         self._look_after(rows, found)
         return found
 
     def keep(self, key: Digest, packed: bytes) -> bytes:
         """See ``Store.keep_rounds``. What cannot be opened is not told again, as if nothing had been hidden."""
-        sealed = self._sealer.seal(_ROUNDS, key, packed)
+        sealed = self._sealer.seal(ROUNDS, key, packed)
         with self._database() as db, transaction(db):
             db.execute("INSERT INTO rounds VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (key, int(self._clock()), sealed))
             row = db.execute("SELECT packed FROM rounds WHERE key = ?", (key,)).fetchone()
         try:
-            return self._sealer.open(_ROUNDS, key, row[0])
+            return self._sealer.open(ROUNDS, key, row[0])
         except UnreadableRecord:
             return b""
 
@@ -96,7 +96,7 @@ class SqliteRounds:
         old = [Digest(key) for key, _, sealed in rows if key in found and not self._sealer.is_current(sealed)]
         if not (used or old):
             return
-        anew = [(self._sealer.seal(_ROUNDS, key, found[key]), key) for key in old]
+        anew = [(self._sealer.seal(ROUNDS, key, found[key]), key) for key in old]
         # Not to have counted a use is no reason to withhold what was read.
         with contextlib.suppress(StoreUnavailable), self._database() as db, transaction(db):
             db.executemany("UPDATE rounds SET used = ? WHERE key = ?", used)
