@@ -51,6 +51,7 @@ class Service:
         # Two kinds, so that texts on which compressors hang do not keep other conversations' past from being replayed.
         self._quick = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-quick")
         self._slow = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-slow")
+        self._sent: deque[Outcome] = deque()
         self._links = Links(self._store)
         self.retold = Retold(self._store, clock)
         self._learner = Learner(self._store.tallies, clock)
