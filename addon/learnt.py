@@ -19,7 +19,7 @@ def show(tallies: TallyStore, console: Console) -> None:
     table = Table(title="Outcomes of shortened texts; a miss is one the model asked for, or went round us to read")
     for heading in ("of", "level", "outcomes", "misses", "left of the text", "tokens a miss brought"):
         table.add_column(heading, justify="left" if heading in ("of", "level") else "right")
-    for row in _rows(tallies):
+    for row in rows(tallies):
         table.add_row(*row)
     if table.row_count:
         console.print(table)
@@ -27,7 +27,8 @@ def show(tallies: TallyStore, console: Console) -> None:
         console.print("Nothing is learnt yet: no shortened text has been asked for, or lived for eight turns.")
 
 
-def _rows(tallies: TallyStore) -> Iterator[tuple[str, ...]]:
+def rows(tallies: TallyStore) -> Iterator[tuple[str, ...]]:
+    """Yield what each kind and group has shown at each level: the columns of the table."""
     names = known_names(tallies.names(_START))
     for name in sorted(names, key=lambda name: (name.startswith(f"{_START}group"), name)):
         evidence, _ = read(tallies, name)

@@ -15,6 +15,8 @@ from headroom_mitm.service import Service
 from headroom_mitm.settings import Settings
 from headroom_mitm.sockets import Sockets, Use
 from headroom_mitm.web.inspector import Inspector
+from headroom_mitm.web.site import Site
+from headroom_mitm.web.tour import Tour
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wire.base import Wire
 
@@ -34,11 +36,13 @@ class Headroom:
         self._permission = Permission()
         self._answers = Answers(lambda: self._service)
         self._inspector = Inspector()
+        tour = Tour(lambda: self._service, lambda: self._settings, self._inspector.inspections)
         self.addons = [
             self._answers,
             self._inspector,
             Sockets(self._wire_in, self._use_of),
             Presence(lambda: self._settings),
+            Site(lambda: tour.sources),
         ]
         """mitmproxy calls the hooks of these, too."""
 

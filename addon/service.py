@@ -13,6 +13,7 @@ from headroom_mitm import tokens
 from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.learning import Learner
+from headroom_mitm.ledger import Ledger
 from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
 from headroom_mitm.roundtrip.links import Link, Links
 from headroom_mitm.roundtrip.rounds import Retold
@@ -54,7 +55,9 @@ class Service:
         self._sent: deque[Outcome] = deque()
         self._links = Links(self._store)
         self.retold = Retold(self._store, clock)
-        self._learner = Learner(self._store.tallies, clock)
+        self.tallies = self._store.tallies
+        self.ledger = Ledger(self._store, clock)
+        self._learner = Learner(self.tallies, clock)
         aligner = Aligner(self._store, clock)
         self._epochs = aligner.epochs
         self._pipeline = Pipeline(aligner, router or Router(), self.retold, clock, self._learner)

@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,28 +32,47 @@ class Text:
     title: str
 
 
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What became of one request."""
+
+    name: str
+    """Of its flow."""
+    at: float
+    """Seconds since the epoch."""
+    outcome: Outcome
+
+
 class Inspections:
-    """Holds the outcomes of the newest requests, by flow."""
+    """Holds what became of the newest requests, by flow. Any thread may read."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most = most_bytes
-        self._held: OrderedDict[str, Outcome] = OrderedDict()
+    def __init__(self) -> None:
+        self._held: OrderedDict[str, Inspected] = OrderedDict()
         self._bytes = 0
+        self._lock = threading.Lock()
 
-    def note(self, flow_id: str, outcome: Outcome) -> None:
-        """Keep what became of a flow's request."""
-        self._bytes += len(outcome.prompt.body)
-        before = self._held.pop(flow_id, None)
-        if before is not None:
-            self._bytes -= len(before.prompt.body)
-        self._held[flow_id] = outcome
-        while self._bytes > self._most and len(self._held) > 1:
-            _, oldest = self._held.popitem(last=False)
-            self._bytes -= len(oldest.prompt.body)
+    def note(self, name: str, at: float, outcome: Outcome, most_bytes: int = MOST_BYTES) -> None:
+        """Keep what became of a flow's request, and forget the oldest beyond so many bytes of bodies."""
+        with self._lock:
+            self._forget(name)
+            self._held[name] = Inspected(name, at, outcome)
+            self._bytes += len(outcome.prompt.body)
+            while self._bytes > most_bytes and len(self._held) > 1:
+                self._forget(next(iter(self._held)))
 
-    def of(self, flow_id: str) -> Outcome | None:
+    def of(self, name: str) -> Inspected | None:
         """Return what became of a flow's request; None if it is not known, or not any more."""
-        return self._held.get(flow_id)
+        return self._held.get(name)
+
+    def newest(self) -> list[Inspected]:
+        """Return all that are held, the newest first."""
+        with self._lock:
+            return list(reversed(self._held.values()))
+
+    def _forget(self, name: str) -> None:
+        before = self._held.pop(name, None)
+        if before is not None:
+            self._bytes -= len(before.outcome.prompt.body)
 
 
 def is_shorter(outcome: Outcome) -> bool:
@@ -97,15 +117,16 @@ def told(outcome: Outcome) -> Iterator[str]:
     yield f"{len(found)} texts, {len(changed)} of them in another form; {_tool(outcome)}"
     yield ""
     for text in found:
-        yield f"{text.number:>3}  {_decision(text)}  {text.title}"
+        yield f"{text.number:>3}  {decision(text)}  {text.title}"
     for text in changed:
         yield ""
         yield f"--- {text.number} {text.title}, as the client sent it"
-        yield f"+++ {text.number} {_decision(text)}, as it left"
-        yield from _difference(original(outcome, text), (text.rendering and text.rendering.text) or "")
+        yield f"+++ {text.number} {decision(text)}, as it left"
+        yield from difference(original(outcome, text), (text.rendering and text.rendering.text) or "")
 
 
-def _difference(before: str, after: str) -> Iterator[str]:
+def difference(before: str, after: str) -> Iterator[str]:
+    """Yield the lines of a unified diff, without the names of its sides."""
     old, new = before.splitlines(), after.splitlines()
     diff = difflib.unified_diff(old[:LONGEST_DIFF], new[:LONGEST_DIFF], lineterm="", n=_CONTEXT)
     yield from itertools.islice(diff, 2, None)  # both names have been said
@@ -114,7 +135,8 @@ def _difference(before: str, after: str) -> Iterator[str]:
             yield f"{side} [{len(lines) - LONGEST_DIFF:,} further lines: headroom.original shows them]"
 
 
-def _decision(text: Text) -> str:
+def decision(text: Text) -> str:
+    """Return what was decided of a text, in words."""
     rendering = text.rendering
     if rendering is None:
         return f"as it came, {text.segment.size:,} characters"

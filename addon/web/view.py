@@ -24,30 +24,30 @@ class HeadroomView:
 
     def prettify(self, data: bytes, metadata: Any) -> str:  # noqa: ARG002  # the form mitmproxy wants
         """Return what is known of the flow. ``data`` is the request as it left. Raises ``ValueError`` for another."""
-        outcome = self._inspections.of(metadata.flow.id) if metadata.flow is not None else None
-        if outcome is None:
-            raise ValueError("this is no prompt that passed lately")
-        return "\n".join(told(outcome))
+        return "\n".join(self._lines(metadata.flow))
 
     def render_priority(self, data: bytes, metadata: Any = None, **given: Any) -> float:  # noqa: ARG002  # the same
         """Return how well this view fits: best if a text was changed, not at all where nothing is known."""
         of = given.get("flow") if metadata is None else metadata.flow
         message = given.get("http_message") if metadata is None else metadata.http_message
-        outcome = self._inspections.of(of.id) if isinstance(of, http.HTTPFlow) and message is of.request else None
-        if outcome is None:
+        one = self._inspections.of(of.id) if isinstance(of, http.HTTPFlow) and message is of.request else None
+        if one is None:
             return -1.0
-        return _FIRST if is_shorter(outcome) else 0.0
+        return _FIRST if is_shorter(one.outcome) else 0.0
 
     def __call__(self, *_: bytes, flow: flow.Flow | None = None, **__: Any) -> tuple[str, Iterator[Line]]:
         """Return a title and lines, as mitmproxy 11 wants them."""
-        outcome = self._inspections.of(flow.id) if flow is not None else None
-        if outcome is None:
-            raise ValueError("this is no prompt that passed lately")
-        return "headroom", ([(_STYLES.get(line[:1], "text"), line)] for line in told(outcome))
+        return "headroom", ([(_STYLES.get(line[:1], "text"), line)] for line in self._lines(flow))
 
     def __lt__(self, other: Any) -> bool:
         """Stand in a list by name, as all views do."""
         return bool(self.name < other.name)
+
+    def _lines(self, of: flow.Flow | None) -> Iterator[str]:
+        one = self._inspections.of(of.id) if of is not None else None
+        if one is None:
+            raise ValueError("this is no prompt that passed lately")
+        return told(one.outcome)
 
 
 def add(view: HeadroomView) -> None:

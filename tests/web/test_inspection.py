@@ -1,6 +1,5 @@
 """What a person sees of a request: each text, what was decided of it, and how it differs from what came."""
 
-import dataclasses
 import itertools
 
 import pytest
@@ -70,18 +69,23 @@ def test_a_text_is_found_by_number_and_by_id() -> None:
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_the_oldest_are_forgotten_first(count: int) -> None:
     given = outcome(prompt("text"))
-    held = Inspections(most_bytes=2 * len(given.prompt.body))
+    held = Inspections()
     for number in range(count):
-        held.note(str(number), given)
-    assert [held.of(str(number)) is not None for number in range(count)] == [
-        number >= count - 2 for number in range(count)
-    ]
+        held.note(str(number), 0.0, given, most_bytes=2 * len(given.prompt.body))
+    names = [str(number) for number in reversed(range(count))][:2]
+    assert [one.name for one in held.newest()] == names
+    assert [held.of(str(number)) is not None for number in range(count)] == [str(one) in names for one in range(count)]
+
+
+def test_a_request_is_held_however_long_it_is() -> None:
+    held = Inspections()
+    held.note("flow", 0.0, outcome(prompt("text")), most_bytes=1)
+    assert held.of("flow") is not None
 
 
 def test_a_flow_is_counted_once() -> None:
     given = outcome(prompt("text"))
-    held = Inspections(most_bytes=2 * len(given.prompt.body))
-    held.note("other", given)
-    for _ in range(5):
-        held.note("flow", dataclasses.replace(given))
-    assert held.of("other") is given
+    held = Inspections()
+    for name in ("other", *["flow"] * 5):
+        held.note(name, 0.0, given, most_bytes=2 * len(given.prompt.body))
+    assert [one.name for one in held.newest()] == ["flow", "other"]

@@ -76,14 +76,14 @@ def test_a_mark_of_the_users_stays(screen: tuple[Inspector, taddons.context]) ->
     assert flow.marked == ":red_circle:"
 
 
-def test_where_nobody_looks_nothing_is_kept() -> None:
-    inspector = Inspector()
+def test_where_no_screen_lists_flows_less_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only our page shows them then."""
+    inspector, flows = Inspector(), [tflow.tflow() for _ in range(3)]
+    monkeypatch.setattr("headroom_mitm.web.inspector.MOST_BYTES_UNLISTED", 1)
     with taddons.context(Declares(), inspector):
-        flow = tflow.tflow()
-        inspector.note(flow, outcome())
-        assert flow.marked == ""
-        with pytest.raises(exceptions.CommandError):
-            inspector.original(flow, "1")
+        for flow in flows:
+            inspector.note(flow, outcome())
+    assert [one.name for one in inspector.inspections.newest()] == [flows[-1].id]
 
 
 def test_the_original_is_a_command(screen: tuple[Inspector, taddons.context]) -> None:

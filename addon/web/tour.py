@@ -1,0 +1,43 @@
+"""What our page shows, put together: the store's figures, the newest requests, and the state of this proxy."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from headroom_mitm import __version__, learnt
+from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.ledger import Report, Session
+from headroom_mitm.service import Service
+from headroom_mitm.settings import Settings
+from headroom_mitm.web.inspection import Inspections
+from headroom_mitm.web.page import Sources
+
+
+class Tour:
+    """Asks whichever service there is at that moment: another store may be opened while the proxy runs."""
+
+    def __init__(
+        self, service: Callable[[], Service | None], settings: Callable[[], Settings | None], inspections: Inspections
+    ) -> None:
+        self._service = service
+        self._settings = settings
+        self.sources = Sources(self._state, self._report, self._conversations, self._levels, inspections)
+
+    def _state(self) -> Mapping[str, Any]:
+        chosen = self._settings()
+        store = chosen.store.rpartition("@")[2] if chosen else ""  # without a password
+        return {"version": __version__, "mode": chosen.mode.value if chosen else "", "store": store}
+
+    def _report(self, since: str, until: str) -> Report:
+        return self._open().ledger.report(since, until)
+
+    def _conversations(self, limit: int) -> Sequence[Session]:
+        return self._open().ledger.conversations(limit)
+
+    def _levels(self) -> Iterator[tuple[str, ...]]:
+        return learnt.rows(self._open().tallies)
+
+    def _open(self) -> Service:
+        service = self._service()
+        if service is None:
+            raise StoreUnavailable("it is not open yet")
+        return service
