@@ -1,5 +1,7 @@
 """Fixtures: a stand-in provider, real mitmdumps with and without our addon, clients behind them."""
 
+import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -48,6 +50,20 @@ def start(provider: Provider, confdir: Path, tmp_path: Path) -> Iterator[Start]:
             return stack.enter_context(running(mitmdump))
 
         yield start_one
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A Redis server of this test's own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert any("Ready to accept connections" in line for line in server.stdout)
+        yield f"redis://127.0.0.1:{port}/0"
+        server.terminate()
 
 
 @pytest.fixture

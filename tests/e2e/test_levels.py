@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from answers import Answer, Call, Say, answer
-from client import Connect
+from client import Client, Connect
 from conversations import history, measurements, request, results_of
 from provider import Provider, Received
 from proxy import Start
@@ -22,9 +22,8 @@ def ask(received: Received) -> Answer:
     return answer(Call("toolu_r", OURS, {"id": found[1], "search": ""}) if found else Say("I see all."))
 
 
-def converse(connect: Connect, start: Start, provider: Provider, store: Path, salts: list[str], *, asks: bool) -> None:
-    """Have a short conversation for each salt, each with a result nobody has seen, in one proxy."""
-    client = connect(start(headroom_store=str(store)))
+def converse(client: Client, provider: Provider, salts: list[str], *, asks: bool) -> None:
+    """Have a short conversation for each salt, each with a result nobody has seen."""
     for salt in salts:
         begun = history()
         begun[0]["content"] += f" Number {salt}."
@@ -41,15 +40,23 @@ def shortened(provider: Provider, before: int) -> list[bool]:
     return [TEXT_ID.search(results["toolu_0"]) is not None for results in found if list(results) == ["toolu_0"]]
 
 
+@pytest.fixture(params=["sqlite", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return str(tmp_path / "store.sqlite") if request.param == "sqlite" else str(request.getfixturevalue("redis_url"))
+
+
+@pytest.mark.parametrize("restarted", [True, False], ids=["restarted", "second worker"])
 @pytest.mark.parametrize("asks", [True, False], ids=["asked for", "not asked for"])
 def test_what_is_asked_for_is_left_in_by_the_next_proxy(
-    provider: Provider, start: Start, connect: Connect, tmp_path: Path, *, asks: bool
+    provider: Provider, start: Start, connect: Connect, store: str, *, asks: bool, restarted: bool
 ) -> None:
     """Retrievals of one kind make the next results less compressed; none make them none the less so."""
-    store = tmp_path / "store.sqlite"
-    converse(connect, start, provider, store, [f"{asks}{number}" for number in range(15)], asks=asks)
+    one = start(headroom_store=store)
+    converse(connect(one), provider, [f"{asks}{number}" for number in range(15)], asks=asks)
+    if restarted:
+        one.stop()
     before = len(provider.received)
-    converse(connect, start, provider, store, [f"next{number}" for number in range(5)], asks=False)
+    converse(connect(start(headroom_store=store)), provider, [f"next{number}" for number in range(5)], asks=False)
     found = shortened(provider, before)
     assert len(found) == 5
     assert sum(found) <= 1 if asks else sum(found) >= 4

@@ -1,10 +1,6 @@
 """What was sent once is sent again byte for byte: the provider's cache of the prefix stays good."""
 
 import itertools
-import socket
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from answers import Json
@@ -88,20 +84,6 @@ def test_a_conversation_met_in_the_middle_keeps_its_past(provider: Provider, sta
     connect(start()).post("/v1/messages", given)
     found = results_of(provider.received[0].json)
     assert [found[f"toolu_{number}"] == text for number, text in enumerate(RESULTS)] == [True, True, True, False]
-
-
-@pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
-    """A Redis server of this test's own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert any("Ready to accept connections" in line for line in server.stdout)
-        yield f"redis://127.0.0.1:{port}/0"
-        server.terminate()
 
 
 def test_redis_is_shared_by_proxies(provider: Provider, start: Start, connect: Connect, redis_url: str) -> None:
