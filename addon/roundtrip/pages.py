@@ -23,6 +23,8 @@ _LONGEST_SEARCH = 200
 # A hit always fits a page: a character has at most four tokens, and pieces overlap by what is searched for.
 _LONGEST_HIT = 900
 _PIECE = 400
+_WORD = re.compile(r"\w+(?:[.-]\w+)*")
+_MOST_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +138,44 @@ def _by_search(text: Text, wanted: str, part: Part) -> Page:
     found = [number for number in numbers if needle in _from(text, part, number).casefold()]
     what = f"contain {wanted!r} (plain text, upper or lower case)"
     if not found:
-        return _noted(f"no lines {what} in {text.name(part)}", [])
+        return _by_words(text, needle, part, f"no lines {what} in {text.name(part)}")
     whole = part == Part(1, 1, len(text.lines))
     if whole and (around := _with_context(text, part, found)):
         return _noted(f"{len(found)} lines {what} in {text.name(part)}, with the lines around them", around)
     shown: list[str] = []
     room, more = PAGE_TOKENS, ""
     for hit in _hits(text, needle, part, found):
-        line = f"{hit.first}{f'@{hit.column}' if hit.column > 1 else ''}: {_from(text, hit, hit.first)[: hit.last]}"
+        line = _numbered(text, hit)
         room -= tokens.count(line) + 1
         if room < 0:
             more = f"; {text.go_on(hit._replace(last=part.last), searching=True)}"
             break
         shown.append(line)
     return _noted(f"{len(found)} lines {what} in {text.name(part)}{more}", shown)
+
+
+def _by_words(text: Text, needle: str, part: Part, nothing: str) -> Page:
+    """Return the places with the most of the words, if it is more than half of them.
+
+    Who looks for a row as it stands in a shorter form, spelled otherwise, finds what it was made from.
+    """
+    words = list(dict.fromkeys(_WORD.findall(needle)))[:_MOST_WORDS]
+    find = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)")
+    counted = [(len(set(find.findall(_shown(text, place).casefold()))), place) for place in _places(text, part)]
+    most = max(count for count, _ in counted)
+    if not words or 2 * most <= len(words):
+        return _noted(nothing, [])
+    nearest = [place for count, place in counted if count == most]
+    shown: list[str] = []
+    room = CONTEXT_TOKENS
+    for place in nearest:
+        line = _numbered(text, place)
+        room -= tokens.count(line) + 1
+        if room < 0:
+            break
+        shown.append(line)
+    first = f", here are the first {len(shown)}" if len(shown) < len(nearest) else ""
+    return _noted(f"{nothing}; {len(nearest)} have {most} of its {len(words)} words{first}", shown)
 
 
 def _with_context(text: Text, part: Part, found: list[int]) -> list[str]:
@@ -177,15 +203,32 @@ def _with_context(text: Text, part: Part, found: list[int]) -> list[str]:
 def _hits(text: Text, needle: str, part: Part, found: list[int]) -> Iterator[Part]:
     """Yield what is to be shown; ``last`` is a number of characters. Long lines are looked at in pieces."""
     for number in found:
-        column = part.column if number == part.first else 1
-        line = _from(text, part, number)
-        if len(line) <= _LONGEST_HIT:
-            yield Part(number, column, len(line))
-            continue
-        size = _PIECE + len(needle)
-        for at in range(0, len(line), _PIECE):
-            if needle in line[at : at + size].casefold():
-                yield Part(number, column + at, size)
+        for place in _places(text, part._replace(first=number, last=number, column=_column(part, number)), len(needle)):
+            if needle in _shown(text, place).casefold():
+                yield place
+
+
+def _places(text: Text, part: Part, overlap: int = _LONGEST_SEARCH) -> Iterator[Part]:
+    """Yield each line of a part, or the pieces of a long one; ``last`` is a number of characters."""
+    for number in range(part.first, part.last + 1):
+        column = _column(part, number)
+        length = len(text.lines[number - 1]) - column + 1
+        if length <= _LONGEST_HIT:
+            yield Part(number, column, length)
+        else:
+            yield from (Part(number, column + at, _PIECE + overlap) for at in range(0, length, _PIECE))
+
+
+def _column(part: Part, number: int) -> int:
+    return part.column if number == part.first else 1
+
+
+def _numbered(text: Text, place: Part) -> str:
+    return f"{place.first}{f'@{place.column}' if place.column > 1 else ''}: {_shown(text, place)}"
+
+
+def _shown(text: Text, place: Part) -> str:
+    return text.lines[place.first - 1][place.column - 1 : place.column - 1 + place.last]
 
 
 def _from(text: Text, part: Part, number: int) -> str:

@@ -183,6 +183,30 @@ def test_no_hit_is_said_only_of_what_was_searched() -> None:
     assert shown.text == "[no lines contain 'line 7' (plain text, upper or lower case) in lines 8-9 of 10000]"
 
 
+RECORDS = "\n".join(f'{{"name": "user {n}", "at": [{n}.5, {n + 1}], "city": "Rome"}}' for n in range(500))
+
+
+@pytest.mark.parametrize("wanted", ["user 77 77.5 78", "77.5 78", '"at":[77.5,78]', "name:'user 77' at:77.5 planet"])
+@pytest.mark.parametrize("text", [RECORDS, RECORDS.replace("\n", ", ")], ids=["lines", "one line"])
+def test_what_is_spelled_otherwise_is_found_by_its_words(text: str, wanted: str) -> None:
+    """A model sees the shorter form: other brackets, commas and quotes than the original has."""
+    note, _, shown = page(text, Query(search=wanted)).text.partition("\n")
+    assert note.startswith("[no lines contain")
+    assert '"name": "user 77", "at": [77.5, 78]' in shown
+    assert len(shown) < 2_000
+
+
+@pytest.mark.parametrize("wanted", ["Rome wasn't built", "user 700", "(", "name planet"])
+def test_a_place_with_half_of_the_words_is_none(wanted: str) -> None:
+    assert "\n" not in page(RECORDS, Query(search=wanted)).text
+
+
+def test_of_many_places_with_the_words_it_is_said_how_many_are_shown() -> None:
+    note, *shown = page(RECORDS, Query(search="city:Rome")).text.split("\n")
+    assert note.endswith(f"; 500 have 2 of its 2 words, here are the first {len(shown)}]")
+    assert 10 < len(shown) < 100
+
+
 @pytest.mark.parametrize("wanted", ["a\nb", "x" * 5000])
 def test_a_search_that_could_find_nothing_is_an_error(wanted: str) -> None:
     """Zero must mean that there is none."""
