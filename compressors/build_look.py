@@ -2,6 +2,7 @@
 
 import re
 
+from headroom_mitm.compressors.build_carets import has_marks
 from headroom_mitm.compressors.build_steps import is_steps
 
 _HEAD_LINES, _MIDDLE_LINES = 60, 30
@@ -47,7 +48,9 @@ def score_of(text: str, subject: str) -> float:
     framed = sum(_ARROW.fullmatch(line) is not None for line in lines)
     if framed >= _FEWEST and framed >= _LEAST_FRAMED * len(lines):
         return _LEAST
-    share = found / max(1, len(lines))
+    # Each may have its code below it, and a line of marks below that.
+    found += 2 * min(found, sum(map(has_marks, lines)))
+    share = min(1.0, found / max(1, len(lines)))
     if found < _FEWEST or share < _LEAST_SHARE:
         return 0.0
     return _LEAST + (_SURE - _LEAST) * share

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-_PART = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|\b\d+\b")
+_PART = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|‘[^’\n]*’|\b\d+\b")
 _CODE = re.compile(r"(?:error|warning)?:? ?([A-Z]{1,4}\d{2,5})\b")
 _LEAST_SAVED = 40  # characters
 _COST = 8  # characters of a name and what goes with it

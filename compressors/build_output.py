@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from headroom_mitm.compressors import build_carets, build_sources
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.build_frames import FEWEST, Framed, blocks, together, without_code
 from headroom_mitm.compressors.build_lines import TABLE, Diagnostic, File, Piece, pieces
@@ -33,7 +34,7 @@ class BuildOutput:
     """Lossless: below ``== path`` stand places and what is said of them; messages that come again have names."""
 
     name: str = "build_output"
-    version: int = 1
+    version: int = 2
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -47,6 +48,8 @@ class BuildOutput:
             form = _framed(content.lines, framed, level)
         elif is_steps(content.text):
             form = _steps(content.lines, level)
+        elif (shown := build_carets.read(content.lines)).with_code >= _FEWEST:
+            form = build_sources.form_of(shown, level, len(content.lines))
         else:
             form = _by_file(content.lines, level)
         return form if form and content.count(form.text) < _WORTH * content.count(content.text) else None

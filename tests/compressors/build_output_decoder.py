@@ -2,6 +2,7 @@
 
 import re
 
+import build_sources_decoder
 import stack_traces_decoder
 
 LEGEND = re.compile(
@@ -10,7 +11,7 @@ LEGEND = re.compile(
 )
 DEFINITION = re.compile(r"(\$\w+) = \[\d+x\] (.*)")
 ROW = re.compile(r"(\d+(?::\d+)?(?: \d+(?::\d+)?)*) (\D.*)", re.DOTALL)
-PART = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|\b\d+\b")
+PART = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`|‘[^’\n]*’|\b\d+\b")
 Found = tuple[str, str]
 
 
@@ -19,6 +20,8 @@ def decode(text: str) -> str:
     legend, *lines = text.split("\n")
     if legend.startswith("[Nothing is left out. "):
         return stack_traces_decoder.decode(text)
+    if "« » hold what had " in legend:
+        return build_sources_decoder.decode(text)
     match = LEGEND.match(legend)
     assert match is not None
     messages: dict[str, str] = {}
