@@ -9,20 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from headroom_mitm.compressors import json_samples
+from headroom_mitm.compressors import json_samples, json_strings
 from headroom_mitm.compressors.base import Level
 from headroom_mitm.compressors.json_alarms import Alarms
+from headroom_mitm.compressors.json_strings import MARK
 from headroom_mitm.compressors.json_tree import Arr, Embedded, Excerpt, Note, Obj, Odd, Omitted, Reader, Sample, Value
-from headroom_mitm.compressors.log_alarms import is_alarm
 
-MARK = "…("
-"""Begins what says that something is left out. A text that has it already is never pruned."""
-_OPAQUE = re.compile(r"[A-Za-z0-9+/_=%~-]{40,}")
-_WORDLIKE = re.compile(r"(?:[a-z]{2,}[/_-]){2}|//")
-_LOOKED_AT = 120  # characters of a run that tell whether it is made of words
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?|NaN|[+-]Inf")
-_LINE = re.compile(r"(?<=\n)[^\n]+\n")
-_LONGEST_LINE = 300  # characters; a longer one is no message
 _IGNORED_KEYS = frozenset(("managedFields", "kubectl.kubernetes.io/last-applied-configuration"))
 _NEVER = 10**9
 _FLAT = 40  # rough tokens up to which a list within a list counts as a row of values
@@ -185,35 +178,10 @@ class Pruner:
         return self.reader.array(rows)
 
     def _string(self, text: str) -> str:
-        rules = self.rules
-        if len(text) > rules.opaque:
-            text = _OPAQUE.sub(self._opaque, text)
-        if len(text) <= rules.text or (len(text) <= 4 * rules.text and is_alarm(text[: 4 * rules.text])):
-            return text
-        return self._cut(text, rules.head, len(text) - rules.head // 4)
-
-    def _cut(self, text: str, start: int, end: int) -> str:
-        """Leave out what is between two places of a text, but not its lines that speak of trouble."""
-        pieces = [text[:start]]
-        at = start
-        for line in _LINE.finditer(text, start, end):
-            if line.end() - line.start() <= _LONGEST_LINE and is_alarm(line[0]):
-                pieces += [self._gap(line.start() - at), line[0]]
-                at = line.end()
-        return "".join([*pieces, self._gap(end - at), text[end:]])
-
-    def _gap(self, length: int) -> str:
-        """Return what stands for so many characters that are left out."""
-        self.gone["characters of long strings"] += length
-        return f"{MARK}+{length})" if length else ""
-
-    def _opaque(self, match: re.Match[str]) -> str:
-        run = match[0]
-        start = run[:_LOOKED_AT]
-        if len(run) <= self.rules.opaque or _WORDLIKE.search(start) or not any(map(str.isdigit, start)):
-            return run
-        self.gone["characters of long strings"] += len(run) - 16
-        return f"{run[:16]}{MARK}+{len(run) - 16})"
+        shown, gone = json_strings.shortened(text, self.rules.opaque, self.rules.text, self.rules.head)
+        if gone:
+            self.gone["characters of long strings"] += gone
+        return shown
 
 
 def _is_plain(item: Value) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.json_document import Part, written
-from headroom_mitm.compressors.json_pruning import MARK, RULES, Pruner, may_prune
+from headroom_mitm.compressors.json_pruning import RULES, Pruner, may_prune
+from headroom_mitm.compressors.json_strings import MARK
 from headroom_mitm.compressors.json_tree import NotExact, Reader, Sample, Value
 
 SHORTEST = 100  # characters; less is not worth a second form
