@@ -55,13 +55,15 @@ class Choices:
         if isinstance(text, Decision):
             return text
         delta = None if excludes(deltas.NAME) else deltas.rendered(prompt, segment, text, plan.known)
-        if delta is not None:
+        if delta is not None and delta.tokens_after <= deltas.CLEARLY_SHORT * delta.tokens_before:
             return Decision(delta)
         path = path_of(call) if call is not None else ""
         edited = bool(path) and call is not None and is_worked_on(path, call, prompt.calls.values())
         level_of = functools.partial(levels, prompt, segment) if levels is not None else None
         source = Source(segment, text, call, edited)
         rendering = self._router.render(source, self._excluded(excludes), lossy=lossy, level_of=level_of)
+        if delta is not None and delta.tokens_after <= deltas.LESS * rendering.tokens_after:
+            return Decision(delta)
         return Decision(rendering, None if rendering.lossless else text)
 
     def _pressed(self, excludes: Callable[[str], bool], plan: Plan, segment: Segment) -> Decision:

@@ -5,15 +5,15 @@ not used any more: see ``Aligner.recall``.
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from headroom_mitm import passages, tokens
+from headroom_mitm import passages, quotes, tokens
 from headroom_mitm.compressors import numbered_lines
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.file_reads import path_of
 from headroom_mitm.framing import unframe
-from headroom_mitm.segments import Call, Key, Prompt, Rendering, Segment
+from headroom_mitm.segments import Call, Digest, Key, Prompt, Rendering, Segment
 from headroom_mitm.wire import document
 
 NAME = "delta"
@@ -26,11 +26,17 @@ LARGEST_SHARE = 0.6
 """A diff of more than this share of the text's tokens is harder to read than the text."""
 NEAR = 200
 """Results above a new one that are searched for lines in common."""
-LARGEST_REST = 0.7
-"""The same of a text of which passages stand above: less gain is left to compressors."""
+LARGEST_REST = 0.9
+"""The same of a text of which passages stand above, and which reads on without them."""
+CLEARLY_SHORT = 0.7
+"""What leaves more than this share of a text is held against what a compressor makes of it."""
+LESS = 0.95
+"""Of that, it has to leave this share at most: what can be read without looking up is worth something."""
 CLEARLY_LESS = 0.8
 """A diff also says what is gone. Notes for what is the same have to be shorter than this share of it to be used."""
 _CONTEXT = 1
+_DIFF = f"{NAME}/{VERSION}"
+_QUOTED = f"{NAME}/{VERSION}.lines"
 _NUMBERED = f"{NumberedLines().name}/"
 
 
@@ -52,25 +58,39 @@ def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Re
     """Return what a new text becomes if it says little that is new; None otherwise. Errors stay as they are."""
     if segment.is_error or prompt.forgets:
         return None
+    frame = unframe(text)
     best: Rendering | None = None
-    for find, write, largest in ((find_base, written, LARGEST_SHARE), (find_overlap, _quoted, LARGEST_REST)):
-        base = find(prompt, segment, known)
-        told = _told(prompt, base, text, write) if base is not None else None
-        if base is None or told is None:
+    for name, tell, largest in ((_DIFF, _changed, LARGEST_SHARE), (_QUOTED, _quoted, LARGEST_REST)):
+        told = tell(prompt, segment, frame.payload, known)
+        if told is None:
             continue
-        before, after = tokens.count(text), tokens.count(told)
+        # What clients write around an output is new each time, and stays.
+        whole = f"{frame.head}{told.text}{frame.tail}"
+        before, after = tokens.count(text), tokens.count(whole)
         is_worth_it = before - after >= LEAST_TOKENS and after <= largest * before
         if is_worth_it and (best is None or after < CLEARLY_LESS * best.tokens_after):
-            name, digest = f"{NAME}/{VERSION}", segment.digest
-            best = Rendering(segment.key, told, digest, name, 0, True, before, after, base.segment.key)  # noqa: FBT003  # lossless
+            key, digest = segment.key, segment.digest
+            best = Rendering(key, whole, digest, name, 0, True, before, after, told.base)  # noqa: FBT003  # lossless
     return best
 
 
-def _told(prompt: Prompt, base: Base, text: str, write: Callable[[str, str, Base], str | None]) -> str | None:
-    """Return a text told against an earlier one. What clients write around an output is new each time, and stays."""
-    frame = unframe(text)
-    told = write(_payload(prompt, base.segment), frame.payload, base)
-    return None if told is None else f"{frame.head}{told}{frame.tail}"
+class _Told(NamedTuple):
+    text: str
+    base: Key
+
+
+def _changed(prompt: Prompt, segment: Segment, new: str, known: Mapping[Key, Rendering]) -> _Told | None:
+    """Return what changed since the same call, or the same file, was seen before."""
+    base = find_base(prompt, segment, known)
+    text = written(_payload(prompt, base.segment), new, base) if base is not None else None
+    return _Told(text, base.segment.key) if base is not None and text is not None else None
+
+
+def _quoted(prompt: Prompt, segment: Segment, new: str, known: Mapping[Key, Rendering]) -> _Told | None:
+    """Return a text with notes for passages that stand above."""
+    base = find_overlap(prompt, segment, known)
+    told = quotes.told(_standing(prompt, base.segment, known), new, _where(base)) if base is not None else None
+    return _Told(told, base.segment.key) if base is not None and told is not None else None
 
 
 def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Base | None:
@@ -85,19 +105,19 @@ def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) 
         if other_call is not None and other.part == segment.part and _is_same(other_call, call, path):
             same.append(other)
     for at in range(len(same) - 1, -1, -1):
-        if is_verbatim(same[at], known) and not same[at].is_error:
+        if is_whole(same[at], known) and not same[at].is_error:
             return _described(prompt, same, at)
     return None
 
 
 def find_overlap(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Base | None:
     """Return the earlier result that has most lines in common with this one, of those that stand verbatim above."""
-    lines = _lines(prompt, segment)
+    lines = _lines(prompt, segment, known)
     if len(lines) < passages.SHORTEST:
         return None
     earlier = list(_before(prompt.segments, segment))
     near = [other for other in earlier[-NEAR:] if other.call_id in prompt.calls and is_verbatim(other, known)]
-    base = passages.nearest(((other, _lines(prompt, other)) for other in near if not other.is_error), lines)
+    base = passages.nearest(((other, _lines(prompt, other, known)) for other in near if not other.is_error), lines)
     if base is None:
         return None
     call = prompt.calls[base.call_id]
@@ -107,6 +127,14 @@ def find_overlap(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering
 
 
 def is_verbatim(segment: Segment, known: Mapping[Key, Rendering]) -> bool:
+    """Say whether each line that stands where a text stood is one of its lines; its number may be left to the reader.
+
+    Notes may stand for others of its lines.
+    """
+    return is_whole(segment, known) or ((sent := known.get(segment.key)) is not None and sent.compressor == _QUOTED)
+
+
+def is_whole(segment: Segment, known: Mapping[Key, Rendering]) -> bool:
     """Say whether each line of a text leaves as it came; its line number may be left to the reader."""
     rendering = known.get(segment.key)
     return rendering is not None and (rendering.is_raw or rendering.compressor.startswith(_NUMBERED))
@@ -129,8 +157,12 @@ def written(old: str, new: str, base: Base) -> str | None:
     return "\n".join([head, *changes])
 
 
-def _quoted(old: str, new: str, base: Base) -> str | None:
-    return passages.told(old, new, _where(base))
+def _standing(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Sequence[str]:
+    """Return the lines of a text that a reader finds where it stands, without their numbers."""
+    payload, sent = _payload(prompt, segment), known[segment.key]
+    if sent.compressor != _QUOTED or sent.text is None:
+        return quotes.bare(payload)
+    return quotes.left(payload, unframe(sent.text).payload)
 
 
 def _where(base: Base) -> str:
@@ -142,9 +174,16 @@ def _payload(prompt: Prompt, segment: Segment) -> str:
     return unframe(document.string(prompt.body, segment.span)).payload
 
 
-def _lines(prompt: Prompt, segment: Segment) -> frozenset[int]:
-    known = _LINES.known(segment.digest)
-    return _LINES.add(segment.digest, _payload(prompt, segment)) if known is None else known
+def _lines(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> frozenset[int]:
+    """Return the lines of a new text, or those of an earlier one that a reader finds where it stands."""
+    sent = known.get(segment.key)
+    name = segment.digest if sent is None or sent.compressor != _QUOTED else Digest(segment.key)
+    found = _LINES.known(name)
+    if found is not None:
+        return found
+    return _LINES.add(
+        name, quotes.bare(_payload(prompt, segment)) if sent is None else _standing(prompt, segment, known)
+    )
 
 
 def diff(before: str, after: str) -> list[str]:

@@ -6,7 +6,7 @@ The first and the last line of a passage stay, so that a reader finds it above; 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from headroom_mitm.recent import Recent
 from headroom_mitm.segments import Digest
@@ -20,7 +20,9 @@ _PLACES = 8
 _KEPT = 400_000
 """Lines that are remembered, of all earlier texts together: some 30 MB."""
 _COMMON = re.compile(r"\W*\Z")
-_NOTE = "[Here stand the same "
+NOTE = "[Here stand the same "
+"""How a note begins. A text with such a line is left alone."""
+"""How a note begins. A text that has such a line is left alone."""
 
 T = TypeVar("T")
 
@@ -30,6 +32,13 @@ class _Passage(NamedTuple):
     """The number of its first line in the new text, from 0."""
     length: int
     """In lines."""
+
+
+class Shown(Protocol):
+    """Writes a line of a text."""
+
+    def __call__(self, at: int, *, always: bool) -> str:
+        """Return line ``at``, counted from 0, with its number if ``always``."""
 
 
 class Lines:
@@ -42,31 +51,33 @@ class Lines:
         """Return the lines of a text that was added before."""
         return self._known.get(key)
 
-    def add(self, key: Digest, text: str) -> frozenset[int]:
+    def add(self, key: Digest, lines: Iterable[str]) -> frozenset[int]:
         """Remember the lines of a text; those without a word do not count."""
-        return self._known.put_first(key, frozenset(hash(line) for line in text.split("\n") if not _COMMON.match(line)))
+        return self._known.put_first(key, frozenset(hash(line) for line in lines if not _COMMON.match(line)))
 
 
-def told(old: str, new: str, where: str) -> str | None:
+def told(old: Sequence[str], new: Sequence[str], where: str, shown: Shown | None = None) -> list[str] | None:
     """Return ``new`` with notes for what it has in common with ``old``, which stands at ``where``; None if too little.
 
     Each note is such that one place only in ``old`` has its first line, its last line and its count between them.
+    ``shown`` writes a line that stays, by its place, ``always`` with its number where a passage begins or ends.
     """
-    before, lines = old.split("\n"), new.split("\n")
-    if any(line.startswith(_NOTE) for line in lines):
+    if any(line.startswith(NOTE) for line in new):
         return None
-    passages = _passages(before, lines)
+    passages = _passages(old, new)
     if not passages:
         return None
+    write = shown or (lambda at, *, always: new[at])  # noqa: ARG005 - a plain line is written in one way
     result: list[str] = []
     at = 0
     for number, passage in enumerate(passages):
         last = passage.start + passage.length - 1
         place = "that result" if number else f"the earlier result above of {where}"
-        result += lines[at : passage.start + 1]
-        result.append(f"{_NOTE}{passage.length - 2} lines as between these two lines in {place}.]")
-        at = last
-    return "\n".join([*result, *lines[at:]])
+        result += (write(line, always=False) for line in range(at, passage.start))
+        note = f"{NOTE}{passage.length - 2} lines as between these two lines in {place}.]"
+        result += (write(passage.start, always=True), note, write(last, always=True))
+        at = last + 1
+    return [*result, *(write(line, always=False) for line in range(at, len(new)))]
 
 
 def _passages(old: Sequence[str], new: Sequence[str]) -> list[_Passage]:

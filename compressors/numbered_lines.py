@@ -122,18 +122,31 @@ class NumberedLines:
         found = read(content.lines)
         if found is None or len(found.lines) < SHORTEST:
             return None
-        last = found.first + len(found.lines) - 1
-        bare = ", a colon behind each number" if found.mark == _BARE else ""
-        note = f"[Lines {found.first} to {last} follow{bare}. {RULE}.]"
-        shown = [found.short(number) + line if shows(found, number, line) else line for number, line in _all(found)]
-        shown[0] = found.prefix(found.first) + found.lines[0]  # it says how the others were aligned
-        text = "\n".join([*found.head, note, *shown, *found.tail])
+        text = "\n".join([*found.head, note(found), *(shown(found, at) for at in range(len(found.lines))), *found.tail])
         # Lines that look numbered by themselves keep their numbers, and then the note may cost more than it saves.
         return Compressed(text, lossless=True) if content.count(text) < content.count(content.text) else None
 
 
-def _all(found: Numbered) -> list[tuple[int, str]]:
-    return list(enumerate(found.lines, found.first))
+def note(found: Numbered) -> str:
+    """Return what a reader has to know about the lines that ``shown`` returns."""
+    bare = ", a colon behind each number" if found.mark == _BARE else ""
+    return f"[Lines {found.first} to {found.first + len(found.lines) - 1} follow{bare}. {RULE}.]"
+
+
+def shown(found: Numbered, at: int, *, always: bool = False) -> str:
+    """Return a line with its number, if it is one of those that show it, or where ``always``; ``at`` counts from 0."""
+    number, line = found.first + at, found.lines[at]
+    if at == 0:
+        return found.prefix(number) + line  # it says how the others were aligned
+    return found.short(number) + line if always or shows(found, number, line) else line
+
+
+def without_number(found: Numbered, line: str) -> str:
+    """Return a line that ``shown`` has written without its number, if it shows one."""
+    match = _NUMBERED.match(line)
+    if match is None or not line.startswith(found.mark, match.end(2)):
+        return line
+    return line[match.end(2) + len(found.mark) :]
 
 
 def shows(found: Numbered, number: int, line: str) -> bool:

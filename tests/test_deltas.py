@@ -217,6 +217,27 @@ def test_a_base_whose_numbers_are_left_out_still_stands(tmp_path: Any) -> None:
     assert talk.send() == left
 
 
+def test_a_little_in_common_is_told_where_no_compressor_does_better(tmp_path: Any) -> None:
+    """A log of which a few lines stand above has a form of its own; a file of which as many do has none."""
+    talk = Talk(tmp_path, Router())
+    lines = FILE.split("\n")
+    log = "\n".join(
+        f"2026-03-01T10:00:{n % 60:02} INFO worker {n} has taken job {n * 7919} off the queue" for n in range(200)
+    )
+    other = [f"def other_{number}(argument): return {number * 104729 % 1009}" for number in range(80)]
+    for call_id, text in (
+        ("c1", FILE),
+        ("c2", "\n".join([*lines[:20], log])),
+        ("c3", "\n".join([*other, *lines[:20]])),
+    ):
+        talk.read(call_id, text, command=f"make {call_id}", name="Bash")
+        left = talk.send()
+    assert "[Here stand the same " not in left["c2"]
+    assert "[Here stand the same 18 lines" in left["c3"]
+    talk.read("c4", "\n".join(["again:", *other[10:40]]), command="make c4", name="Bash")
+    assert "[Here stand the same 28 lines" in talk.send()["c4"]
+
+
 def test_what_the_provider_may_forget_is_no_base(tmp_path: Any) -> None:
     """A client that lets the provider clear old results gets every result whole."""
     talk = Talk(tmp_path)

@@ -15,9 +15,8 @@ OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" fo
 NOTE = re.compile(r"\[Here stand the same (\d+) lines as between these two lines in (.*)\.\]")
 
 
-def restored(old: str, text: str) -> str:
+def restored(before: list[str], lines: list[str]) -> list[str]:
     """Put the passages back, by what the notes and the lines around them say and nothing else."""
-    before, lines = old.split("\n"), text.split("\n")
     result: list[str] = []
     for number, line in enumerate(lines):
         match = NOTE.fullmatch(line)
@@ -31,23 +30,29 @@ def restored(old: str, text: str) -> str:
             if (before[at], before[at + count + 1]) == (lines[number - 1], lines[number + 1])
         )
         result += before[start + 1 : start + count + 1]
-    return "\n".join(result)
+    return result
 
 
 def test_a_passage_keeps_its_first_and_last_line() -> None:
     new = ["=== a.py", *OLD[10:30], "something new", *OLD[40:50]]
-    assert told("\n".join(OLD), "\n".join(new), WHERE) == "\n".join(
-        [
-            "=== a.py",
-            OLD[10],
-            f"[Here stand the same 18 lines as between these two lines in the earlier result above of {WHERE}.]",
-            OLD[29],
-            "something new",
-            OLD[40],
-            "[Here stand the same 8 lines as between these two lines in that result.]",
-            OLD[49],
-        ]
-    )
+    assert told(OLD, new, WHERE) == [
+        "=== a.py",
+        OLD[10],
+        f"[Here stand the same 18 lines as between these two lines in the earlier result above of {WHERE}.]",
+        OLD[29],
+        "something new",
+        OLD[40],
+        "[Here stand the same 8 lines as between these two lines in that result.]",
+        OLD[49],
+    ]
+
+
+def test_lines_that_stay_are_written_as_is_said() -> None:
+    """With their numbers, for one, and always where a passage begins or ends."""
+    new = ["=== a.py", *OLD[10:30], "something new"]
+    form = told(OLD, new, WHERE, lambda at, *, always: f"{at}: {new[at]}" if always else new[at])
+    assert form is not None
+    assert [form[0], form[1], form[3], form[4]] == ["=== a.py", f"1: {OLD[10]}", f"20: {OLD[29]}", "something new"]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +67,7 @@ def test_a_passage_keeps_its_first_and_last_line() -> None:
     ids=["too few lines", "nothing in common", "short lines", "looks like a note", "nothing"],
 )
 def test_what_is_not_worth_a_note_or_would_be_misread_stays(new: list[str]) -> None:
-    assert told("\n".join(OLD), "\n".join(new), WHERE) is None
+    assert told(OLD, new, WHERE) is None
 
 
 def test_a_passage_is_only_as_long_as_one_place_answers_to_it() -> None:
@@ -70,9 +75,9 @@ def test_a_passage_is_only_as_long_as_one_place_answers_to_it() -> None:
     ends = ["begin the block here", "end of the whole block"]
     one, other = ([ends[0], *OLD[at : at + 9], ends[1]] for at in (0, 20))
     old = [*one, *other]
-    form = told("\n".join(old), "\n".join(other), WHERE)
+    form = told(old, other, WHERE)
     assert form is not None
-    assert restored("\n".join(old), form) == "\n".join(other)
+    assert restored(old, form) == other
 
 
 LINES = st.sampled_from([*OLD[:12], "", "}", "    return value of the function that was called before"])
@@ -84,19 +89,19 @@ def test_the_earlier_text_and_the_notes_are_the_text(old: list[str], new: list[s
     if old:
         start = data.draw(st.integers(0, len(old) - 1))
         new = [*new, *old[start : start + data.draw(st.integers(0, 30))], *new[:3]]
-    form = told("\n".join(old), "\n".join(new), WHERE)
-    assert form is None or restored("\n".join(old), form) == "\n".join(new)
+    form = told(old, new, WHERE)
+    assert form is None or restored(old, form) == new
 
 
 def test_the_text_with_most_lines_in_common_is_the_nearest() -> None:
     """Lines without a word count for nothing; of equals, the last one."""
     lines = Lines()
-    added = {name: lines.add(name, "\n".join(text)) for name, text in ((b"a", OLD[:9]), (b"b", OLD[:12]), (b"c", OLD))}
+    added = {name: lines.add(name, text) for name, text in ((b"a", OLD[:9]), (b"b", OLD[:12]), (b"c", OLD))}
     assert lines.known(b"a") is added[b"a"]
     assert lines.known(b"z") is None
     assert passages.nearest(added.items(), added[b"b"]) == b"c"
-    assert passages.nearest([(b"a", added[b"a"])], lines.add(b"d", "\n".join(OLD[:3]))) is None
-    assert lines.add(b"e", "\n\n}\n  ---\n") == frozenset()
+    assert passages.nearest([(b"a", added[b"a"])], lines.add(b"d", OLD[:3])) is None
+    assert lines.add(b"e", ["", "}", "  ---", ""]) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +114,7 @@ def test_the_cost_grows_with_the_text_at_most(old: list[str], new: list[str]) ->
         runs = []
         for _ in range(3):
             begun = time.perf_counter()
-            told("\n".join(old * count), "\n".join(new * count), WHERE)
+            told(old * count, new * count, WHERE)
             runs.append(time.perf_counter() - begun)
         return min(runs)
 

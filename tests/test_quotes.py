@@ -1,0 +1,128 @@
+"""Passages are found whatever numbers stand in front of lines, and a reader with the earlier text gets all back."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headroom_mitm import quotes
+from headroom_mitm.compressors import numbered_lines
+
+WHERE = 'Read with "/a.py"'
+OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" for number in range(60)]
+NOTE = re.compile(r"\[Here stand the same (\d+) lines as between these two lines in .*\.\]")
+HEAD = re.compile(r"\[Lines (\d+) to (\d+) follow\. .*\]")
+NUMBER = re.compile(r"( *)(\d+)(\t|→|: )")
+
+
+def numbered(lines: list[str], first: int = 1, form: str = "{:>6}\t") -> str:
+    return "\n".join(form.format(number) + line for number, line in enumerate(lines, first))
+
+
+def restored(old: list[str], text: str) -> str:
+    """Give back what was told, by what it says itself and the lines of the earlier text."""
+    lines = text.split("\n")
+    at = next((number for number, line in enumerate(lines) if HEAD.fullmatch(line)), None)
+    if at is None:
+        return "\n".join(_put_back(old, lines))
+    first, last = (int(number) for number in HEAD.fullmatch(lines[at]).groups())  # type: ignore[union-attr]
+    spaces, digits, mark = NUMBER.match(lines[at + 1]).groups()  # type: ignore[union-attr]
+    width = len(spaces) + len(digits) if spaces else 0
+    bare = _put_back(old, [re.sub(rf"\A *\d+{mark}", "", line) for line in lines[at + 1 :]])
+    end = 1 + last - first
+    body = [f"{number:>{width}}{mark}{line}" for number, line in enumerate(bare[:end], first)]
+    return "\n".join([*lines[:at], *body, *bare[end:]])
+
+
+def _put_back(old: list[str], lines: list[str]) -> list[str]:
+    result: list[str] = []
+    for number, line in enumerate(lines):
+        if (match := NOTE.fullmatch(line)) is None:
+            result.append(line)
+            continue
+        count, ends = int(match[1]), (lines[number - 1], lines[number + 1])
+        places = [at for at in range(len(old) - count - 1) if (old[at], old[at + count + 1]) == ends]
+        assert len(places) == 1
+        result += old[places[0] + 1 : places[0] + count + 1]
+    return result
+
+
+@pytest.mark.parametrize("old_form", ["{:>6}\t", "{}: ", ""])
+@pytest.mark.parametrize("new_form", ["{:>6}\t", "{:>6}→", "{}: ", ""])
+def test_lines_are_the_same_whatever_their_numbers(old_form: str, new_form: str) -> None:
+    """A file is read after an edit further up has moved its lines, or with another tool."""
+    lines = ["something new", *OLD[10:40], "and more", "of it"]
+    above = numbered(OLD, 1, old_form) if old_form else "\n".join(OLD)
+    new = numbered(lines, 90, new_form) if new_form else "\n".join(lines)
+    told = quotes.told(quotes.bare(above), new, WHERE)
+    assert told is not None
+    assert "[Here stand the same 28 lines" in told
+    assert restored(OLD, told) == new
+
+
+def test_numbers_stand_where_a_passage_begins_and_ends() -> None:
+    """A reader should not have to reckon what line it goes on with."""
+    told = quotes.told(OLD, numbered(OLD[10:40], 11), WHERE)
+    assert told is not None
+    head, first, note, last = told.split("\n")
+    assert head.startswith("[Lines 11 to 40 follow.")
+    assert first == f"    11\t{OLD[10]}"
+    assert note.startswith("[Here stand the same 28 lines")
+    assert last == f"40\t{OLD[39]}"
+
+
+def test_a_few_numbered_lines_show_all_their_numbers() -> None:
+    told = quotes.told(OLD, numbered(["new", *OLD[10:18], "newer"]), WHERE)
+    assert told is not None
+    lines = told.split("\n")
+    assert [lines[0], lines[1], lines[3], lines[4]] == [
+        "     1\tnew",
+        f"2\t{OLD[10]}",
+        f"9\t{OLD[17]}",
+        "10\tnewer",
+    ]
+
+
+def test_what_stands_around_numbered_lines_stays() -> None:
+    """A client's words before the first and behind the last line are no lines of the file."""
+    text = f"Here is the file:\n{numbered(OLD[10:40])}\n\n(the file goes on)"
+    told = quotes.told(OLD, text, WHERE)
+    assert told is not None
+    assert told.startswith("Here is the file:\n[Lines 1 to 30 follow.")
+    assert restored(OLD, told) == text
+    assert quotes.told(OLD, f"{text}\n[Here stand the same ", WHERE) is None
+
+
+def test_what_is_left_can_be_quoted_again() -> None:
+    """Only the lines that a reader finds above: what a note stands for is not there."""
+    text = numbered([*OLD[10:30], *(f"{line}, now" for line in OLD[30:50])])
+    told = quotes.told(OLD, text, WHERE)
+    assert told is not None
+    left = quotes.left(text, told)
+    assert OLD[29] in left
+    assert OLD[28] not in left
+    assert f"{OLD[45]}, now" in left
+    again = quotes.told(left, numbered([f"{line}, now" for line in OLD[32:48]]), WHERE)
+    assert again is not None
+    assert "[Here stand the same 14 lines" in again
+
+
+LINES = st.sampled_from([*OLD[:12], "", "}", "12: looks numbered", "    return value of the function that was called"])
+
+
+@given(
+    old=st.lists(LINES, max_size=40),
+    new=st.lists(LINES, max_size=40),
+    first=st.integers(0, 120),
+    data=st.data(),
+)
+@pytest.mark.parametrize("form", ["{:>6}\t", "{}→"])
+def test_it_is_exact(form: str, old: list[str], new: list[str], first: int, data: st.DataObject) -> None:
+    """Whatever is in common, and however often it stands there."""
+    if old:
+        start = data.draw(st.integers(0, len(old) - 1))
+        new = [*new, *old[start : start + data.draw(st.integers(0, 30))], *new[:3]]
+    told = quotes.told(old, numbered(new, first, form), WHERE)
+    # Of a few numbered lines all show their numbers; they are looked at above.
+    assert told is None or len(new) < numbered_lines.SHORTEST or restored(old, told) == numbered(new, first, form)
