@@ -19,7 +19,7 @@ _GUTTER = re.compile(r" +\| (?! *\d+ \|).*")
 RUNS = {"^~~": re.compile(r"~*\^~*"), "~~~": re.compile("~+"), "^^^": re.compile(r"\^+")}
 """Ways to mark; the first is the most frequent."""
 _MOST_MORE = 6  # lines of a message besides its first
-_MOST_LOOKED_AT = 400  # lines that tell the format
+_MOST_LOOKED_AT = 400  # lines that tell format, layout and marks
 _WIDEST = 1_000  # characters of a line of code
 
 
@@ -88,12 +88,16 @@ class Shown:
 
 def read(lines: Sequence[str]) -> Shown:
     """Read a text in the format, layout and marks that most of its diagnostics have."""
-    counts = [sum(form.read(line) is not None for line in lines[:_MOST_LOOKED_AT]) for form in FORMATS]
+    some = lines[:_MOST_LOOKED_AT]
+    counts = [sum(form.read(line) is not None for line in some) for form in FORMATS]
     form = FORMATS[counts.index(max(counts))]
-    runs = Counter(_run_of(match[2]) for line in lines if (match := _MARKS.fullmatch(_behind_gutter(line))) is not None)
+    runs = Counter(_run_of(match[2]) for line in some if (match := _MARKS.fullmatch(_behind_gutter(line))) is not None)
     run = runs.most_common(1)[0][0] if runs else "^~~"
-    found = [Shown(form, layout, run, tuple(_pieces(lines, form, layout, run))) for layout in LAYOUTS]
-    return max(found, key=lambda shown: (shown.with_code, -len(shown.pieces)))
+    tries = [Shown(form, layout, run, tuple(_pieces(some, form, layout, run))) for layout in LAYOUTS]
+    best = max(tries, key=lambda shown: (shown.with_code, -len(shown.pieces)))
+    if not best.with_code or len(some) == len(lines):
+        return best
+    return Shown(form, best.layout, run, tuple(_pieces(lines, form, best.layout, run)))
 
 
 def has_marks(line: str) -> bool:
