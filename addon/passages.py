@@ -4,6 +4,7 @@ The first and the last line of a passage stay, so that a reader finds it above; 
 """
 
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
@@ -18,7 +19,9 @@ LEAST_CHARACTERS = 160
 _PLACES = 8
 """A line that stands more often than this in the earlier text begins no passage: it would be sought too long."""
 _KEPT = 400_000
-"""Lines that are remembered, of all earlier texts together: some 30 MB."""
+"""Lines that are remembered, of all earlier texts together: some 4 MB."""
+_AT_HAND = 120_000
+"""Lines that are at hand besides, as sets: some 12 MB."""
 _COMMON = re.compile(r"\W*\Z")
 NOTE = "[Here stand the same "
 """How a note begins. A text with such a line is left alone."""
@@ -45,15 +48,21 @@ class Lines:
     """Which lines a text has, remembered by the text's digest: a conversation's past is asked for again and again."""
 
     def __init__(self) -> None:
-        self._known: Recent[Digest, frozenset[int]] = Recent(_KEPT, lambda lines: 1 + len(lines))
+        self._at_hand: Recent[Digest, frozenset[int]] = Recent(_AT_HAND, lambda lines: 1 + len(lines))
+        self._known: Recent[Digest, array[int]] = Recent(_KEPT, lambda lines: 1 + len(lines))
 
     def known(self, key: Digest) -> frozenset[int] | None:
         """Return the lines of a text that was added before."""
-        return self._known.get(key)
+        lines = self._at_hand.get(key)
+        if lines is None and (packed := self._known.get(key)) is not None:
+            lines = self._at_hand.put_first(key, frozenset(packed))
+        return lines
 
     def add(self, key: Digest, lines: Iterable[str]) -> frozenset[int]:
         """Remember the lines of a text; those without a word do not count."""
-        return self._known.put_first(key, frozenset(hash(line) for line in lines if not _COMMON.match(line)))
+        found = self._at_hand.put_first(key, frozenset(hash(line) for line in lines if not _COMMON.match(line)))
+        self._known.put(key, array("q", found))
+        return found
 
 
 def told(old: Sequence[str], new: Sequence[str], where: str, shown: Shown | None = None) -> list[str] | None:

@@ -46,7 +46,10 @@ def encoding() -> tiktoken.Encoding:
     if hashlib.sha256(raw).hexdigest() != RANKS_SHA256:
         raise ValueError(f"{RANKS} is damaged: its sha256 is not {RANKS_SHA256}")
     ranks = {base64.b64decode(token): int(rank) for token, rank in (line.split() for line in raw.splitlines() if line)}
-    return tiktoken.Encoding("o200k_base", pat_str=PIECES, mergeable_ranks=ranks, special_tokens={})
+    found = tiktoken.Encoding("o200k_base", pat_str=PIECES, mergeable_ranks=ranks, special_tokens={})
+    # Its own copy of the ranks is for who pickles it, and takes 28 MB; what counts has another.
+    vars(found).pop("_mergeable_ranks", None)
+    return found
 
 
 def count(text: str) -> int:
