@@ -26,7 +26,11 @@ function make(name, attributes, ...children) {
   return found;
 }
 
-function time(seconds) { return new Date(seconds * 1000).toLocaleString(); }
+function time(seconds) {
+  const at = new Date(seconds * 1000);
+  const two = (number) => String(number).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+}
 
 async function ask(path) {
   const answer = await fetch(path);
@@ -70,7 +74,7 @@ function drawTotals(report) {
     tile("tool results sent", `${short.format(free.texts_before)} → ${short.format(free.texts_after)}`, `tokens, ${less}`),
     tile("read from the cache", sums.cache_share === null ? "unknown" : percent.format(sums.cache_share), `of ${short.format(sums.input)} tokens of prompts, measured`),
     tile("asked for again", whole.format(sums.retrieved), `texts; cost ${dollars(sums.rounds)}, already subtracted`),
-    tile("by our cache markers", dollars(free.caching), "estimated, not in “saved”"));
+    ...(free.caching ? [tile("by our cache markers", dollars(free.caching), "estimated, not in “saved”")] : []));
   const held = report.holdout;
   const compared = held.per_session
     ? `Measured against the holdout: ${percent.format(held.per_session.value)} less a session (95 %: ${percent.format(held.per_session.low)} to ${percent.format(held.per_session.high)}; ${held.conversations} sessions against ${held.held}).`
@@ -102,9 +106,11 @@ function drawTokens(id, heading, found) {
   const rows = Object.entries(found).slice(0, 12);
   const most = Math.max(...rows.map(([, one]) => one.before), 1);
   $(id).replaceChildren(rows.length ? table([left(heading), right("before"), right("after"), right("less")], rows.map(([name, one]) => {
-    const bar = make("span", {});
-    bar.style.width = `${100 * one.after / most}%`;
-    return [make("div", {}, name, make("div", { class: "bar" }, bar)), short.format(one.before), short.format(one.after),
+    const kept = make("span", {});
+    kept.style.width = `${100 * one.after / Math.max(one.before, 1)}%`;
+    const bar = make("div", { class: "bar" }, kept);
+    bar.style.width = `${100 * one.before / most}%`;
+    return [make("div", {}, name, bar), short.format(one.before), short.format(one.after),
       one.before ? percent.format(1 - one.after / one.before) : "-"];
   })) : make("p", { class: "note" }, "Nothing yet."));
 }
