@@ -13,6 +13,7 @@ from headroom_mitm.compressors import numbered_lines
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.file_reads import path_of
 from headroom_mitm.framing import unframe
+from headroom_mitm.quotes import Readings
 from headroom_mitm.segments import Call, Digest, Key, Prompt, Rendering, Segment
 from headroom_mitm.wire import document
 
@@ -157,11 +158,11 @@ def written(old: str, new: str, base: Base) -> str | None:
     return "\n".join([head, *changes])
 
 
-def _standing(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Sequence[str]:
-    """Return the lines of a text that a reader finds where it stands, without their numbers."""
-    payload, sent = _payload(prompt, segment), known[segment.key]
-    if sent.compressor != _QUOTED or sent.text is None:
-        return quotes.bare(payload)
+def _standing(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Readings:
+    """Return the lines of a text, if it is an earlier one those that a reader finds where it stands."""
+    payload, sent = _payload(prompt, segment), known.get(segment.key)
+    if sent is None or sent.compressor != _QUOTED or sent.text is None:
+        return quotes.readings(payload)
     return quotes.left(payload, unframe(sent.text).payload)
 
 
@@ -181,9 +182,8 @@ def _lines(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> 
     found = _LINES.known(name)
     if found is not None:
         return found
-    return _LINES.add(
-        name, quotes.bare(_payload(prompt, segment)) if sent is None else _standing(prompt, segment, known)
-    )
+    bare, whole = _standing(prompt, segment, known)
+    return _LINES.add(name, [*bare, *(whole or ())])
 
 
 def diff(before: str, after: str) -> list[str]:

@@ -5,25 +5,38 @@ for, so every number can be told.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from headroom_mitm import passages
 from headroom_mitm.compressors import numbered_lines
 from headroom_mitm.compressors.numbered_lines import Numbered
 
+Lines = Sequence[str]
 
-def told(old: Sequence[str], new: str, where: str) -> str | None:
-    """Return ``new`` with notes for passages of ``old``, which are lines without numbers; None if it has none."""
+
+class Readings(NamedTuple):
+    """The lines of an earlier text, as a reader may take them."""
+
+    bare: Lines
+    """Without their numbers."""
+    whole: Lines | None = None
+    """With them; None where there are none, or not all can be seen."""
+
+
+def told(old: Readings, new: str, where: str) -> str | None:
+    """Return ``new`` with notes for passages of ``old``; None if it has none."""
     lines = new.split("\n")
     found = _taken_apart(lines)
     if found is None or any(line.startswith(passages.NOTE) for line in found.tail):
-        plain = passages.told(old, lines, where)
-        return None if plain is None else "\n".join(plain)
+        # An editor may show numbered lines within what it says.
+        forms = [passages.told(reading, lines, where) for reading in old if reading is not None]
+        return min(("\n".join(form) for form in forms if form is not None), key=len, default=None)
     is_long = len(found.lines) >= numbered_lines.SHORTEST
 
     def shown(at: int, *, always: bool) -> str:
         return numbered_lines.shown(found, at, always=always or not is_long)
 
-    quoted = passages.told(old, found.lines, where, shown)
+    quoted = passages.told(old.bare, found.lines, where, shown)
     note = [numbered_lines.note(found)] if is_long else []
     return None if quoted is None else "\n".join([*found.head, *note, *quoted, *found.tail])
 
@@ -34,15 +47,15 @@ def _taken_apart(lines: Sequence[str]) -> Numbered | None:
     return found if found is not None and len(found.lines) >= max(passages.SHORTEST, len(found.tail)) else None
 
 
-def bare(text: str) -> Sequence[str]:
-    """Return the lines of a text without their numbers."""
+def readings(text: str) -> Readings:
+    """Return the lines of a text that stands whole; its line numbers may be left to the reader."""
     lines = text.split("\n")
     found = _taken_apart(lines)
-    return lines if found is None else found.lines
+    return Readings(lines) if found is None else Readings(found.lines, lines)
 
 
-def left(original: str, text: str) -> Sequence[str]:
-    """Return the lines that a reader finds in what ``told`` has made of ``original``, without their numbers."""
+def left(original: str, text: str) -> Readings:
+    """Return the lines that a reader finds in what ``told`` has made of ``original``."""
     lines = text.split("\n")
     found = _taken_apart(original.split("\n"))
-    return lines if found is None else [numbered_lines.without_number(found, line) for line in lines]
+    return Readings(lines if found is None else [numbered_lines.without_number(found, line) for line in lines])

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from headroom_mitm import quotes
 from headroom_mitm.compressors import numbered_lines
+from headroom_mitm.quotes import Readings
 
 WHERE = 'Read with "/a.py"'
 OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" for number in range(60)]
+PLAIN = Readings(OLD)
 NOTE = re.compile(r"\[Here stand the same (\d+) lines as between these two lines in .*\.\]")
 HEAD = re.compile(r"\[Lines (\d+) to (\d+) follow\. .*\]")
 NUMBER = re.compile(r"( *)(\d+)(\t|→|: )")
@@ -55,15 +57,24 @@ def test_lines_are_the_same_whatever_their_numbers(old_form: str, new_form: str)
     lines = ["something new", *OLD[10:40], "and more", "of it"]
     above = numbered(OLD, 1, old_form) if old_form else "\n".join(OLD)
     new = numbered(lines, 90, new_form) if new_form else "\n".join(lines)
-    told = quotes.told(quotes.bare(above), new, WHERE)
+    told = quotes.told(quotes.readings(above), new, WHERE)
     assert told is not None
     assert "[Here stand the same 28 lines" in told
     assert restored(OLD, told) == new
 
 
+def test_numbered_lines_within_other_words_are_the_same_lines() -> None:
+    """As where an editor shows what it would have done, and says why it has not."""
+    above = numbered(OLD, 1, "{}:")
+    said = "\n".join(["Your edit has errors. It would have been:", numbered(OLD[10:40], 11, "{}:"), "Try again."] * 2)
+    told = quotes.told(quotes.readings(above), said, WHERE)
+    assert told is not None
+    assert "\n".join(_put_back(above.split("\n"), told.split("\n"))) == said
+
+
 def test_numbers_stand_where_a_passage_begins_and_ends() -> None:
     """A reader should not have to reckon what line it goes on with."""
-    told = quotes.told(OLD, numbered(OLD[10:40], 11), WHERE)
+    told = quotes.told(PLAIN, numbered(OLD[10:40], 11), WHERE)
     assert told is not None
     head, first, note, last = told.split("\n")
     assert head.startswith("[Lines 11 to 40 follow.")
@@ -73,7 +84,7 @@ def test_numbers_stand_where_a_passage_begins_and_ends() -> None:
 
 
 def test_a_few_numbered_lines_show_all_their_numbers() -> None:
-    told = quotes.told(OLD, numbered(["new", *OLD[10:18], "newer"]), WHERE)
+    told = quotes.told(PLAIN, numbered(["new", *OLD[10:18], "newer"]), WHERE)
     assert told is not None
     lines = told.split("\n")
     assert [lines[0], lines[1], lines[3], lines[4]] == [
@@ -87,22 +98,22 @@ def test_a_few_numbered_lines_show_all_their_numbers() -> None:
 def test_what_stands_around_numbered_lines_stays() -> None:
     """A client's words before the first and behind the last line are no lines of the file."""
     text = f"Here is the file:\n{numbered(OLD[10:40])}\n\n(the file goes on)"
-    told = quotes.told(OLD, text, WHERE)
+    told = quotes.told(PLAIN, text, WHERE)
     assert told is not None
     assert told.startswith("Here is the file:\n[Lines 1 to 30 follow.")
     assert restored(OLD, told) == text
-    assert quotes.told(OLD, f"{text}\n[Here stand the same ", WHERE) is None
+    assert quotes.told(PLAIN, f"{text}\n[Here stand the same ", WHERE) is None
 
 
 def test_what_is_left_can_be_quoted_again() -> None:
     """Only the lines that a reader finds above: what a note stands for is not there."""
     text = numbered([*OLD[10:30], *(f"{line}, now" for line in OLD[30:50])])
-    told = quotes.told(OLD, text, WHERE)
+    told = quotes.told(PLAIN, text, WHERE)
     assert told is not None
     left = quotes.left(text, told)
-    assert OLD[29] in left
-    assert OLD[28] not in left
-    assert f"{OLD[45]}, now" in left
+    assert OLD[29] in left.bare
+    assert OLD[28] not in left.bare
+    assert f"{OLD[45]}, now" in left.bare
     again = quotes.told(left, numbered([f"{line}, now" for line in OLD[32:48]]), WHERE)
     assert again is not None
     assert "[Here stand the same 14 lines" in again
@@ -123,6 +134,6 @@ def test_it_is_exact(form: str, old: list[str], new: list[str], first: int, data
     if old:
         start = data.draw(st.integers(0, len(old) - 1))
         new = [*new, *old[start : start + data.draw(st.integers(0, 30))], *new[:3]]
-    told = quotes.told(old, numbered(new, first, form), WHERE)
+    told = quotes.told(Readings(old), numbered(new, first, form), WHERE)
     # Of a few numbered lines all show their numbers; they are looked at above.
     assert told is None or len(new) < numbered_lines.SHORTEST or restored(old, told) == numbered(new, first, form)
