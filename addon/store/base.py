@@ -173,11 +173,8 @@ class Upkeep(Protocol):
         ...
 
 
-class Store(Protocol):
-    """Shared by all workers on one URL. Thread-safe.
-
-    Every method raises ``StoreUnavailable`` if the store does not answer.
-    """
+class Stores(Protocol):
+    """What is kept beside texts and decisions."""
 
     @property
     def visits(self) -> VisitStore:
@@ -198,6 +195,13 @@ class Store(Protocol):
     def records(self) -> RecordStore:
         """The newest conversations with their figures."""
         ...
+
+
+class Store(Stores, Protocol):
+    """Shared by all workers on one URL. Thread-safe.
+
+    Every method raises ``StoreUnavailable`` if the store does not answer.
+    """
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """Return the decisions that are known among these, and count them and their originals as used now."""

@@ -86,7 +86,7 @@ class RedisStore:
         with self._server.lent() as client:
             pipe = self._server.batch(client, whole=True)
             for decision in decisions:
-                self._queue_original(pipe, decision)
+                _queue_original(pipe, decision, self._sealer, self._ttl)
             if self._server.place.is_cluster:
                 pipe.execute()
                 pipe = self._server.batch(client)
@@ -169,13 +169,6 @@ class RedisStore:
                 raise value
         return None if value is None else bytes(value)
 
-    def _queue_original(self, pipe: Any, decision: Decision) -> None:
-        if decision.original is not None:
-            digest = decision.rendering.original
-            sealed = self._sealer.seal(b"original", digest, packing.pack(decision.original))
-            # Same digest, same text: to write it again is to prolong it.
-            pipe.set(_name(b"original", digest), sealed, ex=self._ttl)
-
     def _look_after(self, known: dict[Key, Rendering], old: Sequence[Key]) -> None:
         """Count renderings and their originals as used, and seal those anew that another key has sealed, or none."""
         now = self._clock()
@@ -194,6 +187,14 @@ class RedisStore:
             if len(self._used) > _USES_REMEMBERED:
                 self._used.clear()  # to prolong once more costs little
             self._used.update(dict.fromkeys(stale, now))
+
+
+def _queue_original(pipe: Any, decision: Decision, sealer: Sealer, ttl: int) -> None:
+    if decision.original is not None:
+        digest = decision.rendering.original
+        # Same digest, same text: to write it again is to prolong it.
+        sealed = sealer.seal(b"original", digest, packing.pack(decision.original))
+        pipe.set(_name(b"original", digest), sealed, ex=ttl)
 
 
 def _name(kind: bytes, of: bytes) -> bytes:
