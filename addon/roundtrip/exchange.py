@@ -38,7 +38,7 @@ class Exchange:
         self.status = 200
         """What a client that has seen nothing yet is to be told: another one if the answer has failed."""
         self.breaks_off = False
-        """A stream that has failed is cut: there are clients that try again then, and not after an error in it."""
+        """A stream that has failed is cut, as the provider's would be. Set before, whatever the provider has said."""
         self.in_events = reply.streamed
         """The provider sends events. What is streamed otherwise is a JSON array."""
         self.on_served: Callable[[str, int], None] = lambda *_: None
@@ -114,12 +114,16 @@ class Exchange:
         return last
 
     def fail(self, status: int, raw: bytes) -> bytes:
-        """Return what tells the client that its answer has failed: ``raw`` if the provider sent an error. Only once."""
+        """Return what tells the client that its answer has failed: ``raw`` if the provider sent an error. Only once.
+
+        Nothing where a stream is to break off instead, see ``breaks_off``.
+        """
         if self.status != 200:
             return b"" if self.streamed else self._failure
         self.status = status if status >= 400 else 502
-        self.breaks_off &= self.streamed
-        self._failure = b"" if self.breaks_off else self._reply.failed(self.status, raw)
+        if not (self.breaks_off and self.streamed):
+            self._failure = self._reply.failed(self.status, raw)
+        self.breaks_off = self.streamed and not self._failure
         return self._failure
 
     def idle(self) -> bytes:

@@ -164,8 +164,9 @@ class StreamedReply:
         return _delta_with(self._last_delta, self._usage, delta=delta) + _STOP
 
     def failed(self, status: int, raw: bytes) -> bytes:
-        """Return an error event: the provider's own words where it had any."""
-        return sse.written("error", anthropic_turn.error_in_stream(status, raw))
+        """Return an error event in the provider's own words; nothing where it had none."""
+        error = anthropic_turn.error_in_stream(status, raw)
+        return sse.written("error", error) if error else b""
 
     def idle(self) -> bytes:
         """Return the event by which the provider says that it is still there."""

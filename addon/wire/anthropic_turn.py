@@ -142,11 +142,11 @@ def error_document(raw: bytes) -> bytes:
 def error_in_stream(status: int, raw: bytes) -> bytes:
     """Return an error for an event: in the provider's words, and where it may be tried again of the type that says so.
 
-    In a stream there is no status, and clients take no other type for one that passes.
+    In a stream there is no status, and clients take no other type for one that passes. Empty without such words.
     """
     found = _error(raw)
     if not found:
-        return _RETRYABLE
+        return b""
     if status == 429 or status >= 500:
         found["error"]["type"] = "overloaded_error"
     return msgspec.json.encode(found)

@@ -213,8 +213,9 @@ class StreamedReply:
         return b"".join(_closing(self._seen, event) for event in ending) + (b"" if is_done else b"data: %s\n\n" % _DONE)
 
     def failed(self, status: int, raw: bytes) -> bytes:  # noqa: ARG002  # the words say it all
-        """Return an error as a chunk: the provider's own words where it had any."""
-        return b"data: %s\n\n" % openai_chat_turn.error_document(raw)
+        """Return an error as a chunk, in the provider's own words; nothing where it had none."""
+        said = openai_chat_turn.error_said(raw)
+        return b"data: %s\n\n" % said if said else b""
 
     def idle(self) -> bytes:
         """Return a comment, by which several servers say that they are still there."""

@@ -131,12 +131,17 @@ def needs_break(before: bytes, text: bytes) -> bool:
 
 
 def error_document(raw: bytes) -> bytes:
-    """Return an error document on one line: the provider's own if it sent one, else one that is worth a retry."""
+    """Return an error document: the provider's own if it sent one, else one that is worth a retry."""
+    return error_said(raw) or _RETRYABLE
+
+
+def error_said(raw: bytes) -> bytes:
+    """Return the provider's own error document on one line; empty where it sent none."""
     try:
         found = msgspec.json.decode(raw, type=Json)
     except (ValueError, RecursionError):
-        return _RETRYABLE
-    return msgspec.json.encode(found) if found.get("error") else _RETRYABLE
+        return b""
+    return msgspec.json.encode(found) if found.get("error") else b""
 
 
 def dumped(value: Any) -> bytes:

@@ -74,7 +74,9 @@ class StreamedReply:
         return sse.written("response.completed", self._legs.closing())
 
     def failed(self, status: int, raw: bytes) -> bytes:
-        """Return the event by which an answer fails."""
+        """Return the event by which an answer fails, in the provider's own words; nothing where it had none."""
+        if not turn.is_error(raw):
+            return b""
         data = self._legs.failure(status, raw)
         return sse.written(msgspec.json.decode(data)["type"], data)
 

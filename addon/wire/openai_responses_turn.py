@@ -155,19 +155,28 @@ def without_tool(data: bytes, tools: Span | None, name: str) -> list[Edit]:
 
 def error_of(status: int, raw: bytes) -> Json:
     """Return what went wrong, as an answer that has failed says it: in the provider's own words where it had any."""
-    try:
-        found = msgspec.json.decode(raw, type=dict[str, Any]).get("error")
-    except (ValueError, RecursionError):
-        found = None
-    error = found if isinstance(found, dict) else {}
+    error = _error(raw)
     code = error.get("code") or _BUSY.get(status, "server_error")
     return {"code": code, "message": error.get("message") or "The answer could not be completed."}
+
+
+def is_error(raw: bytes) -> bool:
+    """Say whether the provider has said what went wrong."""
+    return bool(_error(raw))
 
 
 def object_at(data: bytes, span: Span | None) -> Json:
     """Return the object at a place in JSON; an empty one if there is none."""
     value = document.value(data, span) if span is not None else None
     return value if isinstance(value, dict) else {}
+
+
+def _error(raw: bytes) -> Json:
+    try:
+        found = msgspec.json.decode(raw, type=dict[str, Any]).get("error")
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _input(body: bytes) -> Span:

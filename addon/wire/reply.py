@@ -74,7 +74,11 @@ class Reply(Protocol):
         ...
 
     def failed(self, status: int, raw: bytes) -> bytes:
-        """Return what tells the client that a later leg failed, as an error that it may retry."""
+        """Return what tells the client that a later leg failed, as an error that it may retry.
+
+        Empty for a stream that had better break off: where the provider has said nothing, its clients try again after
+        a lost connection, and not after an error of which they know no kind.
+        """
         ...
 
 

@@ -15,7 +15,7 @@ ADDON = HERE.parent.parent / "headroom_addon.py"
 REDIRECT = HERE / "redirect.py"
 PROGRAMS = Path(sys.executable).parent
 LISTENING = re.compile(r"proxy.* listening at .*:(\d+)")
-LAST_WORD = {"mitmdump": "proxy listening at", "mitmweb": "Web server listening at"}
+LAST_WORD = {"mitmdump": "listening at", "mitmweb": "Web server listening at"}
 START_SECONDS = 60  # a safety net only: it is told by its own log line when it listens
 
 

@@ -364,16 +364,20 @@ def test_a_failure_is_an_answer_that_has_failed(status: int, raw: bytes, code: s
     reply = StreamedReply(OURS)
     shown = reply.feed(leg(text("a"), call("call_1"))) + reply.end_leg()
     reply.next_body(json.dumps(BODY).encode(), [Answered(called, "") for called in reply.hidden])
-    found = read(shown + reply.failed(status, raw))
+    assert json.loads(WholeReply(OURS).failed(status, raw))["error"]["code"] == code
+    last = reply.failed(status, raw)
+    assert bool(last) == raw.startswith(b'{"error":{')  # else the stream breaks off
+    if not last:
+        return
+    found = read(shown + last)
     assert [data["sequence_number"] for data in found] == list(range(len(found)))
     failed = found[-1]["response"]
     assert (found[-1]["type"], failed["status"], failed["error"]["code"]) == ("response.failed", "failed", code)
     assert (failed["id"], failed["tools"]) == ("resp_1", TOOLS[:1])
-    assert json.loads(WholeReply(OURS).failed(status, raw))["error"]["code"] == code
 
 
 def test_a_failure_before_anything_was_said_is_an_error() -> None:
-    (data,) = read(StreamedReply(OURS).failed(502, b""))
+    (data,) = read(StreamedReply(OURS).failed(502, b'{"error":{"message":"x"}}'))
     assert (data["type"], data["code"], data["sequence_number"]) == ("error", "server_error", 0)
 
 
