@@ -91,16 +91,21 @@ class _Document:
             for mark in _MARK.findall(texts.pop()):
                 self._uses[mark] += 1
                 if mark not in self._definitions:
-                    value = self._cells.named[int(mark)]
-                    lines = [] if isinstance(value, str) else self._outline.definition("", value)
-                    self._definitions[mark] = "\n".join(lines)
-                    texts.append(self._definitions[mark])
+                    texts.append(self._definition(mark))
+
+    def _definition(self, mark: str) -> str:
+        """Return what a mark would stand for. In a table of definitions a mark may stand that is in none of them."""
+        if mark not in self._definitions:
+            value = self._cells.named[int(mark)]
+            lines = [] if isinstance(value, str) else self._outline.definition("", value)
+            self._definitions[mark] = "\n".join(lines)
+        return self._definitions[mark]
 
     def _pays(self, mark: str) -> bool:
         value = self._cells.named[int(mark)]
         if isinstance(value, str):
             return (self._uses[mark] - 1) * (len(value) // 4 - 2) >= GAIN // 2
-        return self._uses[mark] > 1 or "\n" in self._definitions[mark]
+        return self._uses[mark] > 1 or "\n" in self._definition(mark)
 
     def _name(self, match: re.Match[str]) -> str:
         mark = match[1]

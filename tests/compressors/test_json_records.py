@@ -206,6 +206,23 @@ def test_nothing_is_said_twice() -> None:
     assert found.count("4711") == 1
 
 
+def test_what_is_said_once_may_hold_what_is_said_once() -> None:
+    """Large parts that differ in one place become a table in which parts of their own stand that are equal in all."""
+
+    def outputs(number: int) -> dict[str, object]:
+        said = [f"The description of output {at or number + 100}" for at in range(8)]
+        return {f"output_{at}": {"expression": {}, "description": text} for at, text in enumerate(said)}
+
+    plans = [
+        {"db": {"one": {"module": {"outputs": outputs(n)}}, "two": {"module": {"outputs": outputs(n), "own": {}}}}}
+        for n in range(3)
+    ]
+    text = json.dumps(plans)
+    found = compressed(text)
+    assert found is not None
+    assert decoder.same(text, decoder.decode(found))
+
+
 def test_text_around_stays_verbatim() -> None:
     head, tail = "Exit code 1\r\n  [warn] $1 # not ours\n\n", "{not json}\ttail  "
     found = compressed(head + json.dumps(rows(), indent=2) + "\n" + tail)
