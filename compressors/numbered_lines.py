@@ -1,4 +1,4 @@
-"""Line numbers of a file that was read: said at declarations and every tenth line, and every line stays verbatim.
+"""Line numbers of a file that was read: said at declarations and every twentieth line, all lines verbatim.
 
 The first number stands as it came, the others without the spaces that align them.
 """
@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
 
-STEP = 10
-RULE = f"To save space only declarations and every {STEP}th show their number"
+STEP = 20
+SHORT_STEP = 10
+"""The same for the viewers of agents whose editors are told line numbers: there a number must be quick to find."""
 SHORTEST = 12  # lines; fewer are not worth the note
 _CONTROL = frozenset(
     [
@@ -130,7 +131,16 @@ class NumberedLines:
 def note(found: Numbered) -> str:
     """Return what a reader has to know about the lines that ``shown`` returns."""
     bare = ", a colon behind each number" if found.mark == _BARE else ""
-    return f"[Lines {found.first} to {found.first + len(found.lines) - 1} follow{bare}. {RULE}.]"
+    return f"[Lines {found.first} to {found.first + len(found.lines) - 1} follow{bare}. {rule(found)}.]"
+
+
+def rule(found: Numbered) -> str:
+    """Return which lines show their number, as a sentence without its end."""
+    return f"Only declarations and every {_step(found)}th show their number"
+
+
+def _step(found: Numbered) -> int:
+    return SHORT_STEP if found.mark == _BARE else STEP
 
 
 def shown(found: Numbered, at: int, *, always: bool = False) -> str:
@@ -151,7 +161,9 @@ def without_number(found: Numbered, line: str) -> str:
 
 def shows(found: Numbered, number: int, line: str) -> bool:
     """Say whether a line shows its number. One that looks numbered by itself must, or it would be misread."""
-    return number in (found.first, number - number % STEP) or _declares(line) or _NUMBERED.match(line) is not None
+    return (
+        number in (found.first, number - number % _step(found)) or _declares(line) or _NUMBERED.match(line) is not None
+    )
 
 
 def _declares(line: str) -> bool:

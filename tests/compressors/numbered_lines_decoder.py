@@ -4,7 +4,7 @@ import re
 
 _NOTE = re.compile(
     r"\[Lines (\d+) to (\d+) follow(, a colon behind each number)?\. "
-    r"To save space only declarations and every 10th show their number\.\]"
+    r"Only declarations and every [12]0th show their number\.\]"
 )
 _NUMBER = re.compile(r"( *)(\d+)(\t|→|: |\| ?)")
 _NUMBER_AND_COLON = re.compile(r"( *)(\d+)(:)")

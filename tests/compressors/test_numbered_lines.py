@@ -1,4 +1,4 @@
-"""Line numbers are said at every tenth line; all lines stay verbatim, and all numbers come back."""
+"""Line numbers are said at every twentieth line; all lines stay verbatim, and all numbers come back."""
 
 import numbered_lines_decoder
 import pytest
@@ -33,7 +33,15 @@ def test_only_the_first_number_is_aligned() -> None:
     folded = COMPRESSOR.compress(Content(numbered(CODE)), Level.LOSSLESS)
     assert folded is not None
     assert folded.text.split("\n")[1].startswith("     1\t")
-    assert "\n10\t\tline 9 of" in folded.text
+    assert "\n20\t\tline 19 of" in folded.text
+
+
+def test_where_edits_name_lines_more_of_them_show_their_numbers() -> None:
+    """A viewer that puts a bare colon behind a number belongs to an editor that is told numbers."""
+    folded = COMPRESSOR.compress(Content(numbered(CODE, 1, "{}:")), Level.LOSSLESS)
+    assert folded is not None
+    assert "\n10:\tline 9 of" in folded.text
+    assert "every 10th" in folded.text.split("\n")[0]
 
 
 def test_what_stands_around_stays() -> None:
