@@ -75,14 +75,14 @@ class Plan:
 class Aligner:
     """Decides once and replays. Shared by all requests; thread-safe."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float], remembered: int = REMEMBERED) -> None:
         self._store = store
         self._clock = clock
         visits = Visits(store.visits, clock)
         self.epochs = Epochs(visits, clock)
         self.fronts = Fronts(visits, clock)
         self._touched: Recent[Digest, float] = Recent(REMEMBERED_OFFERS)
-        self._decided: Recent[Key, Rendering] = Recent(REMEMBERED, lambda rendering: _ENTRY + len(rendering.text or ""))
+        self._decided: Recent[Key, Rendering] = Recent(remembered, lambda rendering: _ENTRY + len(rendering.text or ""))
         self._offers: Recent[Digest, bool] = Recent(REMEMBERED_OFFERS)
         self._pasts = Pasts()
         self._owed: dict[Key, Decision] = {}

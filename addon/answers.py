@@ -34,7 +34,7 @@ TRIES_AGAIN_IF_CUT = "claude-cli/"
 class Answers:
     """Lets events through as they come, and answers the model's calls for what was left out."""
 
-    def __init__(self, service: Callable[[], Service | None]) -> None:
+    def __init__(self, service: Callable[[http.HTTPFlow], Service | None]) -> None:
         self._service = service
         self._expected: dict[str, tuple[Wire, Outcome]] = {}
         self._jobs: dict[str, Job] = {}
@@ -83,7 +83,7 @@ class Answers:
 
     async def headroom_advance(self, job: Job) -> None:
         """Answer the calls of a leg that is over, and prepare the next leg's request: the same but for its body."""
-        service = self._service()
+        service = self._service(job.flow)
         if service is None:
             return
         try:
@@ -102,7 +102,7 @@ class Answers:
 
     async def headroom_conclude(self, job: Job) -> None:
         """Keep what the client has not seen of an answer, before it can ask on."""
-        service = self._service()
+        service = self._service(job.flow)
         if service is None:
             return
         try:
@@ -123,7 +123,7 @@ class Answers:
         self._expected.pop(flow.id, None)
 
     def _watch(self, flow: http.HTTPFlow, response: http.Response, wire: Wire, outcome: Outcome) -> None:
-        service, streamed, replies = self._service(), _is_stream(flow, response), REPLIES[wire.name]
+        service, streamed, replies = self._service(flow), _is_stream(flow, response), REPLIES[wire.name]
         if service is None:
             response.stream = streamed
             return

@@ -14,6 +14,7 @@ from headroom_mitm.presence import Presence
 from headroom_mitm.service import Service
 from headroom_mitm.settings import Settings
 from headroom_mitm.sockets import Sockets, Use
+from headroom_mitm.tenants import Tenants
 from headroom_mitm.web.inspector import Inspector
 from headroom_mitm.web.site import Site
 from headroom_mitm.web.tour import Tour
@@ -32,9 +33,10 @@ class Headroom:
     def __init__(self) -> None:
         self._settings: Settings | None = None
         self._service: Service | None = None
+        self._tenants = Tenants(lambda whole, tenant: Service(whole, clock=settings.clock(), tenant=tenant))
         self._sweeper: asyncio.Task[None] | None = None
         self._permission = Permission()
-        self._answers = Answers(lambda: self._service)
+        self._answers = Answers(self._serving)
         self._inspector = Inspector()
         tour = Tour(lambda: self._service, lambda: self._settings, self._inspector.inspections)
         self.addons = [
@@ -81,11 +83,12 @@ class Headroom:
         """Give back threads and files."""
         if self._sweeper is not None:
             self._sweeper.cancel()
+        self._tenants.close()
         if self._service is not None:
             self._service.close()
 
     async def _rewrite(self, flow: http.HTTPFlow) -> None:
-        chosen, service = self._settings, self._service
+        chosen, service = self._settings, self._serving(flow)
         if chosen is None or service is None or not _is_from_client(flow):
             return
         wire = wire_of(flow.request, chosen)
@@ -114,7 +117,7 @@ class Headroom:
 
     def _use_of(self, flow: http.HTTPFlow, wire: Wire) -> Use | None:
         """Say what may be done with the frames of a socket; None: nothing at all."""
-        chosen, service = self._settings, self._service
+        chosen, service = self._settings, self._serving(flow)
         if chosen is None or service is None:
             return None
         policy = self._permission.policy(flow.request.pretty_host, flow.request.headers, chosen, answerable=True)
@@ -124,11 +127,16 @@ class Headroom:
         """Return the format that frames of a socket are in, as it is being opened."""
         return wire_of(flow.request, self._settings, "POST") if self._settings is not None else None
 
+    def _serving(self, flow: http.HTTPFlow) -> Service | None:
+        """Return what works for the user whom a flow comes from."""
+        return self._tenants.of(flow.metadata, self._service) if self._service is not None else None
+
     def _open(self, store: str) -> None:
         try:
             service = Service(store, clock=settings.clock(), keys=settings.keys(store))
         except ValueError as error:
             raise exceptions.OptionsError(f"headroom_store: {error}") from None
+        self._tenants.close()
         old, self._service = self._service, service
         if old is not None:
             old.close()

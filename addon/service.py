@@ -7,20 +7,23 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TypeVar
 
 from headroom_mitm import tokens
-from headroom_mitm.aligner import Aligner, Plan
+from headroom_mitm.aligner import REMEMBERED, Aligner, Plan
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.learning import Learner
 from headroom_mitm.ledger import Ledger
 from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
+from headroom_mitm.roundtrip import rounds
 from headroom_mitm.roundtrip.links import Link, Links
 from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Prompt
-from headroom_mitm.store import open_store
+from headroom_mitm.store import Store, open_store
 from headroom_mitm.store.sealing import Keys
+from headroom_mitm.store.tenant import TenantStore
 from headroom_mitm.wire.base import Chaining, Wire
 
 logger = logging.getLogger(__name__)
@@ -30,10 +33,22 @@ _WORKERS = 4  # of each kind
 _KEEPING_SECONDS = 5.0
 """How long a store that is just being written may take beyond the deadline: its own time-outs are shorter."""
 
+TENANTS_SHARE = 16
+"""Of the memory for what was decided, a tenant's service has this part of what a service has that is for all."""
 _SENT_SECONDS = 0.05
 """After these a request has left: what can wait does not take the time of what cannot."""
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all tenants have in common."""
+
+    store: Store
+    # Two kinds, so that texts on which compressors hang do not keep other conversations' past from being replayed.
+    quick: ThreadPoolExecutor
+    slow: ThreadPoolExecutor
 
 
 class Service:
@@ -41,24 +56,31 @@ class Service:
 
     def __init__(
         self,
-        store_url: str,
+        store: "str | Service",
         router: Router | None = None,
         clock: Callable[[], float] = time.time,
         keys: Callable[[], Keys] | None = None,
+        tenant: str = "",
     ) -> None:
-        self._store = open_store(store_url, clock=clock, keys=keys)
+        """Open what a URL names; or work for one tenant, on the store and the threads of another service."""
+        self._is_part = isinstance(store, Service)
+        self.shared = (
+            store.shared
+            if isinstance(store, Service)
+            else Shared(open_store(store, clock=clock, keys=keys), _threads("quick"), _threads("slow"))
+        )
+        self._quick, self._slow = self.shared.quick, self.shared.slow
+        self._store: Store = TenantStore(self.shared.store, tenant) if self._is_part else self.shared.store
         self.read: Callable[[Digest], str] = self._store.original
         """See ``Store.original``."""
-        # Two kinds, so that texts on which compressors hang do not keep other conversations' past from being replayed.
-        self._quick = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-quick")
-        self._slow = ThreadPoolExecutor(_WORKERS, thread_name_prefix="headroom-slow")
         self._sent: deque[Outcome] = deque()
         self._links = Links(self._store)
-        self.retold = Retold(self._store, clock)
+        share = TENANTS_SHARE if self._is_part else 1
+        self.retold = Retold(self._store, clock, rounds.REMEMBERED // share)
         self.tallies = self._store.tallies
-        self.ledger = Ledger(self._store, clock)
+        self.ledger = Ledger(self.shared.store, clock)  # of all tenants: there is no text in it
         self._learner = Learner(self.tallies, clock)
-        aligner = Aligner(self._store, clock)
+        aligner = Aligner(self._store, clock, REMEMBERED // share)
         self._epochs = aligner.epochs
         self._pipeline = Pipeline(aligner, router or Router(), self.retold, clock, self._learner)
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
@@ -142,7 +164,11 @@ class Service:
             await asyncio.sleep(SWEEP_SECONDS)
 
     def close(self) -> None:
-        """Finish what is being kept, and give back threads and files."""
+        """Finish what is being kept, and give back threads and files, unless they are another's: tenants go first."""
+        if self._is_part:
+            self._learn()
+            self._quick.submit(self._pipeline.keep)
+            return
         self._slow.shutdown(wait=True, cancel_futures=True)
         self._learn()
         self._quick.shutdown(wait=True)
@@ -184,6 +210,10 @@ class _Errand:
         with self._lock:
             self._is_left = True
             return self._plan
+
+
+def _threads(name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_WORKERS, thread_name_prefix=f"headroom-{name}")
 
 
 async def _followed(step: "Future[T | Future[T]]") -> T:

@@ -31,6 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"hindsight", "offers"}),
     frozenset({"learnt", "pipeline"}),
     frozenset({"service"}),
+    frozenset({"tenants"}),
     frozenset({"answers", "defaults", "permission", "presence", "sockets", "web"}),
     frozenset({"plugin"}),
     frozenset({"script"}),

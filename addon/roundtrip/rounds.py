@@ -37,10 +37,10 @@ _FORM = list[tuple[tuple[bytes, ...], tuple[int, ...], tuple[bytes, ...]]]
 class Retold:
     """Keeps rounds and puts them back. One for all requests; thread-safe."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float], remembered: int = REMEMBERED) -> None:
         self._store = store
         self._clock = clock
-        self._known: Recent[Digest, Rounds] = Recent(REMEMBERED, _weight)
+        self._known: Recent[Digest, Rounds] = Recent(remembered, _weight)
         self._touched: Recent[Digest, float] = Recent(REMEMBERED_HEADS)
         self._silent: WeakSet[Reading] = WeakSet()  # in which nothing was hidden
         self._owed: set[Digest] = set()
