@@ -5,7 +5,8 @@ not used any more: see ``Aligner.recall``.
 """
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from headroom_mitm import passages, quotes, tokens
@@ -99,12 +100,7 @@ def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) 
     call = prompt.calls.get(segment.call_id)
     if call is None or not call.subject:
         return None
-    same: list[Segment] = []
-    path = path_of(call)
-    for other in _before(prompt.segments, segment):
-        other_call = prompt.calls.get(other.call_id)
-        if other_call is not None and other.part == segment.part and _is_same(other_call, call, path):
-            same.append(other)
+    same = _same(prompt, _before(prompt, segment), call, segment.part)
     for at in range(len(same) - 1, -1, -1):
         if is_whole(same[at], known) and not same[at].is_error:
             return _described(prompt, same, at)
@@ -116,14 +112,12 @@ def find_overlap(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering
     lines = _lines(prompt, segment, known)
     if len(lines) < passages.SHORTEST:
         return None
-    earlier = list(_before(prompt.segments, segment))
+    earlier = _before(prompt, segment)
     near = [other for other in earlier[-NEAR:] if other.call_id in prompt.calls and is_verbatim(other, known)]
     base = passages.nearest(((other, _lines(prompt, other, known)) for other in near if not other.is_error), lines)
     if base is None:
         return None
-    call = prompt.calls[base.call_id]
-    path, calls = path_of(call), prompt.calls
-    same = [s for s in earlier if s.part == base.part and (c := calls.get(s.call_id)) and _is_same(c, call, path)]
+    same = _same(prompt, earlier, prompt.calls[base.call_id], base.part)
     return _described(prompt, same, same.index(base))
 
 
@@ -230,18 +224,21 @@ def _without_numbers(old: str, new: str) -> tuple[str, str] | None:
     return before, after
 
 
-def _before(segments: Iterable[Segment], segment: Segment) -> Iterable[Segment]:
-    for other in segments:
-        if other.span.start >= segment.span.start:
-            return
-        yield other
+def _before(prompt: Prompt, segment: Segment) -> Sequence[Segment]:
+    """Return the texts above one: they stand in the order in which they are read."""
+    return prompt.segments[: bisect_left(prompt.segments, segment.span.start, key=lambda other: other.span.start)]
 
 
-def _is_same(one: Call, other: Call, path: str) -> bool:
-    """Say whether a call asks for what another asks for; ``path`` is that of the file which the other reads."""
-    if one.name == other.name and one.subject == other.subject:
-        return True
-    return bool(path) and path in one.subject and path == path_of(one)
+def _same(prompt: Prompt, earlier: Sequence[Segment], call: Call, part: int) -> list[Segment]:
+    """Return the results of calls that ask for what a call asks for, or that read the same file."""
+    name, subject, path = call.name, call.subject, path_of(call)
+    alike = {
+        call_id
+        for call_id, other in prompt.calls.items()
+        if (other.subject == subject and other.name == name)
+        or (path and path in other.subject and path == path_of(other))
+    }
+    return [other for other in earlier if other.call_id in alike and other.part == part]
 
 
 def _described(prompt: Prompt, same: Sequence[Segment], at: int) -> Base:
