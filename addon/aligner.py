@@ -25,9 +25,9 @@ from headroom_mitm.wording import TOOL_NAME
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = 64_000_000
+REMEMBERED = 40_000_000
 """Characters of renderings that are kept in memory, so that most requests need not ask the store."""
-_ENTRY = 200  # what a decision without text counts, in characters
+_ENTRY = 400  # what a decision counts besides its text, in characters
 REMEMBERED_OFFERS = 50_000
 MOST_OWED = 10_000
 """Raw decisions that wait for the store to answer again. A store that is away for longer has to do without the rest."""
