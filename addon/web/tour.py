@@ -1,6 +1,7 @@
 """What our page shows, put together: the store's figures, the newest requests, and the state of this proxy."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from headroom_mitm import __version__, learnt
@@ -24,8 +25,9 @@ class Tour:
 
     def _state(self) -> Mapping[str, Any]:
         chosen = self._settings()
-        store = chosen.store.rpartition("@")[2] if chosen else ""  # without a password
-        return {"version": __version__, "mode": chosen.mode.value if chosen else "", "store": store}
+        if chosen is None:
+            return {"version": __version__, "mode": "", "store": ""}
+        return {"version": __version__, "mode": chosen.mode.value, "store": _public(chosen.store)}
 
     def _report(self, since: str, until: str) -> Report:
         return self._open().ledger.report(since, until)
@@ -41,3 +43,9 @@ class Tour:
         if service is None:
             raise StoreUnavailable("it is not open yet")
         return service
+
+
+def _public(store: str) -> str:
+    """Return where a store is, without a password, and without where people keep their files."""
+    scheme, separator, rest = store.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if separator else PurePath(store).name

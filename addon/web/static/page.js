@@ -193,7 +193,7 @@ async function drawText(holder, id, number) {
 
 function drawRequests(requests) {
   const known = new Map([...$("requests").querySelectorAll(":scope > details")].map((one) => [one.dataset.key, one]));
-  $("requests").replaceChildren(...requests.slice(0, 30).map((one) => {
+  $("requests").replaceChildren(...requests.slice(0, 12).map((one) => {
     const before = known.get(one.id);
     if (before) return before;
     const inner = make("div", {});
