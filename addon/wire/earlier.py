@@ -14,9 +14,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from headroom_mitm.recent import Recent
 
 KEPT = 96_000_000
-"""Bytes of bodies that are kept, and of what was read of them, in all formats together."""
-PER_MESSAGE = 1_200
-"""Bytes that what was read of a message takes, about."""
+"""Bytes of bodies that are kept, and of what goes with them, in all formats together."""
+PER_MESSAGE = 2_700
+"""Bytes that what was read of a message takes, and what is written in place of its texts, about."""
 _SAMPLES = (65_536, 4_096, 64)
 """A body is filed by the longest of these beginnings of its messages that is sure to come again."""
 _STEP = 65_536
