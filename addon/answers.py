@@ -9,6 +9,7 @@ from mitmproxy import connection, ctx, http
 from mitmproxy.addonmanager import Loader
 
 from headroom_mitm.hosts import GEMINI, is_streamed_by
+from headroom_mitm.metering import Metering
 from headroom_mitm.pipeline import Outcome
 from headroom_mitm.roundtrip import destination
 from headroom_mitm.roundtrip.copies import looked_for
@@ -34,8 +35,9 @@ TRIES_AGAIN_IF_CUT = "claude-cli/"
 class Answers:
     """Lets events through as they come, and answers the model's calls for what was left out."""
 
-    def __init__(self, service: Callable[[http.HTTPFlow], Service | None]) -> None:
+    def __init__(self, service: Callable[[http.HTTPFlow], Service | None], metering: Metering) -> None:
         self._service = service
+        self._metering = metering
         self._expected: dict[str, tuple[Wire, Outcome]] = {}
         self._jobs: dict[str, Job] = {}
         self._watched: set[str] = set()
@@ -79,7 +81,7 @@ class Answers:
         elif expected is not None and flow.response.status_code == 200:
             self._watch(flow, flow.response, *expected)
         elif _is_stream(flow, flow.response) and not flow.response.stream:
-            flow.response.stream = True  # mitmproxy would hold it back until it is whole
+            flow.response.stream = self._metering.passing(flow)  # mitmproxy would hold it back until it is whole
 
     async def headroom_advance(self, job: Job) -> None:
         """Answer the calls of a leg that is over, and prepare the next leg's request: the same but for its body."""
@@ -113,21 +115,23 @@ class Answers:
     def response(self, flow: http.HTTPFlow) -> None:
         """An answer is over."""
         job = self._jobs.pop(flow.id, None)
+        self._metering.over(flow)
         if job is not None and job.exchange.retrieved:
-            flow.comment += f" · {len(job.exchange.retrieved)} retrieved"
             logger.info("headroom: the model read %s", ", ".join(job.exchange.retrieved))
 
     def error(self, flow: http.HTTPFlow) -> None:
         """An answer is over, badly."""
         self._jobs.pop(flow.id, None)
         self._expected.pop(flow.id, None)
+        self._metering.over(flow)
 
     def _watch(self, flow: http.HTTPFlow, response: http.Response, wire: Wire, outcome: Outcome) -> None:
         service, streamed, replies = self._service(flow), _is_stream(flow, response), REPLIES[wire.name]
         if service is None:
             response.stream = streamed
             return
-        reply = Guarded((replies.streamed if streamed else replies.whole)(TOOL_NAME))
+        ear = self._metering.ear(flow, streamed=streamed)
+        reply = Guarded((replies.streamed if streamed else replies.whole)(TOOL_NAME), ear)
         exchange = Exchange(reply, outcome.body, originals_in(wire, outcome.originals), service.read)
         exchange.in_events = _in_events(response)
         exchange.breaks_off = flow.request.headers.get("user-agent", "").startswith(TRIES_AGAIN_IF_CUT)
@@ -141,6 +145,7 @@ class Answers:
             response.stream = True
             return
         self._jobs[flow.id] = Job(flow, exchange)
+        self._metering.retrieves(flow, exchange.retrieved)
         response.stream = _pieces(exchange) if streamed else False
         if streamed:
             _free_of_length(flow.request, response)

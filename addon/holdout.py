@@ -7,11 +7,14 @@ and counts as one draw, of several sessions.
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.ledger_figures import Comparison, Interval
-from headroom_mitm.segments import Digest, digest
+from headroom_mitm.recent import Recent
+from headroom_mitm.segments import Digest, Prompt, digest
+from headroom_mitm.wire.continued import goes_on, previous
 
 LEAST = 30
 """Draws in each arm. Costs of sessions are skewed, and below this the interval would promise too much."""
@@ -19,6 +22,8 @@ DRAWS = 400
 """Times that the sample is drawn anew."""
 CONFIDENCE = 0.95
 SEED = 20_261_122
+REMEMBERED = 20_000
+"""Conversations of which the draw is remembered, so that most requests need no digest and none waits twice."""
 _RANGE = 2**64
 
 
@@ -26,6 +31,38 @@ def is_held(beginning: Digest, account: Digest, salt: bytes, share: float) -> bo
     """Say whether a conversation belongs to the holdout; ``share`` is that of all conversations, 0 to 0.5."""
     number = int.from_bytes(digest(b"holdout", salt, account, beginning)[:8], "big")
     return number < share * _RANGE
+
+
+class Holdout:
+    """Draws. Thread-safe; ``holds`` may block the first time it is asked about a conversation."""
+
+    def __init__(self, salt: Callable[[], bytes]) -> None:
+        """Take what returns the store's number, and may raise ``StoreUnavailable``."""
+        self._read = salt
+        self._salt = b""
+        self._drawn: Recent[Digest, bool] = Recent(REMEMBERED)
+        self._behind: Recent[str, bool] = Recent(REMEMBERED)
+
+    def holds(self, prompt: Prompt, account: Digest, share: float) -> bool:
+        """Say whether a request's conversation is held out. Where its beginning is not known, it is not."""
+        if share <= 0:
+            return False
+        if goes_on(prompt):
+            return bool(self._behind.get(previous(prompt)))
+        key = digest(account, prompt.head, b"%g" % share)
+        drawn = self._drawn.get(key)
+        if drawn is None:
+            try:
+                self._salt = self._salt or self._read()
+                drawn = is_held(prompt.head, account, self._salt, share)
+            except StoreUnavailable:
+                drawn = False
+            drawn = self._drawn.put_first(key, drawn)
+        return drawn
+
+    def answered(self, answer_id: str, *, held: bool) -> None:
+        """Note what was done to the conversation that may go on from an answer that its provider keeps."""
+        self._behind.put(answer_id, held)
 
 
 @dataclass(frozen=True, slots=True)

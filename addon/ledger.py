@@ -8,6 +8,7 @@ import dataclasses
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import msgspec
 
@@ -50,7 +51,8 @@ LONGEST = 400
 """Days that a report may be about."""
 COMPARED = 3_000
 """Conversations, the newest, that the holdout's estimate rests on."""
-_FIELDS = tuple((one.name, type(one.default)) for one in dataclasses.fields(Sums))
+_WHOLE = {one.name: isinstance(getattr(Sums(), one.name), int) for one in dataclasses.fields(Sums)}
+"""Figures of sums, and whether they are whole numbers."""
 
 
 class Ledger:
@@ -97,7 +99,7 @@ class Ledger:
         indexes = self._store.tallies.read([index_name(day) for day in days])
         names = [name for day in days for name in indexes.get(index_name(day), {})]
         sums = self._store.tallies.read([row_name(name) for name in names])
-        return [_Row(*name.split("|")[:4], _sums(sums.get(row_name(name), {}))) for name in names]
+        return [_row(name, _sums(sums.get(row_name(name), {}))) for name in names]
 
     def _tokens(self, kind: str, days: Sequence[str]) -> dict[str, Tokens]:
         fields = self._store.tallies.read([tokens_name(kind, day) for day in days])
@@ -166,17 +168,18 @@ def tokens_name(kind: str, day: str) -> str:
 
 def amounts_of(sums: Sums) -> dict[str, float]:
     """Return what is to be added to a row for these."""
-    return {name: float(getattr(sums, name)) for name, _ in _FIELDS if getattr(sums, name)}
+    return {name: float(getattr(sums, name)) for name in _WHOLE if getattr(sums, name)}
 
 
 def _sums(amounts: Mapping[str, float]) -> Sums:
-    return Sums(
-        **{
-            name: kind(round(amounts[name]) if kind is int else amounts[name])
-            for name, kind in _FIELDS
-            if name in amounts
-        }
-    )
+    known = {name: amounts[name] for name in _WHOLE if name in amounts}
+    figures: dict[str, Any] = {name: round(amount) if _WHOLE[name] else amount for name, amount in known.items()}
+    return Sums(**figures)
+
+
+def _row(name: str, sums: Sums) -> _Row:
+    day, arm, model, client = (name.split("|") + [""] * 4)[:4]
+    return _Row(day, arm, model, client, sums)
 
 
 def _added(sums: Iterable[Sums]) -> Sums:

@@ -8,10 +8,12 @@ from mitmproxy.addonmanager import Loader
 
 from headroom_mitm import defaults, settings
 from headroom_mitm.answers import LEG_OF, PROMPT, Answers
+from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.hosts import detect
+from headroom_mitm.metering import Metering
 from headroom_mitm.permission import Permission
 from headroom_mitm.presence import Presence
-from headroom_mitm.service import Service
+from headroom_mitm.service import Service, drawn
 from headroom_mitm.settings import Settings
 from headroom_mitm.sockets import Sockets, Use
 from headroom_mitm.tenants import Tenants
@@ -24,7 +26,7 @@ from headroom_mitm.wire.base import Wire
 logger = logging.getLogger(__name__)
 
 LARGEST_BODY = 64 * 2**20
-"""Bytes as sent. A larger body is not looked at."""
+"""Bytes, as sent and as they are without their encoding. A larger body is not looked at."""
 
 
 class Headroom:
@@ -36,13 +38,14 @@ class Headroom:
         self._tenants = Tenants(lambda whole, tenant: Service(whole, clock=settings.clock(), tenant=tenant))
         self._sweeper: asyncio.Task[None] | None = None
         self._permission = Permission()
-        self._answers = Answers(self._serving)
+        self._metering = Metering(self._serving)
+        self._answers = Answers(self._serving, self._metering)
         self._inspector = Inspector()
         tour = Tour(lambda: self._service, lambda: self._settings, self._inspector.inspections)
         self.addons = [
             self._answers,
             self._inspector,
-            Sockets(self._wire_in, self._use_of),
+            Sockets(self._wire_in, self._use_of, self._metering),
             Presence(lambda: self._settings),
             Site(lambda: tour.sources),
         ]
@@ -100,14 +103,16 @@ class Headroom:
         body = body_of(flow.request) if policy is not None else None
         if policy is None or body is None:
             return
+        policy = drawn(policy, service, chosen.holdout)
         wire, linked = await service.linked(wire, body, chosen.deadline)
         outcome = await service.rewrite(wire, linked, policy, chosen.deadline)
+        self._metering.begin(flow, wire.name, policy, outcome)
         if outcome is None:
             if linked is not body:
                 put_body(flow.request, linked)
             return
         note = f"{wire.name} {outcome.prompt.model} · {outcome.tokens_before} -> {outcome.tokens_after} tok"
-        flow.comment = f"headroom: {note}" if policy.change else f"headroom: {note} (audit, nothing changed)"
+        flow.comment = f"headroom: {note}" if outcome.is_free else f"headroom: {note} (audit, nothing changed)"
         logger.info(flow.comment)
         self._inspector.note(flow, outcome)
         if outcome.offered:
@@ -121,7 +126,9 @@ class Headroom:
         if chosen is None or service is None:
             return None
         policy = self._permission.policy(flow.request.pretty_host, flow.request.headers, chosen, answerable=True)
-        return Use(service, wire, policy, chosen.deadline) if policy is not None else None
+        return (
+            Use(service, wire, drawn(policy, service, chosen.holdout), chosen.deadline) if policy is not None else None
+        )
 
     def _wire_in(self, flow: http.HTTPFlow) -> Wire | None:
         """Return the format that frames of a socket are in, as it is being opened."""
@@ -164,8 +171,8 @@ def body_of(request: http.Request) -> bytes | None:
     if not raw or len(raw) > LARGEST_BODY:
         return None
     try:
-        return request.get_content(strict=True)
-    except ValueError as error:
+        return decoded(request.headers.get("content-encoding", ""), raw, LARGEST_BODY)
+    except UnreadableBody as error:
         logger.info("headroom: a body passes untouched: %s", error)
         return None
 

@@ -7,14 +7,16 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from headroom_mitm import tokens
 from headroom_mitm.aligner import REMEMBERED, Aligner, Plan
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
+from headroom_mitm.holdout import Holdout
 from headroom_mitm.learning import Learner
 from headroom_mitm.ledger import Ledger
+from headroom_mitm.ledger_writer import LedgerWriter
 from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
 from headroom_mitm.roundtrip import rounds
 from headroom_mitm.roundtrip.links import Link, Links
@@ -49,6 +51,8 @@ class Shared:
     # Two kinds, so that texts on which compressors hang do not keep other conversations' past from being replayed.
     quick: ThreadPoolExecutor
     slow: ThreadPoolExecutor
+    writer: LedgerWriter
+    holdout: Holdout
 
 
 class Service:
@@ -64,15 +68,14 @@ class Service:
     ) -> None:
         """Open what a URL names; or work for one tenant, on the store and the threads of another service."""
         self._is_part = isinstance(store, Service)
-        self.shared = (
-            store.shared
-            if isinstance(store, Service)
-            else Shared(open_store(store, clock=clock, keys=keys), _threads("quick"), _threads("slow"))
+        self.shared: Shared = (
+            store.shared if isinstance(store, Service) else _opened(open_store(store, clock=clock, keys=keys), clock)
         )
         self._quick, self._slow = self.shared.quick, self.shared.slow
         self._store: Store = TenantStore(self.shared.store, tenant) if self._is_part else self.shared.store
         self.read: Callable[[Digest], str] = self._store.original
         """See ``Store.original``."""
+        self.clock = clock
         self._sent: deque[Outcome] = deque()
         self._links = Links(self._store)
         share = TENANTS_SHARE if self._is_part else 1
@@ -173,6 +176,7 @@ class Service:
         self._learn()
         self._quick.shutdown(wait=True)
         self._pipeline.keep()
+        self.shared.writer.close()
         self._store.close()
 
     def _learn(self) -> None:
@@ -210,6 +214,19 @@ class _Errand:
         with self._lock:
             self._is_left = True
             return self._plan
+
+
+def drawn(policy: Policy, service: Service, share: float) -> Policy:
+    """Return a policy under which this share of all conversations is held out."""
+    if not (share and policy.change):
+        return policy
+    holdout, account = service.shared.holdout, policy.account
+    return replace(policy, holds_out=lambda prompt: holdout.holds(prompt, account, share))
+
+
+def _opened(store: Store, clock: Callable[[], float]) -> Shared:
+    writer, holdout = LedgerWriter(store, clock), Holdout(store.records.salt)
+    return Shared(store, _threads("quick"), _threads("slow"), writer, holdout)
 
 
 def _threads(name: str) -> ThreadPoolExecutor:

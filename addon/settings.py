@@ -109,6 +109,12 @@ OPTIONS: tuple[Option, ...] = (
         "Seconds after which what is not ready goes out as it came.",
     ),
     Option(
+        "headroom_holdout",
+        str,
+        "0",
+        "Share of the conversations that are left as they are, 0 to 0.5, to measure what is saved of the others.",
+    ),
+    Option(
         "headroom_ttl",
         str,
         Ttl.KEEP.value,
@@ -139,6 +145,8 @@ class Settings:
     """Seconds."""
     ttl: Ttl
     stabilize: Stabilize
+    holdout: float = 0.0
+    """Share of conversations."""
 
     def excludes(self, name: str) -> bool:
         """Say whether the user wants results of this tool, or texts of this kind, left alone."""
@@ -221,6 +229,7 @@ def read(options: optmanager.OptManager) -> Settings:
         deadline=_seconds("headroom_deadline", options.headroom_deadline),
         ttl=_choice(Ttl, "headroom_ttl", options.headroom_ttl),
         stabilize=_choice(Stabilize, "headroom_stabilize", options.headroom_stabilize),
+        holdout=_share("headroom_holdout", options.headroom_holdout),
     )
 
 
@@ -247,6 +256,16 @@ def _levels(texts: Sequence[str]) -> dict[str, Level]:
             raise exceptions.OptionsError(f"headroom_levels: {text!r} is no name=level; levels: {names}")
         found[name] = Level[level.upper()]
     return found
+
+
+def _share(name: str, text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 0.5:
+        raise exceptions.OptionsError(f"{name}: {text!r} is no share from 0 to 0.5, such as 0.1")
+    return share
 
 
 def _seconds(name: str, text: str) -> float:

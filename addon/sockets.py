@@ -12,6 +12,7 @@ from collections.abc import Callable
 from mitmproxy import ctx, http
 from mitmproxy.websocket import WebSocketMessage
 
+from headroom_mitm.metering import Metering
 from headroom_mitm.pipeline import Outcome, Policy
 from headroom_mitm.roundtrip.copies import looked_for
 from headroom_mitm.roundtrip.exchange import Exchange
@@ -22,6 +23,7 @@ from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wire.base import Wire
 from headroom_mitm.wire.replies import FRAMES, Frames
 from headroom_mitm.wire.reply import Kept
+from headroom_mitm.wire.reported import is_end
 from headroom_mitm.wording import TOOL_NAME
 
 logger = logging.getLogger(__name__)
@@ -49,10 +51,12 @@ class Sockets:
         self,
         wire_of: Callable[[http.HTTPFlow], Wire | None],
         use_of: Callable[[http.HTTPFlow, Wire], Use | None],
+        metering: Metering,
     ) -> None:
         """Take what says of a socket what its frames hold, and what may be done with them; None: not ours."""
         self._wire_of = wire_of
         self._use_of = use_of
+        self._metering = metering
         self._talks: dict[str, Talk] = {}
 
     def request(self, flow: http.HTTPFlow) -> None:
@@ -83,6 +87,7 @@ class Sockets:
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         """Forget a socket."""
+        self._metering.forget(flow)
         self._talks.pop(flow.id, None)
 
     async def _asked(
@@ -98,18 +103,27 @@ class Sockets:
             _note(flow, use, outcome)
         beginning = frame if frames.is_warm_up(frame) else b""
         watched = _watched(service, wire, outcome, frames, beginning) if outcome is not None else None
-        talk.watch(frames.stream_of(frame), watched)
+        stream = frames.stream_of(frame)
+        talk.watch(stream, watched)
+        self._metering.begin(flow, wire.name, use.policy, outcome, stream)
+        if watched is not None:
+            self._metering.retrieves(flow, watched.exchange.retrieved, stream)
         if sent != frame:
             message.content = ascii_only(sent)
 
     async def _heard(
         self, flow: http.HTTPFlow, message: WebSocketMessage, use: Use, frames: Frames, talk: Talk
     ) -> None:
-        if not talk.is_watched:
-            return
         frame = message.content
+        ends = is_end(frame)
+        if not (talk.is_watched or ends):
+            return
         stream = frames.stream_of(frame)
+        if ends:
+            self._metering.heard(flow, stream, frame)
         heard = talk.hear(stream, frame)
+        if ends and heard.goes_on is None:
+            self._metering.over_in_socket(flow, stream)
         shown = heard.shown
         if heard.expands is not None:
             shown += await use.service.advance(heard.expands.expand)
@@ -166,5 +180,5 @@ async def _concluded(service: Service, exchange: Exchange) -> bytes:
 
 def _note(flow: http.HTTPFlow, use: Use, outcome: Outcome) -> None:
     note = f"{use.wire.name} {outcome.prompt.model} · {outcome.tokens_before} -> {outcome.tokens_after} tok"
-    flow.comment = f"headroom: {note}" if use.policy.change else f"headroom: {note} (audit, nothing changed)"
+    flow.comment = f"headroom: {note}" if outcome.is_free else f"headroom: {note} (audit, nothing changed)"
     logger.info(flow.comment)

@@ -20,18 +20,18 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {"break_even", "compressors", "credentials", "families", "file_reads", "prices", "parts", "store", "wire", "wording"}
     ),
-    frozenset({"calibration", "holdout", "hosts"}),
+    frozenset({"calibration", "holdout", "hosts", "ledger_money", "ledger_sources"}),
     frozenset({"certificates", "settings"}),
     frozenset({"breakpoints", "conversation", "front_changes", "ledger", "passages", "router", "squash"}),
-    frozenset({"outcomes", "lifetimes", "pasts", "quotes", "sending", "visits", "volatile"}),
+    frozenset({"outcomes", "ledger_entry", "lifetimes", "pasts", "quotes", "sending", "visits", "volatile"}),
     frozenset({"deltas"}),
-    frozenset({"epochs", "fronts", "learning", "old_results"}),
-    frozenset({"aligner", "caching", "roundtrip"}),
+    frozenset({"epochs", "fronts", "learning", "ledger_misses", "old_results"}),
+    frozenset({"aligner", "caching", "ledger_writer", "roundtrip"}),
     frozenset({"choices"}),
     frozenset({"hindsight", "offers"}),
     frozenset({"learnt", "pipeline"}),
     frozenset({"service"}),
-    frozenset({"tenants"}),
+    frozenset({"metering", "tenants"}),
     frozenset({"answers", "defaults", "permission", "presence", "sockets", "web"}),
     frozenset({"plugin"}),
     frozenset({"script"}),
@@ -56,7 +56,7 @@ ONLY = {
     "wire": frozenset({"errors", "framing", "recent", "segments", "tokens", "usage"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(
-    r"addon/(plugin|answers|presence|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
+    r"addon/(plugin|answers|metering|presence|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
 )
 MAY_READ_ENVIRONMENT = re.compile(r"addon/(settings|cli|commands/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*")
 MAY_NAME_PROVIDER_WORDS = re.compile(r"addon/wire/.*|(tests|scripts)/.*")

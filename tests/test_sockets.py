@@ -15,6 +15,7 @@ from sample_compressors import PHRASE, SMALL, rows
 from sample_conversations import SHORTENS
 from wsproto.frame_protocol import Opcode
 
+from headroom_mitm.metering import Metering
 from headroom_mitm.pipeline import Policy
 from headroom_mitm.router import Router
 from headroom_mitm.service import Service
@@ -49,7 +50,7 @@ class Proxy:
     def __init__(self, path: Path, policy: Policy | None = Policy()) -> None:  # noqa: B008  # it is frozen
         self.service = Service(str(path / "store.sqlite"), Router(SHORTENS))
         self.policy = policy
-        self.sockets = Sockets(self._wire_of, self._use_of)
+        self.sockets = Sockets(self._wire_of, self._use_of, Metering(lambda _: self.service))
         self.injected = Injected()
         self.context = taddons.context(self.sockets, self.injected)
 

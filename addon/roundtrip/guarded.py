@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Protocol
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.wire.reply import Answered, HiddenCall, Keeping, Kept, Reply
@@ -10,10 +11,24 @@ from headroom_mitm.wire.retelling import Telling, Untold
 logger = logging.getLogger(__name__)
 
 
+class Ear(Protocol):
+    """Listens to an answer. Quick, and never raises."""
+
+    def feed(self, data: bytes) -> None:
+        """Take a piece of a leg."""
+        ...
+
+    def next_leg(self) -> None:
+        """A leg is over."""
+        ...
+
+
 class Guarded:
     """A reply that a fault of ours does not stop: the first leg goes on as it comes, a later one is called broken."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, ear: Ear | None = None) -> None:
+        """``ear`` hears what comes, leg by leg."""
+        self._ear = ear
         self.streamed = reply.streamed
         self._reply = reply
         self._keeping = reply if isinstance(reply, Keeping) else None
@@ -23,6 +38,8 @@ class Guarded:
 
     def feed(self, data: bytes) -> bytes:
         """See ``Reply``."""
+        if self._ear is not None:
+            self._ear.feed(data)
         if self._is_raw:
             return data
         self._waiting += data
@@ -65,6 +82,8 @@ class Guarded:
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """See ``Reply``."""
         self._is_first, self._waiting = False, b""
+        if self._ear is not None:
+            self._ear.next_leg()
         return self._reply.next_body(body, answers)
 
     def close(self) -> bytes:

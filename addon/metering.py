@@ -1,0 +1,204 @@
+"""Follows each prompt from its request to the end of its answer, for the ledger; touches flows, as the plugin does.
+
+Nothing waits for it: an answer passes as it came, and what it took is read from it at the end, in the ledger's thread.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mitmproxy import ctx, hooks, http
+
+from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.ledger_entry import Asked
+from headroom_mitm.ledger_figures import AUDIT, CHANGED, HOLDOUT
+from headroom_mitm.ledger_writer import Finished
+from headroom_mitm.pipeline import Outcome, Policy
+from headroom_mitm.roundtrip.decoding import decoder
+from headroom_mitm.service import Service
+from headroom_mitm.usage import Counted
+from headroom_mitm.wire.reported import Listener
+
+logger = logging.getLogger(__name__)
+
+FIGURES = "headroom"
+"""In the metadata of a flow: what became of its request, see ``ledger_entry.figures``."""
+MOST_OPEN = 10_000
+"""Requests that are followed at once. Answers of others are not counted."""
+LONGEST = 64 * 2**20
+"""Bytes of an answer that is not streamed, and is read."""
+
+Key = tuple[str, str]
+"""A flow's id, and the conversation on its socket; that is empty for what is no socket."""
+
+
+class _Open:
+    __slots__ = ("asked", "ear", "retrieved")
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.ear: Listener | None = None
+        self.retrieved: Sequence[str] = ()
+
+
+class Metering:
+    """Listens to answers. All methods are quick, are called in the event loop's thread, and never raise."""
+
+    def __init__(self, service: Callable[[http.HTTPFlow], Service | None]) -> None:
+        self._service = service
+        self._open: dict[Key, _Open] = {}
+
+    def begin(self, flow: http.HTTPFlow, wire: str, policy: Policy, outcome: Outcome | None, stream: str = "") -> None:
+        """Take note of a prompt that leaves; ``outcome`` is None where it could not be read, or not in time."""
+        service = self._service(flow)
+        if service is None or len(self._open) >= MOST_OPEN:
+            return
+        arm = CHANGED if policy.change else AUDIT
+        if policy.change and outcome is not None and not outcome.is_free:
+            arm = HOLDOUT
+        asked = Asked(
+            at=service.clock(),
+            host=flow.request.pretty_host,
+            path=flow.request.path,
+            wire=wire,
+            agent=flow.request.headers.get("user-agent", ""),
+            arm=arm,
+            account=policy.account,
+            prompt=outcome.prompt if outcome is not None else None,
+            known=outcome.known if outcome is not None else {},
+            added=outcome.added if outcome is not None else (),
+        )
+        self._open[flow.id, stream] = _Open(asked)
+
+    def ear(self, flow: http.HTTPFlow, *, streamed: bool) -> Listener | None:
+        """Return what is to hear the answer, its content encoding undone; None where nobody wants to know."""
+        one = self._open.get((flow.id, ""))
+        if one is None:
+            return None
+        one.ear = Listener(one.asked.wire, streamed=streamed)
+        return one.ear
+
+    def retrieves(self, flow: http.HTTPFlow, retrieved: Sequence[str], stream: str = "") -> None:
+        """Take the list to which the ids of what the model reads will be added."""
+        one = self._open.get((flow.id, stream))
+        if one is not None:
+            one.retrieved = retrieved
+
+    def passing(self, flow: http.HTTPFlow) -> bool | Callable[[bytes], list[bytes]]:
+        """Return what lets the pieces of an answer through as they come, and hears them."""
+        response = flow.response
+        decode = decoder(response.headers.get("content-encoding", "")) if response is not None else None
+        ear = self.ear(flow, streamed=True) if decode is not None else None
+        if ear is None or decode is None:
+            return True
+        return _through(ear, decode)
+
+    def over(self, flow: http.HTTPFlow) -> None:
+        """Take note that an answer has passed, whole or not."""
+        one, response = self._open.pop((flow.id, ""), None), flow.response
+        if one is None or response is None or response.status_code != http.status_codes.OK:
+            return
+        legs = one.ear.counted if one.ear is not None else _whole(one.asked.wire, response)
+        self._finish(flow, one, legs)
+
+    def heard(self, flow: http.HTTPFlow, stream: str, frame: bytes) -> None:
+        """Take the last frame of a leg in a socket."""
+        one = self._open.get((flow.id, stream))
+        if one is not None:
+            one.ear = one.ear or Listener(one.asked.wire, streamed=True)
+            one.ear.next_leg()
+            one.ear.hear(frame)
+
+    def over_in_socket(self, flow: http.HTTPFlow, stream: str) -> None:
+        """Take note that an answer in a socket is over."""
+        one = self._open.pop((flow.id, stream), None)
+        if one is not None and one.ear is not None:
+            self._finish(flow, one, one.ear.counted)
+
+    def forget(self, flow: http.HTTPFlow) -> None:
+        """Take note that a flow is over, and nothing more comes in it."""
+        for key in [key for key in self._open if key[0] == flow.id]:
+            del self._open[key]
+
+    def _finish(self, flow: http.HTTPFlow, one: _Open, legs: Callable[[], tuple[Counted, ...]]) -> None:
+        service = self._service(flow)
+        if service is None:
+            return
+        loop = asyncio.get_running_loop()
+        answer_ids = one.ear.answer_ids if one.ear is not None else _none
+        if one.asked.arm == HOLDOUT:
+            for answer_id in answer_ids():
+                service.shared.holdout.answered(answer_id, held=True)
+
+        def done(figures: dict[str, Any]) -> None:
+            try:
+                loop.call_soon_threadsafe(_show, flow, figures)
+            except RuntimeError:
+                return  # the proxy has ended meanwhile
+
+        service.shared.writer.note(Finished(one.asked, legs, tuple(one.retrieved), done, answer_ids))
+
+
+def _none() -> tuple[str, ...]:
+    return ()
+
+
+def _through(ear: Listener, decode: Callable[[bytes], bytes]) -> Callable[[bytes], list[bytes]]:
+    is_readable = True
+
+    def piece(data: bytes) -> list[bytes]:
+        nonlocal is_readable
+        if is_readable and data:
+            try:
+                ear.feed(decode(data))
+            except UnreadableBody as error:
+                is_readable = False
+                logger.info("headroom: the usage of an answer cannot be read: %s", error)
+        return [data] if data else []
+
+    return piece
+
+
+def _whole(wire: str, response: http.Response) -> Callable[[], tuple[Counted, ...]]:
+    raw, decode = response.raw_content, decoder(response.headers.get("content-encoding", ""))
+
+    def legs() -> tuple[Counted, ...]:
+        if not raw or len(raw) > LONGEST or decode is None:
+            return ()
+        ear = Listener(wire, streamed=False)
+        ear.feed(decode(raw))
+        return ear.counted()
+
+    return legs
+
+
+def _show(flow: http.HTTPFlow, figures: dict[str, Any]) -> None:
+    """Tell the flow; screens that show it are told, too."""
+    flow.metadata[FIGURES] = figures
+    flow.comment = comment(figures)
+    logger.info("headroom: %s", flow.comment)
+    ctx.master.addons.trigger(hooks.UpdateHook([flow]))
+
+
+def comment(figures: dict[str, Any]) -> str:
+    """Return the line that a flow is shown with: what is not known is not in it."""
+    before, after = figures["prompt_before"], figures["prompt_after"]
+    parts = [f"{figures['provider'] or figures['format']} {figures['model']}"]
+    if before is not None:
+        parts.append(f"{_short(before)} -> {_short(after)} tok")
+    else:
+        parts.append(f"{_short(figures['texts_before'])} -> {_short(figures['texts_after'])} tok of results")
+    if figures["cache"] is not None:
+        parts.append(f"cache {figures['cache']:.0%}".replace("%", " %"))
+    if figures["saved"] is not None and figures["arm"] == CHANGED:
+        parts.append(f"${figures['saved']:.3f} saved")
+    if figures["retrieved"]:
+        parts.append(f"{len(figures['retrieved'])} retrieved")
+    if figures["arm"] != CHANGED:
+        parts.append("held out" if figures["arm"] == HOLDOUT else "audit, nothing changed")
+    return " · ".join(parts)
+
+
+def _short(tokens: int) -> str:
+    return f"{tokens / 1000:.1f}k" if tokens >= 1000 else str(tokens)
