@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mitmproxy import exceptions
 
 from headroom_mitm import __version__
+from headroom_mitm.commands.audit import AUDIT
 from headroom_mitm.commands.authority import CA
 from headroom_mitm.commands.base import Command
 from headroom_mitm.commands.env import ENV
@@ -15,6 +16,7 @@ from headroom_mitm.commands.learn import LEARN
 from headroom_mitm.commands.proxy import RUN_PROXY, RUN_WEB
 from headroom_mitm.commands.purge import PURGE
 from headroom_mitm.commands.run import RUN
+from headroom_mitm.commands.top import TOP
 from headroom_mitm.errors import StoreUnavailable
 
 COMMANDS: tuple[Command, ...] = (
@@ -23,6 +25,8 @@ COMMANDS: tuple[Command, ...] = (
     RUN,
     CA,
     ENV,
+    AUDIT,
+    TOP,
     LEARN,
     KEY,
     PURGE,
