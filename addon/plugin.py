@@ -13,6 +13,7 @@ from headroom_mitm.hosts import detect
 from headroom_mitm.metering import Metering
 from headroom_mitm.permission import Permission
 from headroom_mitm.presence import Presence
+from headroom_mitm.roundtrip.decoding import decoded
 from headroom_mitm.service import Service, drawn
 from headroom_mitm.settings import Settings
 from headroom_mitm.sockets import Sockets, Use

@@ -1,7 +1,10 @@
-"""Content encodings, undone piece by piece: a watched stream must be readable as it comes."""
+"""Content encodings, undone piece by piece: a watched stream must be readable as it comes, a body must fit.
+
+A few bytes may stand for gigabytes, so what comes out is bounded.
+"""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import brotli
@@ -10,6 +13,14 @@ import zstandard
 from headroom_mitm.errors import UnreadableBody
 
 Decode = Callable[[bytes], bytes]
+
+MOST_AT_ONCE = 32 * 2**20
+"""Bytes that a piece of a stream may become."""
+_SLICES = {"br": 16, "zstd": 512}
+_SLICE = 4096
+"""Bytes that are decoded before the size is looked at; what stands for most in the fewest is brotli."""
+_LONGEST_BROTLI = 2**20
+"""Bytes of a whole body: in slices so short it takes its time, and nobody sends prompts so."""
 
 _DAMAGED = (zlib.error, brotli.error, zstandard.ZstdError)
 
@@ -49,12 +60,40 @@ def decoder(encoding: str) -> Decode | None:
     decode = make()
 
     def checked(data: bytes) -> bytes:
-        try:
-            return decode(data)
-        except _DAMAGED as error:
-            raise UnreadableBody(f"damaged {encoding}: {error}") from None
+        return data if decode is bytes else _bounded(decode, data, encoding, MOST_AT_ONCE)
 
     return checked
+
+
+def decoded(encoding: str, raw: bytes, most: int) -> bytes:
+    """Return a whole body; raise ``UnreadableBody`` if it is damaged, larger than ``most``, or in no encoding we know.
+
+    One that breaks off is returned as far as it goes: whoever reads it finds that it is no JSON.
+    """
+    name = encoding.strip().lower()
+    make = _DECODERS.get(name)
+    if make is None or (name == "br" and len(raw) > _LONGEST_BROTLI):
+        raise UnreadableBody(f"a body in {encoding!r}")
+    decode = make()
+    return raw if decode is bytes else _bounded(decode, raw, name, most)
+
+
+def _bounded(decode: Decode, data: bytes, encoding: str, most: int) -> bytes:
+    texts: list[bytes] = []
+    size = 0
+    try:
+        for piece in _slices(data, _SLICES.get(encoding.strip().lower(), _SLICE)):
+            texts.append(decode(piece))
+            size += len(texts[-1])
+            if size > most:
+                raise UnreadableBody(f"{len(data)} bytes of {encoding} stand for more than {most}")
+    except _DAMAGED as error:
+        raise UnreadableBody(f"damaged {encoding}: {error}") from None
+    return b"".join(texts)
+
+
+def _slices(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[at : at + size] for at in range(0, len(data), size))
 
 
 def _joined(make: Callable[[], Any]) -> Decode:
