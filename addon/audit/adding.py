@@ -107,7 +107,7 @@ class Adding:
             return
         lossless = one.spent - one.with_lossless
         beyond = one.with_lossless - one.with_default
-        markers = one.spent - one.with_markers
+        markers = one.with_default - one.with_markers
         for number, amount in enumerate((one.spent, lossless, beyond, markers)):
             self._money[number] += amount
         day = self._days.get(one.asked.day, Day(one.asked.day, 0, 0.0, 0.0))

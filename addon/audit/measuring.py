@@ -48,7 +48,7 @@ class Measured:
     with_lossless: float
     with_default: float
     with_markers: float
-    """Dollars of the same, if only that had been done."""
+    """Dollars of the same, each with what is above it."""
 
 
 class Auditor:
@@ -120,7 +120,7 @@ class Auditor:
             _dollars(first, priced),
             _dollars(_reduced(first, lossless, made_of, hidden), priced) or 0.0,
             _dollars(_reduced(first, default, made_of, hidden), priced) or 0.0,
-            _dollars(with_markers, priced) or 0.0,
+            _dollars(_reduced(with_markers, default, made_of, hidden), priced) or 0.0,
         )
 
     def _hidden_in(self, recording: Recording, made_of: Composition, first: Counted) -> int:
