@@ -1,5 +1,6 @@
 """Logs and other line by line output of programs: templates once, then the values of each line, in order."""
 
+import functools
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ _CLOSE = 0.4  # share of the text: a lossy form longer than this is compared wit
 _LOSSY_WORTH = 0.93  # share of the whole form: a lossy one that is longer is not worth its gaps
 _WORTH_UNSTAMPED = 0.88  # where lines are no records of their own, a reader is asked for more
 _SURE = 0.2  # share of the characters below which no count of tokens is needed
+_REMEMBERED = 200_000  # characters of a text that is remembered as it was read: several levels are tried on it
 _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
 
 
@@ -64,8 +66,7 @@ def _on_screen(content: Content, last: Settled, level: Level) -> Compressed | No
 def _shorter(content: Content, level: Level, notes: Sequence[str] = ()) -> Compressed | None:
     if len(content.lines) < _LEAST_LINES:
         return None
-    log = Log.of(content.lines)
-    found = families(log.masked())
+    log, found = _remembered(content.text) if len(content.text) <= _REMEMBERED else _read(content.text)
     if not found:
         return None
     loose = frozenset(template.rows for template in found if is_loose(template, level))
@@ -80,6 +81,17 @@ def _shorter(content: Content, level: Level, notes: Sequence[str] = ()) -> Compr
     if len(chosen.text) < _SURE * len(content.text):
         return chosen
     return chosen if content.count(chosen.text) < worth * content.count(content.text) else None
+
+
+@functools.lru_cache(maxsize=4)
+def _remembered(text: str) -> tuple[Log, tuple[Template, ...]]:
+    return _read(text)
+
+
+def _read(text: str) -> tuple[Log, tuple[Template, ...]]:
+    """Return a log and what its lines have in common, the same at every level."""
+    log = Log.of(text.split("\n"))
+    return log, tuple(families(log.masked()))
 
 
 def _whole(form: Form | None, notes: Sequence[str]) -> Compressed | None:
