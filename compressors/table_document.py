@@ -6,6 +6,7 @@ from typing import Protocol
 
 from headroom_mitm.compressors.table_cells import Table
 from headroom_mitm.compressors.table_delimited import Delimited
+from headroom_mitm.compressors.table_fixed import Fixed
 from headroom_mitm.compressors.table_form import HEAD, ONE_ROW, Shown
 from headroom_mitm.compressors.table_repeats import Named, named
 
@@ -94,7 +95,7 @@ class Document:
 
     def written(self, body: Sequence[str], said: str) -> str:
         """Return a form from its lines and what is said of it first."""
-        short = named(body) if self.is_session else Named([], {})
+        short = named(body) if self.is_session or isinstance(self.style, Fixed) else Named([], {})
         shorter = sum(map(len, short.lines)) + sum(map(len, short.names.values()))
         definitions = []
         if short.names and shorter < (1 - _NAMING_SAVES) * sum(map(len, body)):

@@ -2,13 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from headroom_mitm.compressors import (
     table_columns,
     table_delimited,
     table_drawing,
+    table_fixed,
     table_gaps,
     table_records,
     table_sessions,
@@ -33,9 +34,18 @@ _LOOKS_COUNTED = re.compile(r"\(\d+ rows?\)$")
 _LOOKS_FIELD = re.compile(r"-\[ RECORD \d+ \]|\*{27} \d+\. row|\S+ +\| | *\S+ = | *\w+: ")
 _LOOKS_BEGUN = re.compile(r"-\[ RECORD \d+ \]|\*{27} \d+\. row", re.MULTILINE)
 
-_READERS: tuple[Callable[[Sequence[str]], Iterator[tuple[Style, Table]]], ...] = (
+
+def _in_columns(lines: Sequence[str]) -> Sequence[tuple[Style, Table]]:
+    """Return listings in columns that begin two spaces apart, or in any if cells then would have columns inside."""
+    apart = list(table_columns.read(lines))
+    if apart and not any(cell[:1] == " " or "  " in cell for _, table in apart for row in table.rows for cell in row):
+        return apart
+    return list(table_fixed.read(lines)) or apart
+
+
+_READERS: tuple[Callable[[Sequence[str]], Iterable[tuple[Style, Table]]], ...] = (
     table_drawing.read,
-    table_columns.read,
+    _in_columns,
     table_records.read,
     table_delimited.read,
 )
@@ -46,7 +56,7 @@ class TableRows:
     """Lossless: a line with the columns, then the rows; what is drawn around them is told by its name."""
 
     name: str = "table_rows"
-    version: int = 1
+    version: int = 2
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -84,7 +94,8 @@ def _share(lines: Sequence[str]) -> float:
     counted = _LINES_OF_A_RESULT * sum(_LOOKS_COUNTED.match(line) is not None for line in lines)
     fields = sum(_LOOKS_FIELD.match(line) is not None for line in lines)
     records = fields if table_records.begins(lines) else 0
-    rows = (table_drawing.rows_in(lines), table_columns.rows_in(lines), table_delimited.rows_in(lines))
+    in_columns = max(table_columns.rows_in(lines), table_fixed.rows_in(lines))
+    rows = (table_drawing.rows_in(lines), in_columns, table_delimited.rows_in(lines))
     return max(drawn, counted, records, *rows) / count
 
 

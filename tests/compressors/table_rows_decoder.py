@@ -134,6 +134,9 @@ def written(names: list[str], rows: list[list[str]], right: list[int] | None, *,
         return [sep.join(quoted(cell, rule) for cell in row) for row in (names, *rows)]
     if style.startswith("one field a line by "):
         return fields(names, rows, *re.findall(r"by (\w+)(?:, (\d+) wide)?", style)[0])
+    if style.startswith("at fixed places, "):
+        places = [int(place) for place in re.findall(r"(?<= )-?\d+(?=[, ])", style)]
+        return [placed(row, places) for row in (names, *rows)]
     if style.startswith("columns "):
         starts = [int(one) for one in style.partition(" begin at ")[2].split(", ") if one]
         gap, padded = 0 if starts else int(style.split()[1]), style.endswith("padded")
@@ -184,6 +187,16 @@ def written(names: list[str], rows: list[list[str]], right: list[int] | None, *,
     body = [row_of(row, last=padded) for row in rows]
     drawn = [*([top] if top else []), head, under, *body, *([bottom] if bottom else [])]
     return drawn + ([f"({len(rows)} row{'' if len(rows) == 1 else 's'})", ""] if frame == "by psql" else [])
+
+
+def placed(row: list[str], places: list[int]) -> str:
+    line = ""
+    for place, cell in zip(places, row, strict=True):
+        if cell and not cell.startswith(" "):
+            start = -place - len(cell) if place < 0 else place
+            line += " " * max(start - len(line), 1 if line else 0)
+        line += cell
+    return line
 
 
 def quoted(cell: str, rule: str) -> str:
