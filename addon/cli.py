@@ -16,6 +16,7 @@ from headroom_mitm.commands.learn import LEARN
 from headroom_mitm.commands.proxy import RUN_PROXY, RUN_WEB
 from headroom_mitm.commands.purge import PURGE
 from headroom_mitm.commands.run import RUN
+from headroom_mitm.commands.stats import STATS
 from headroom_mitm.commands.top import TOP
 from headroom_mitm.errors import StoreUnavailable
 
@@ -27,6 +28,7 @@ COMMANDS: tuple[Command, ...] = (
     ENV,
     AUDIT,
     TOP,
+    STATS,
     LEARN,
     KEY,
     PURGE,

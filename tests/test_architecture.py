@@ -35,7 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"answers", "defaults", "permission", "presence", "sockets", "web"}),
     frozenset({"plugin"}),
     frozenset({"script"}),
-    frozenset({"audit"}),
+    frozenset({"audit", "stats"}),
     frozenset({"commands"}),
     frozenset({"cli"}),
 )
