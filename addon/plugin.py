@@ -18,6 +18,7 @@ from headroom_mitm.service import Service, drawn
 from headroom_mitm.settings import Settings
 from headroom_mitm.sockets import Sockets, Use
 from headroom_mitm.tenants import Tenants
+from headroom_mitm.web.inspection import Inspections
 from headroom_mitm.web.inspector import Inspector
 from headroom_mitm.web.site import Site
 from headroom_mitm.web.tour import Tour
@@ -41,8 +42,8 @@ class Headroom:
         self._permission = Permission()
         self._metering = Metering(self._serving)
         self._answers = Answers(self._serving, self._metering)
-        self._inspector = Inspector()
-        tour = Tour(lambda: self._service, lambda: self._settings, self._inspector.inspections)
+        tour = Tour(lambda: self._service, lambda: self._settings, Inspections())
+        self._inspector = Inspector(tour.sources.inspections, tour.today)
         self.addons = [
             self._answers,
             self._inspector,

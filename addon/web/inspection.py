@@ -41,6 +41,8 @@ class Inspected:
     at: float
     """Seconds since the epoch."""
     outcome: Outcome
+    user: str = ""
+    """Of the proxy, who made it; empty where the proxy has no users."""
 
 
 class Inspections:
@@ -51,12 +53,12 @@ class Inspections:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def note(self, name: str, at: float, outcome: Outcome, most_bytes: int = MOST_BYTES) -> None:
+    def note(self, one: Inspected, most_bytes: int = MOST_BYTES) -> None:
         """Keep what became of a flow's request, and forget the oldest beyond so many bytes of bodies."""
         with self._lock:
-            self._forget(name)
-            self._held[name] = Inspected(name, at, outcome)
-            self._bytes += len(outcome.prompt.body)
+            self._forget(one.name)
+            self._held[one.name] = one
+            self._bytes += len(one.outcome.prompt.body)
             while self._bytes > most_bytes and len(self._held) > 1:
                 self._forget(next(iter(self._held)))
 

@@ -1,13 +1,17 @@
 """mitmweb and mitmproxy show what became of a request: a mark, a content view, and commands."""
 
 import time
+from collections.abc import Callable
 
 from mitmproxy import command, ctx, exceptions, flow, http
 
+from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.ledger import CHANGED, Report, Sums
 from headroom_mitm.pipeline import Outcome
 from headroom_mitm.settings import Mode
+from headroom_mitm.tenants import tenant_of
 from headroom_mitm.web import inspection, view
-from headroom_mitm.web.inspection import MOST_BYTES, Inspections
+from headroom_mitm.web.inspection import MOST_BYTES, Inspected, Inspections
 
 MARK = ":scissors:"
 """On flows with a text that was changed: ``~marked`` finds them."""
@@ -20,8 +24,9 @@ MOST_BYTES_UNLISTED = 16 * 2**20
 class Inspector:
     """Remembers what became of the newest requests: the more, where there is a screen that lists flows."""
 
-    def __init__(self) -> None:
-        self.inspections = Inspections()
+    def __init__(self, inspections: Inspections, today: Callable[[], Report]) -> None:
+        self.inspections = inspections
+        self._today = today
         self._mode = Mode.COMPRESS.value  # before it was switched off
 
     def running(self) -> None:
@@ -35,9 +40,24 @@ class Inspector:
     def note(self, of: http.HTTPFlow, outcome: Outcome) -> None:
         """Keep what became of a request, and mark its flow."""
         lists_flows = hasattr(ctx.master, "view")
-        self.inspections.note(of.id, time.time(), outcome, MOST_BYTES if lists_flows else MOST_BYTES_UNLISTED)
+        one = Inspected(of.id, time.time(), outcome, tenant_of(of.metadata))
+        self.inspections.note(one, MOST_BYTES if lists_flows else MOST_BYTES_UNLISTED)
         if inspection.is_shorter(outcome) and not of.marked:
             of.marked = MARK
+
+    @command.command("headroom.stats")
+    def stats(self) -> str:
+        """Return today's figures: the day is UTC's."""
+        try:
+            report = self._today()
+        except StoreUnavailable as error:
+            raise exceptions.CommandError(f"The store does not answer: {error}") from None
+        total, free = report.totals, report.by_arm.get(CHANGED, Sums())
+        share = "unknown" if total.cache_share is None else f"{100 * total.cache_share:.0f} %"
+        return (
+            f"saved ${free.saved:.4f} of ${free.without:.4f} (estimated), paid ${total.paid:.4f} (measured, "
+            f"{total.priced} of {total.requests} requests have a price), cache {share}, {total.retrieved} retrieved"
+        )
 
     @command.command("headroom.original")
     def original(self, of: flow.Flow, name: str) -> str:

@@ -84,7 +84,7 @@ def _conversations(sources: Sources) -> dict[str, Any]:
 
 
 def _requests(inspections: Inspections) -> dict[str, Any]:
-    return {"requests": [_overview(one) for one in inspections.newest()]}
+    return {"requests": [_overview(one) for one in inspections.newest() if not one.user]}
 
 
 def _request(inspections: Inspections, name: str) -> dict[str, Any]:
@@ -105,7 +105,8 @@ def _text(inspections: Inspections, name: str, number: str) -> dict[str, Any]:
 
 def _inspected(inspections: Inspections, name: str) -> Inspected:
     found = inspections.of(name)
-    return found if found is not None else flask.abort(404)
+    # Who looks at the page is not known: texts of the proxy's users are for themselves, and for mitmweb's owner.
+    return found if found is not None and not found.user else flask.abort(404)
 
 
 def _overview(one: Inspected) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What our page shows, put together: the store's figures, the newest requests, and the state of this proxy."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -22,6 +23,11 @@ class Tour:
         self._service = service
         self._settings = settings
         self.sources = Sources(self._state, self._report, self._conversations, self._levels, inspections)
+
+    def today(self) -> Report:
+        """Return this day's figures; the day is UTC's. Raises ``StoreUnavailable``."""
+        day = str(datetime.now(UTC).date())
+        return self._report(day, day)
 
     def _state(self) -> Mapping[str, Any]:
         chosen = self._settings()

@@ -8,7 +8,7 @@ from sample_conversations import ANTHROPIC, asked, body, result
 from headroom_mitm.ledger import AUDIT, CHANGED, Comparison, Interval, Report, Request, Session, Sums, Tokens
 from headroom_mitm.pipeline import Outcome
 from headroom_mitm.segments import Digest, Rendering
-from headroom_mitm.web.inspection import Inspections
+from headroom_mitm.web.inspection import Inspected, Inspections
 from headroom_mitm.web.page import Sources
 
 LOG = "\n".join(f"2026-11-20T08:{number // 60:02}:{number % 60:02}Z INFO health check passed" for number in range(300))
@@ -81,7 +81,9 @@ def inspections() -> Inspections:
         second.key: Rendering(second.key, None, second.digest, "too little saved", 0, True, 90, 90),
     }
     held = Inspections()
-    held.note("flow-1", 1.7e9, Outcome(prompt.body + b" ", prompt, True, {}, known, 9_090, 290))
+    outcome = Outcome(prompt.body + b" ", prompt, True, {}, known, 9_090, 290)
+    held.note(Inspected("flow-1", 1.7e9, outcome))
+    held.note(Inspected("flow-2", 1.7e9, outcome, user="alice"))
     return held
 
 

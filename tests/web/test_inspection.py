@@ -8,7 +8,7 @@ from sample_conversations import ANTHROPIC, asked, body, result
 from headroom_mitm.compressors import Level
 from headroom_mitm.pipeline import Outcome
 from headroom_mitm.segments import Digest, Prompt, Rendering
-from headroom_mitm.web.inspection import LONGEST_DIFF, Inspections, by_id, original, texts, told
+from headroom_mitm.web.inspection import LONGEST_DIFF, Inspected, Inspections, by_id, original, texts, told
 
 LONG = "\n".join(f"row {number}" for number in range(50))
 
@@ -71,7 +71,7 @@ def test_the_oldest_are_forgotten_first(count: int) -> None:
     given = outcome(prompt("text"))
     held = Inspections()
     for number in range(count):
-        held.note(str(number), 0.0, given, most_bytes=2 * len(given.prompt.body))
+        held.note(Inspected(str(number), 0.0, given), most_bytes=2 * len(given.prompt.body))
     names = [str(number) for number in reversed(range(count))][:2]
     assert [one.name for one in held.newest()] == names
     assert [held.of(str(number)) is not None for number in range(count)] == [str(one) in names for one in range(count)]
@@ -79,7 +79,7 @@ def test_the_oldest_are_forgotten_first(count: int) -> None:
 
 def test_a_request_is_held_however_long_it_is() -> None:
     held = Inspections()
-    held.note("flow", 0.0, outcome(prompt("text")), most_bytes=1)
+    held.note(Inspected("flow", 0.0, outcome(prompt("text"))), most_bytes=1)
     assert held.of("flow") is not None
 
 
@@ -87,5 +87,5 @@ def test_a_flow_is_counted_once() -> None:
     given = outcome(prompt("text"))
     held = Inspections()
     for name in ("other", *["flow"] * 5):
-        held.note(name, 0.0, given, most_bytes=2 * len(given.prompt.body))
+        held.note(Inspected(name, 0.0, given), most_bytes=2 * len(given.prompt.body))
     assert [one.name for one in held.newest()] == ["flow", "other"]

@@ -7,10 +7,14 @@ import pytest
 from mitmproxy import contentviews, exceptions
 from mitmproxy.test import taddons, tflow
 from sample_conversations import ANTHROPIC, asked, body, result
+from sample_sources import report
 
 from headroom_mitm import settings
+from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.ledger import Report
 from headroom_mitm.pipeline import Outcome
 from headroom_mitm.segments import Digest, Rendering
+from headroom_mitm.web.inspection import Inspections
 from headroom_mitm.web.inspector import MARK, Inspector
 
 TEXT = "first\nleft out\nlast"
@@ -25,7 +29,7 @@ class Declares:
 @pytest.fixture
 def screen() -> Iterator[tuple[Inspector, taddons.context]]:
     """The inspector in a mitmproxy that has a list of flows."""
-    inspector = Inspector()
+    inspector = Inspector(Inspections(), lambda: report("", ""))
     with taddons.context(Declares(), inspector) as context:
         vars(context.master)["view"] = object()
         inspector.running()
@@ -78,7 +82,7 @@ def test_a_mark_of_the_users_stays(screen: tuple[Inspector, taddons.context]) ->
 
 def test_where_no_screen_lists_flows_less_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only our page shows them then."""
-    inspector, flows = Inspector(), [tflow.tflow() for _ in range(3)]
+    inspector, flows = Inspector(Inspections(), lambda: report("", "")), [tflow.tflow() for _ in range(3)]
     monkeypatch.setattr("headroom_mitm.web.inspector.MOST_BYTES_UNLISTED", 1)
     with taddons.context(Declares(), inspector):
         for flow in flows:
@@ -103,3 +107,19 @@ def test_bypass_switches_off_and_back(screen: tuple[Inspector, taddons.context],
     assert context.options.headroom_mode == "off"
     assert mode in context.master.commands.call("headroom.bypass")
     assert context.options.headroom_mode == mode
+
+
+def test_figures_are_a_command(screen: tuple[Inspector, taddons.context]) -> None:
+    """What is estimated, and what is measured of what."""
+    total = report("", "").totals
+    said = screen[1].master.commands.call("headroom.stats")
+    assert f"saved ${total.saved:.4f} of ${total.without:.4f} (estimated)" in said
+    assert f"paid ${total.paid:.4f} (measured, {total.priced} of {total.requests} requests have a price)" in said
+
+
+def test_a_store_that_is_away_is_said_by_the_command() -> None:
+    def away() -> Report:
+        raise StoreUnavailable("gone")
+
+    with pytest.raises(exceptions.CommandError, match="gone"):
+        Inspector(Inspections(), away).stats()
