@@ -7,6 +7,7 @@ Sources: Anthropic's "Streaming messages" and "Prompt caching", OpenAI's referen
 Gemini's UsageMetadata; cache hits also as DeepSeek, cache writes also as OpenRouter name them.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -34,6 +35,8 @@ class _Envelope(msgspec.Struct):
     x_groq: Any = None
 
 
+_GIVEN = re.compile(rb'"usage(?:Metadata)?"\s*:\s*\{')
+"""Chunks of chat completions may have ``null`` there, all but one of them."""
 _DECODER = msgspec.json.Decoder(_Envelope)
 
 
@@ -42,7 +45,7 @@ class _Format(NamedTuple):
     """Stands in every event with figures, and in few others: in a string its quotes would be escaped."""
     counted: Callable[[Json], Counted]
     begins: bytes = b""
-    """Stands in the first event of a leg."""
+    """Stands in the first event of a leg, where that one has figures that the last one need not repeat."""
     among: tuple[bytes, ...] = (b"",)
     """One of these stands in every event with figures, too."""
 
@@ -85,6 +88,7 @@ _FORMATS = {
 }
 
 
+_BLANK = (b"\n\n", b"\r\n\r\n")
 _ENDS = (b"response.completed", b"response.incomplete", b"response.failed")
 
 
@@ -99,13 +103,17 @@ class Listener:
         self._pieces: list[bytes] = []
         self._legs: list[list[bytes]] = [[]]
         self._size = 0  # bytes since the last whole event
+        self._is_between = False  # no event has begun
 
     def feed(self, data: bytes) -> None:
         """Take a piece of a leg, without its content encoding."""
+        is_whole = data.endswith(_BLANK)
+        if self._is_between and is_whole and self._format.mark not in data:
+            return  # whole events without figures: nearly all pieces of a stream
         self._size += len(data)
         if self._size > LONGEST:
             self._pieces.clear()
-            self._framing = None
+            self._framing, self._is_between = None, False
             return
         if not self._streamed:
             self._pieces.append(data)
@@ -115,6 +123,7 @@ class Listener:
             if not start:
                 return
             self._framing = Items() if start.startswith(b"[") else Events()
+        self._is_between = is_whole and isinstance(self._framing, Events)
         events = self._framing.feed(data)
         if events:
             self._size = 0
@@ -124,13 +133,13 @@ class Listener:
     def hear(self, event: bytes) -> None:
         """Take an event, or a frame of a socket."""
         form = self._format
-        if form.mark not in event or not any(name in event for name in form.among):
+        if form.mark not in event or not any(name in event for name in form.among) or not _GIVEN.search(event):
             return
         leg = self._legs[-1]
         if leg and form.begins and form.begins in event:
             self.next_leg()
             leg = self._legs[-1]
-        leg[1 if leg else 0 :] = [event]
+        leg[1 if leg and form.begins else 0 :] = [event]
 
     def next_leg(self) -> None:
         """A leg is over, and another one may begin."""
@@ -161,7 +170,7 @@ class Listener:
             self._legs[-1] = [b"".join(self._pieces)]
         elif self._framing is not None and (rest := self._framing.rest()):
             self.hear(rest)
-        self._pieces, self._framing, self._size = [], None, 0
+        self._pieces, self._framing, self._size, self._is_between = [], None, 0, False
 
     def _of_leg(self, events: Sequence[bytes]) -> Counted | None:
         found = [self._format.counted(usage) for event in events if (usage := _usage_in(event))]
