@@ -48,6 +48,13 @@ class Ttl(enum.StrEnum):
     AUTO = "auto"
 
 
+class Metrics(enum.StrEnum):
+    """Whether the page has ``/metrics``."""
+
+    OFF = "off"
+    ON = "on"
+
+
 class Stabilize(enum.StrEnum):
     """Whether tools are put in order."""
 
@@ -126,6 +133,12 @@ OPTIONS: tuple[Option, ...] = (
         Stabilize.OFF.value,
         "off | on: tools leave by name, their keys in order, for clients that shuffle them. Set it before a session.",
     ),
+    Option(
+        "headroom_metrics",
+        str,
+        Metrics.OFF.value,
+        "off | on: the page has /metrics, figures for Prometheus.",
+    ),
 )
 
 
@@ -145,6 +158,7 @@ class Settings:
     """Seconds."""
     ttl: Ttl
     stabilize: Stabilize
+    metrics: Metrics
     holdout: float = 0.0
     """Share of conversations."""
 
@@ -229,6 +243,7 @@ def read(options: optmanager.OptManager) -> Settings:
         deadline=_seconds("headroom_deadline", options.headroom_deadline),
         ttl=_choice(Ttl, "headroom_ttl", options.headroom_ttl),
         stabilize=_choice(Stabilize, "headroom_stabilize", options.headroom_stabilize),
+        metrics=_choice(Metrics, "headroom_metrics", options.headroom_metrics),
         holdout=_share("headroom_holdout", options.headroom_holdout),
     )
 

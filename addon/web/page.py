@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.ledger import Report, Session, told
-from headroom_mitm.web import inspection
+from headroom_mitm.web import inspection, metrics
 from headroom_mitm.web.inspection import Inspected, Inspections
 
 FILES = {"page.css": "text/css", "page.js": "text/javascript"}
@@ -45,6 +45,7 @@ def make_app(sources: Sources) -> flask.Flask:
 
     app.add_url_rule("/", "index", lambda: _file("index.html", "text/html"))
     app.add_url_rule("/static/<name>", "static", _static)
+    app.add_url_rule("/metrics", "metrics", lambda: _metrics(sources))
     app.add_url_rule("/api/state", "state", lambda: dict(sources.state()))
     app.add_url_rule("/api/report", "report", lambda: _report(sources))
     app.add_url_rule("/api/conversations", "conversations", lambda: _conversations(sources))
@@ -76,6 +77,14 @@ def _report(sources: Sources) -> Any:
     days = _number("days", 30, LONGEST_PERIOD)
     since = datetime.now(UTC).date() - timedelta(days=days - 1)
     return told(sources.report(str(since), ""))
+
+
+def _metrics(sources: Sources) -> flask.Response:
+    if not sources.state().get("metrics"):
+        flask.abort(404, "headroom_metrics is off")
+    since = datetime.now(UTC).date() - timedelta(days=LONGEST_PERIOD - 1)
+    text = metrics.exposition(sources.report(str(since), ""), str(sources.state()["version"]))
+    return flask.Response(text, content_type=metrics.CONTENT_TYPE)
 
 
 def _conversations(sources: Sources) -> dict[str, Any]:

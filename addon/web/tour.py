@@ -9,7 +9,7 @@ from headroom_mitm import __version__, learnt
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.ledger import Report, Session
 from headroom_mitm.service import Service
-from headroom_mitm.settings import Settings
+from headroom_mitm.settings import Metrics, Settings
 from headroom_mitm.web.inspection import Inspections
 from headroom_mitm.web.page import Sources
 
@@ -33,7 +33,12 @@ class Tour:
         chosen = self._settings()
         if chosen is None:
             return {"version": __version__, "mode": "", "store": ""}
-        return {"version": __version__, "mode": chosen.mode.value, "store": _public(chosen.store)}
+        return {
+            "version": __version__,
+            "mode": chosen.mode.value,
+            "store": _public(chosen.store),
+            "metrics": chosen.metrics is Metrics.ON,
+        }
 
     def _report(self, since: str, until: str) -> Report:
         return self._open().ledger.report(since, until)
