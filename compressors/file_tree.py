@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from headroom_mitm.compressors import long_listing, path_lists, tree_drawing, tree_gaps, tree_packages
 from headroom_mitm.compressors.base import Compressed, Content, Level
@@ -11,6 +12,7 @@ from headroom_mitm.compressors.tree_drawing import Drawing
 from headroom_mitm.compressors.tree_gaps import Item, Note
 from headroom_mitm.compressors.tree_packages import Packages
 
+_T = TypeVar("_T")
 _FEWEST_LINES = 5
 _DEEPEST = {Level.MEDIUM: 1, Level.HARD: 0}  # packages that are shown; above 0 they are needed by others
 _LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
@@ -82,10 +84,14 @@ class _Files:
     drawing: Drawing | None
     listing: str | None
     """The whole short form of ``ls -l``, if it is that."""
+    entries: Sequence[path_lists.Entry]
+    """The lines taken apart, if they are paths."""
 
     @classmethod
     def of(cls, lines: Sequence[str], drawing: Drawing | None) -> "_Files":
-        return cls(lines, drawing, long_listing.written(lines) if drawing is None else None)
+        listing = long_listing.written(lines) if drawing is None else None
+        are_paths = drawing is None and listing is None
+        return cls(lines, drawing, listing, [*map(path_lists.read, lines)] if are_paths else [])
 
     def items(self) -> list[Item]:
         """Return the files in order."""
@@ -94,25 +100,31 @@ class _Files:
             return [Item(entry.directory, entry.name, place) for entry, place in named]
         if self.listing is not None:
             return long_listing.items(self.lines)
-        found = (path_lists.item(path_lists.read(line), number) for number, line in enumerate(self.lines))
+        found = (path_lists.item(entry, number) for number, entry in enumerate(self.entries))
         return [item for item in found if item is not None]
 
     def written(self, items: Sequence[Item], gaps: Sequence[range]) -> str:
         """Return the short form, with a note in place of each gap of items."""
         if self.drawing is not None:
             return _drawn(self.drawing, items, gaps)
-        if self.listing is not None and not gaps:
+        notes = [(tree_gaps.lines_of(items, gap), tree_gaps.note(items, gap)) for gap in gaps]
+        if self.listing is None:
+            noted = [(missing, path_lists.Entry("", "", note)) for missing, note in notes]
+            return path_lists.written(_with_directories(_with_gaps(self.entries, noted)))
+        if not gaps:
             return self.listing
-        lines: list[str] = []
-        at = 0
-        for gap in gaps:
-            missing = tree_gaps.lines_of(items, gap)
-            lines += [*self.lines[at : missing.start], tree_gaps.note(items, gap)]
-            at = missing.stop
-        lines += self.lines[at:]
-        if self.listing is not None:
-            return long_listing.written(lines) or "\n".join(lines)
-        return path_lists.written(_with_directories([path_lists.read(line) for line in lines]))
+        lines = _with_gaps(self.lines, notes)
+        return long_listing.written(lines) or "\n".join(lines)
+
+
+def _with_gaps(items: Sequence[_T], notes: Sequence[tuple[range, _T]]) -> list[_T]:
+    """Return items with a note in place of those in each range."""
+    found: list[_T] = []
+    at = 0
+    for missing, note in notes:
+        found += [*items[at : missing.start], note]
+        at = missing.stop
+    return [*found, *items[at:]]
 
 
 def _drawn(drawing: Drawing, items: Sequence[Item], gaps: Sequence[range]) -> str:

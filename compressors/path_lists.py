@@ -3,8 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from headroom_mitm.compressors.path_braces import SIGNS, folded
 from headroom_mitm.compressors.tree_gaps import Item, Note
@@ -22,8 +22,7 @@ _SPACE = re.compile(r"\s")
 NO_DIRECTORY = "(no directory)"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A line: joined, ``before``, ``directory`` and ``name`` are it. One that is no path is all name."""
 
     before: str
@@ -50,8 +49,11 @@ def item(entry: Entry, line: int) -> Item | None:
 def hoisted(entries: Sequence[Entry]) -> str:
     """Return what nearly all lines begin with, up to a space; empty if they do not."""
     before = [entry.before for entry in entries if entry.directory and not isinstance(entry.name, Note)]
+    if not any(before):
+        return ""
     for words in range(_MOST_HOISTED_WORDS, 0, -1):
-        starts = Counter(match[0] for text in before if (match := re.match(rf"(?:\S+ ){{{words}}}", text)))
+        find = re.compile(rf"(?:\S+ ){{{words}}}")
+        starts = Counter(match[0] for text in before if (match := find.match(text)))
         if starts and (most := starts.most_common(1)[0])[1] >= _LEAST_HOISTED * len(before):
             return "" if _UNSPOKEN.fullmatch(most[0]) else most[0]
     return ""
