@@ -24,9 +24,9 @@ LEAST_TOKENS = 15
 """A new form must save at least this share and this many tokens: a reader is not to be bothered for less."""
 FILE_FLOOR = 2_000
 """Tokens. A shorter file that was read is likely to be edited next, and an edit must name its text exactly."""
-LOSSY_GAIN = 1_500
+LOSSY_GAIN = 800
 """Tokens that leaving something out must save over the lossless form. A model that asks for the rest costs a turn
-(40,000 tokens read again from the cache, at a tenth) and a page of 4,000: where one in five asks, this much pays."""
+(40,000 tokens read again from the cache, at a tenth) and a page of 4,000: where one in eight asks, this much pays."""
 
 PARTS = "parts/1"
 """Name of the form in which each of several outputs has a form of its own, all of them lossless."""
