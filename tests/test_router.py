@@ -155,7 +155,7 @@ def test_it_is_never_worse(compressor: Compressor, count: int) -> None:
     found = render(text, compressor)
     assert found.tokens_after <= found.tokens_before == tokens.count(text)
     assert found.tokens_after == tokens.count(text if found.text is None else found.text)
-    assert found.lossless or found.tokens_after < whole - LOSSY_GAIN + 60
+    assert found.lossless or found.tokens_after < whole - LOSSY_GAIN + 80  # the note
 
 
 def test_a_marker_that_eats_the_gain_leaves_the_lossless_form() -> None:
