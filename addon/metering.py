@@ -11,6 +11,7 @@ from typing import Any
 from mitmproxy import ctx, hooks, http
 
 from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.journal import Journal
 from headroom_mitm.ledger_entry import Asked
 from headroom_mitm.ledger_figures import AUDIT, CHANGED, HOLDOUT
 from headroom_mitm.ledger_writer import Finished
@@ -46,6 +47,8 @@ class Metering:
     """Listens to answers. All methods are quick, are called in the event loop's thread, and never raise."""
 
     def __init__(self, service: Callable[[http.HTTPFlow], Service | None]) -> None:
+        self.journal: Journal | None = None
+        """Where a line is written for each request."""
         self._service = service
         self._open: dict[Key, _Open] = {}
 
@@ -133,11 +136,20 @@ class Metering:
 
         def done(figures: dict[str, Any]) -> None:
             try:
-                loop.call_soon_threadsafe(_show, flow, figures)
+                loop.call_soon_threadsafe(self._show, flow, figures, one.asked.at)
             except RuntimeError:
                 return  # the proxy has ended meanwhile
 
         service.shared.writer.note(Finished(one.asked, legs, tuple(one.retrieved), done, answer_ids))
+
+    def _show(self, flow: http.HTTPFlow, figures: dict[str, Any], at: float) -> None:
+        """Tell the flow, and screens that show it; write the line."""
+        flow.metadata[FIGURES] = figures
+        flow.comment = comment(figures)
+        logger.info("headroom: %s", flow.comment)
+        ctx.master.addons.trigger(hooks.UpdateHook([flow]))
+        if self.journal is not None:
+            self.journal.note(figures, at)
 
 
 def _none() -> tuple[str, ...]:
@@ -171,14 +183,6 @@ def _whole(wire: str, response: http.Response) -> Callable[[], tuple[Counted, ..
         return ear.counted()
 
     return legs
-
-
-def _show(flow: http.HTTPFlow, figures: dict[str, Any]) -> None:
-    """Tell the flow; screens that show it are told, too."""
-    flow.metadata[FIGURES] = figures
-    flow.comment = comment(figures)
-    logger.info("headroom: %s", flow.comment)
-    ctx.master.addons.trigger(hooks.UpdateHook([flow]))
 
 
 def comment(figures: dict[str, Any]) -> str:

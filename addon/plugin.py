@@ -10,6 +10,7 @@ from headroom_mitm import defaults, settings
 from headroom_mitm.answers import LEG_OF, PROMPT, Answers
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.hosts import detect
+from headroom_mitm.journal import Journal
 from headroom_mitm.metering import Metering
 from headroom_mitm.permission import Permission
 from headroom_mitm.presence import Presence
@@ -65,6 +66,7 @@ class Headroom:
         if before is None or before.store != chosen.store:
             self._open(chosen.store)
         self._settings = chosen
+        self._metering.journal = Journal(chosen.log) if chosen.log is not None else None
         if before is None:
             defaults.keep_to_loopback(ctx.options)
             defaults.use_own_authority(ctx.options, chosen)

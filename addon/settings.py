@@ -134,6 +134,12 @@ OPTIONS: tuple[Option, ...] = (
         "off | on: tools leave by name, their keys in order, for clients that shuffle them. Set it before a session.",
     ),
     Option(
+        "headroom_log",
+        str,
+        "",
+        "A file that gets a line of JSON for each request, in OpenTelemetry's names, without any text. Empty: none.",
+    ),
+    Option(
         "headroom_metrics",
         str,
         Metrics.OFF.value,
@@ -159,6 +165,7 @@ class Settings:
     ttl: Ttl
     stabilize: Stabilize
     metrics: Metrics
+    log: Path | None
     holdout: float = 0.0
     """Share of conversations."""
 
@@ -243,6 +250,7 @@ def read(options: optmanager.OptManager) -> Settings:
         deadline=_seconds("headroom_deadline", options.headroom_deadline),
         ttl=_choice(Ttl, "headroom_ttl", options.headroom_ttl),
         stabilize=_choice(Stabilize, "headroom_stabilize", options.headroom_stabilize),
+        log=Path(options.headroom_log).expanduser() if options.headroom_log else None,
         metrics=_choice(Metrics, "headroom_metrics", options.headroom_metrics),
         holdout=_share("headroom_holdout", options.headroom_holdout),
     )

@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         {"break_even", "compressors", "credentials", "families", "file_reads", "prices", "parts", "store", "wire", "wording"}
     ),
     frozenset({"calibration", "holdout", "hosts", "ledger_money", "ledger_sources"}),
-    frozenset({"certificates", "settings"}),
+    frozenset({"certificates", "journal", "settings"}),
     frozenset({"breakpoints", "conversation", "front_changes", "ledger", "passages", "router", "squash"}),
     frozenset({"outcomes", "ledger_entry", "lifetimes", "pasts", "quotes", "sending", "visits", "volatile"}),
     frozenset({"deltas"}),

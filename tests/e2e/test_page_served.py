@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,3 +87,22 @@ def test_a_request_is_shown_with_what_was_left_out(provider: Provider, start: St
     assert found["before"] == text
     assert found["after"] != text
     assert f"-{text.splitlines()[300]}" in found["difference"]
+
+
+def test_a_request_that_is_over_is_a_line_and_a_figure(
+    provider: Provider, start: Start, connect: Connect, tmp_path: Path
+) -> None:
+    """The ledger is told in the background: the page shows the request as soon as it has been written down."""
+    log = tmp_path / "log.jsonl"
+    proxy = start(headroom_log=str(log), headroom_metrics="on")
+    provider.script(answer(Say("Fine.")))
+    connect(proxy).post("/v1/messages", request(history(measurements(600))))
+    for _ in range(2_000):
+        if told(proxy, "/api/report?days=1")["totals"]["requests"]:
+            break
+    line = json.loads(log.read_text(encoding="utf-8"))
+    assert line["gen_ai.request.model"] == "claude-sonnet-4-5"
+    assert line["gen_ai.usage.input_tokens"] > 0
+    [conversation] = told(proxy, "/api/conversations")["conversations"]
+    assert conversation["key"] == line["gen_ai.conversation.id"]
+    assert b'headroom_requests_total{model="claude-sonnet-4-5"} 1' in get(proxy, "/metrics")[1]
