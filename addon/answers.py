@@ -99,7 +99,7 @@ class Answers:
         flow.request.timestamp_start = time.time()
         flow.request.content = body
         flow.metadata[LEG_OF] = job.flow.id
-        flow.comment = f"headroom: leg {job.exchange.rounds + 1} of an answer"
+        flow.comment = f"headroom: leg {job.exchange.rounds + 1} of the answer to {job.flow.id}"
         job.next_flow = flow
 
     async def headroom_conclude(self, job: Job) -> None:

@@ -1,6 +1,7 @@
 """mitmweb shows what became of a request: in its list of flows, and in a content view that it chooses by itself."""
 
 import json
+import re
 import socket
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -9,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from answers import Say, answer
+from answers import Answer, Call, Say, answer
 from client import Connect
-from conversations import history, measurements, request
-from provider import Provider
+from conversations import history, measurements, request, results_of
+from provider import Provider, Received
 from proxy import ADDON, Mitmdump, running
 
 Ask = Callable[[str], Any]
+OURS = "headroom_retrieve"
+TEXT_ID = re.compile(rf"{OURS}, id=([0-9a-f]{{8}})")
 
 
 @pytest.fixture
@@ -56,3 +59,23 @@ def test_a_flow_tells_what_became_of_its_request(
         assert f"-{text.splitlines()[300]}" in shown.replace("\\t", "\t")
     as_always = json.dumps(ask(f"/flows/{first['id']}/request/content/auto.json"))
     assert "tool results " not in as_always
+
+
+def test_later_legs_of_an_answer_are_flows_of_their_own(
+    mitmweb: tuple[Mitmdump, Ask], provider: Provider, connect: Connect
+) -> None:
+    """What the model read is seen there, and whose answer it went into."""
+    proxy, ask = mitmweb
+    client = connect(proxy)
+    client.post("/v1/messages", request(history()))
+
+    def retrieve(received: Received) -> Answer:
+        found = TEXT_ID.search(results_of(received.json)["toolu_0"])
+        assert found is not None
+        return answer(Call("toolu_r", OURS, {"id": found[1], "search": "payment"}))
+
+    provider.script(retrieve, answer(Say("Found it.")))
+    assert client.post("/v1/messages", request(history(measurements(600)))).status == 200
+    _, first, leg = sorted(ask("/flows"), key=lambda flow: flow["request"]["timestamp_start"])
+    assert leg["comment"] == f"headroom: leg 2 of the answer to {first['id']}"
+    assert "payment 4711 failed" in json.dumps(ask(f"/flows/{leg['id']}/request/content/raw.json"))
