@@ -10,6 +10,8 @@ from headroom_mitm import __version__
 from headroom_mitm.commands.audit import AUDIT
 from headroom_mitm.commands.authority import CA
 from headroom_mitm.commands.base import Command
+from headroom_mitm.commands.completion import completion
+from headroom_mitm.commands.doctor import DOCTOR
 from headroom_mitm.commands.env import ENV
 from headroom_mitm.commands.key import KEY
 from headroom_mitm.commands.learn import LEARN
@@ -18,6 +20,7 @@ from headroom_mitm.commands.purge import PURGE
 from headroom_mitm.commands.run import RUN
 from headroom_mitm.commands.stats import STATS
 from headroom_mitm.commands.top import TOP
+from headroom_mitm.commands.uninstall import UNINSTALL
 from headroom_mitm.errors import StoreUnavailable
 
 COMMANDS: tuple[Command, ...] = (
@@ -26,12 +29,15 @@ COMMANDS: tuple[Command, ...] = (
     RUN,
     CA,
     ENV,
+    DOCTOR,
     AUDIT,
     TOP,
     STATS,
     LEARN,
     KEY,
     PURGE,
+    completion(lambda: parser()),  # noqa: PLW0108  # it stands below
+    UNINSTALL,
 )
 
 
