@@ -51,6 +51,9 @@ LONGEST = 400
 """Days that a report may be about."""
 COMPARED = 3_000
 """Conversations, the newest, that the holdout's estimate rests on."""
+COMPARED_SECONDS = 300.0
+"""So long an estimate is good enough for a page that asks every second."""
+_DAY = 86_400
 _WHOLE = {one.name: isinstance(getattr(Sums(), one.name), int) for one in dataclasses.fields(Sums)}
 """Figures of sums, and whether they are whole numbers."""
 
@@ -61,6 +64,7 @@ class Ledger:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._comparison: tuple[tuple[date, date], float, Comparison] | None = None
 
     def report(self, since: str = "", until: str = "") -> Report:
         """Return what is known of some days, as ``2026-11-22``: until today, the last thirty, if nothing is said.
@@ -72,24 +76,35 @@ class Ledger:
         days = [str(last - timedelta(days=back)) for back in range(min(LONGEST, max(0, (last - first).days + 1)))][::-1]
         rows = self._rows(days)
         models = sorted({row.model for row in rows})
-        begins = datetime.combine(first, datetime.min.time(), UTC).timestamp()
-        ends = datetime.combine(last, datetime.min.time(), UTC).timestamp() + 86_400
-        found = [one for one in self._store.records.newest(COMPARED) if begins <= one.seen < ends]
+        by_arm = _by([(row.arm, row.sums) for row in rows])
         return Report(
             since=str(first),
             until=str(last),
             prices=prices.date(),
             totals=_added(row.sums for row in rows),
-            by_arm=_by([(row.arm, row.sums) for row in rows]),
+            by_arm=by_arm,
             by_day=_by([(row.day, row.sums) for row in rows]),
             by_model=_by([(row.model, row.sums) for row in rows]),
             by_client=_by([(row.client, row.sums) for row in rows]),
             by_source=self._tokens("source", days),
             by_tool=self._tokens("tool", days),
             by_compressor=self._tokens("compressor", days),
-            holdout=holdout.compared([one for one in map(_observed, found) if one is not None]),
+            holdout=self._compared(first, last) if HOLDOUT in by_arm else holdout.compared(()),
             calibration=calibration.read(self._store.tallies, models),
         )
+
+    def _compared(self, first: date, last: date) -> Comparison:
+        """Return what the arms differ by: reckoned now and then only, since it takes its time."""
+        now, key = self._clock(), (first, last)
+        held = self._comparison
+        if held is not None and held[0] == key and 0 <= now - held[1] < COMPARED_SECONDS:
+            return held[2]
+        begins = datetime.combine(first, datetime.min.time(), UTC).timestamp()
+        ends = datetime.combine(last, datetime.min.time(), UTC).timestamp() + _DAY
+        found = [one for one in self._store.records.newest(COMPARED) if begins <= one.seen < ends]
+        comparison = holdout.compared([one for one in map(_observed, found) if one is not None])
+        self._comparison = key, now, comparison
+        return comparison
 
     def conversations(self, limit: int = 50) -> list[Session]:
         """Return the newest conversations with their newest requests."""

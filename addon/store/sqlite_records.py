@@ -10,6 +10,8 @@ from headroom_mitm.store.base import MOST_RECORDS, MOST_REQUESTS, Noted, Recorde
 from headroom_mitm.store.sqlite_file import transaction
 
 _SALT_BYTES = 16
+_AT_ONCE = 10
+"""Requests that are written, or conversations that are read, before others may use the store."""
 
 
 class SqliteRecords:
@@ -20,8 +22,10 @@ class SqliteRecords:
 
     def add(self, noted: Sequence[Noted]) -> None:
         """See ``RecordStore``."""
-        if not noted:
-            return
+        for at in range(0, len(noted), _AT_ONCE):
+            self._add(noted[at : at + _AT_ONCE])
+
+    def _add(self, noted: Sequence[Noted]) -> None:
         sums = [(one.key, field, amount) for one in noted for field, amount in one.amounts.items()]
         with self._database() as db, transaction(db):
             db.executemany(
@@ -41,19 +45,15 @@ class SqliteRecords:
 
     def newest(self, limit: int, *, with_requests: bool = False) -> list[Recorded]:
         """See ``RecordStore``."""
-        found: list[Recorded] = []
         with self._database() as db:
-            rows = db.execute("SELECT key, began, seen, about FROM record ORDER BY seen DESC LIMIT ?", (limit,))
-            for key, began, seen, about in rows.fetchall():
-                sums = db.execute("SELECT field, amount FROM record_sum WHERE key = ?", (key,))
-                amounts = dict(sums.fetchall())
-                requests: tuple[bytes, ...] = ()
-                if with_requests:
-                    lines = db.execute(
-                        "SELECT packed FROM record_request WHERE key = ? ORDER BY id DESC LIMIT ?", (key, MOST_REQUESTS)
-                    )
-                    requests = tuple(packed for (packed,) in lines)[::-1]
-                found.append(Recorded(Digest(key), began, seen, about, amounts, requests))
+            query = "SELECT key, began, seen, about FROM record ORDER BY seen DESC LIMIT ?"
+            rows = db.execute(query, (limit,)).fetchall()
+        found: list[Recorded] = []
+        for at in range(0, len(rows), _AT_ONCE):
+            with self._database() as db:
+                for key, began, seen, about in rows[at : at + _AT_ONCE]:
+                    requests = _requests(db, key) if with_requests else ()
+                    found.append(Recorded(Digest(key), began, seen, about, _amounts(db, key), requests))
         return found
 
     def salt(self) -> bytes:
@@ -61,6 +61,15 @@ class SqliteRecords:
         with self._database() as db, transaction(db):
             db.execute("INSERT INTO salt VALUES (1, ?) ON CONFLICT DO NOTHING", (os.urandom(_SALT_BYTES),))
             return bytes(db.execute("SELECT salt FROM salt").fetchone()[0])
+
+
+def _amounts(db: sqlite3.Connection, key: bytes) -> dict[str, float]:
+    return dict(db.execute("SELECT field, amount FROM record_sum WHERE key = ?", (key,)).fetchall())
+
+
+def _requests(db: sqlite3.Connection, key: bytes) -> tuple[bytes, ...]:
+    query = "SELECT packed FROM record_request WHERE key = ? ORDER BY id DESC LIMIT ?"
+    return tuple(packed for (packed,) in db.execute(query, (key, MOST_REQUESTS)))[::-1]
 
 
 def _trim(db: sqlite3.Connection) -> None:
