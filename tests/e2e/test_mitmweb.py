@@ -13,6 +13,7 @@ import pytest
 from answers import Answer, Call, Say, answer
 from client import Connect
 from conversations import history, measurements, request, results_of
+from playwright.sync_api import Browser, expect
 from provider import Provider, Received
 from proxy import ADDON, Mitmdump, running
 
@@ -79,3 +80,19 @@ def test_later_legs_of_an_answer_are_flows_of_their_own(
     _, first, leg = sorted(ask("/flows"), key=lambda flow: flow["request"]["timestamp_start"])
     assert leg["comment"] == f"headroom: leg 2 of the answer to {first['id']}"
     assert "payment 4711 failed" in json.dumps(ask(f"/flows/{leg['id']}/request/content/raw.json"))
+
+
+def test_its_own_page_shows_the_view(
+    mitmweb: tuple[Mitmdump, Ask], provider: Provider, connect: Connect, browser: Browser
+) -> None:
+    """In a real browser, without choosing the view."""
+    proxy, _ = mitmweb
+    provider.script(answer(Say("Fine.")))
+    connect(proxy).post("/v1/messages", request(history(measurements(600))))
+    page = browser.new_page()
+    page.goto(next(line.rpartition(" ")[2] for line in proxy.lines if "Web server listening at" in line))
+    page.locator("tr", has_text="/v1/messages").first.click()
+    page.get_by_text("Request", exact=True).first.click()
+    expect(page.get_by_text("tool results", exact=False).first).to_be_visible()
+    expect(page.get_by_text("the model can ask for what is left out", exact=False).first).to_be_visible()
+    page.close()

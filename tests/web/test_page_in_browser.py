@@ -1,7 +1,6 @@
 """The page in a real browser: it shows the figures, to everybody, without a mouse and on a narrow screen, and live."""
 
 import dataclasses
-import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,15 +8,13 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sample_sources import CONVERSATION, LOG, report, sources
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.ledger import Report, Session
 from headroom_mitm.web.page import Sources, make_app
-
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class Quiet(WSGIRequestHandler):
@@ -59,17 +56,6 @@ def served() -> Iterator[Served]:
     one.server.shutdown()
     thread.join()
     one.server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        pytest.fail("chromium is not installed: scripts/test installs it, or install your system's package of it")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
