@@ -4,13 +4,13 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from headroom_mitm import deltas
+from headroom_mitm import deltas, repeats
 from headroom_mitm.aligner import Plan
 from headroom_mitm.compressors import Level
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.file_reads import is_worked_on, path_of
 from headroom_mitm.router import Router, Source, raw
-from headroom_mitm.segments import Prompt, Segment
+from headroom_mitm.segments import Prompt, Rendering, Segment
 from headroom_mitm.store.base import Decision
 from headroom_mitm.wire import document
 
@@ -50,20 +50,18 @@ class Choices:
     ) -> Decision:
         """Choose what a new text becomes. The original is kept only where the request alone does not give it back."""
         prompt = plan.prompt
-        call = prompt.calls.get(segment.call_id)
         text = _text(prompt, segment, excludes)
         if isinstance(text, Decision):
             return text
-        delta = None if excludes(deltas.NAME) else deltas.rendered(prompt, segment, text, plan.known)
-        if delta is not None and delta.tokens_after <= deltas.CLEARLY_SHORT * delta.tokens_before:
-            return Decision(delta)
+        call = prompt.calls.get(segment.call_id)
         path = path_of(call) if call is not None else ""
         edited = bool(path) and call is not None and is_worked_on(path, call, prompt.calls.values())
         level_of = functools.partial(levels, prompt, segment) if levels is not None else None
         source = Source(segment, text, call, edited)
-        rendering = self._router.render(source, self._excluded(excludes), lossy=lossy, level_of=level_of)
-        if delta is not None and delta.tokens_after <= deltas.LESS * rendering.tokens_after:
-            return Decision(delta)
+        render = functools.partial(
+            self._router.render, source, self._excluded(excludes), lossy=lossy, level_of=level_of
+        )
+        rendering = render() if excludes(deltas.NAME) else _told(plan, segment, text, render)
         return Decision(rendering, None if rendering.lossless else text)
 
     def _pressed(self, excludes: Callable[[str], bool], plan: Plan, segment: Segment) -> Decision:
@@ -77,6 +75,18 @@ class Choices:
 
     def _excluded(self, excludes: Callable[[str], bool]) -> frozenset[str]:
         return frozenset(kind for kind in self._router.kinds if excludes(kind))
+
+
+def _told(plan: Plan, segment: Segment, text: str, render: Callable[[], Rendering]) -> Rendering:
+    """Return what a text becomes where what stands above need not be said again, and a compressor the rest."""
+    delta = deltas.rendered(plan.prompt, segment, text, plan.known)
+    if delta is not None and delta.tokens_after <= deltas.CLEARLY_SHORT * delta.tokens_before:
+        rendering = delta
+    else:
+        rendering = render()
+        if delta is not None and delta.tokens_after <= deltas.LESS * rendering.tokens_after:
+            rendering = delta
+    return repeats.named(plan.prompt, segment, text, rendering, plan.known)
 
 
 def _harder(_kind: str, _size: int) -> Level:

@@ -37,6 +37,8 @@ LESS = 0.95
 CLEARLY_LESS = 0.8
 """A diff also says what is gone. Notes for what is the same have to be shorter than this share of it to be used."""
 _CONTEXT = 1
+FRAME = f"{NAME}/{VERSION}.frame"
+"""Of a text of which only what its client writes around it is told otherwise."""
 _DIFF = f"{NAME}/{VERSION}"
 _QUOTED = f"{NAME}/{VERSION}.lines"
 _NUMBERED = f"{NumberedLines().name}/"
@@ -132,7 +134,9 @@ def is_verbatim(segment: Segment, known: Mapping[Key, Rendering]) -> bool:
 def is_whole(segment: Segment, known: Mapping[Key, Rendering]) -> bool:
     """Say whether each line of a text leaves as it came; its line number may be left to the reader."""
     rendering = known.get(segment.key)
-    return rendering is not None and (rendering.is_raw or rendering.compressor.startswith(_NUMBERED))
+    if rendering is None:
+        return False
+    return rendering.is_raw or rendering.compressor == FRAME or rendering.compressor.startswith(_NUMBERED)
 
 
 def written(old: str, new: str, base: Base) -> str | None:

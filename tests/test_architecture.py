@@ -25,6 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"breakpoints", "conversation", "front_changes", "ledger", "passages", "router", "squash"}),
     frozenset({"outcomes", "ledger_entry", "lifetimes", "pasts", "quotes", "sending", "visits", "volatile"}),
     frozenset({"deltas"}),
+    frozenset({"repeats"}),
     frozenset({"epochs", "fronts", "learning", "ledger_misses", "old_results"}),
     frozenset({"aligner", "caching", "ledger_writer", "roundtrip"}),
     frozenset({"choices"}),

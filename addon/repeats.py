@@ -1,0 +1,154 @@
+"""What clients write around an output, and have written before: a call's own arguments, and reminders.
+
+Both are named instead of written again. The arguments stand in the call, which no result goes without; a reminder
+stands behind an earlier result, and is written out again should that result go.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import orjson
+
+from headroom_mitm import deltas, tokens
+from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.framing import unframe
+from headroom_mitm.recent import Recent
+from headroom_mitm.segments import Digest, Key, Prompt, Rendering, Segment
+from headroom_mitm.wire import document
+
+IN_CALL = "{as in the call}"
+"""What stands for arguments that a client has written down as ``json.dumps`` writes them."""
+LEAST_TOKENS = 15
+LOOKED_AT = 20_000
+"""Characters of a text in which arguments are sought; longer ones are not."""
+NEAR = 200
+"""Results above a new one that are searched for the reminder behind it."""
+_WAY_BACK = 64  # messages between a result and its call: other results of the same turn
+_DEPTH = 4
+_REMINDER = re.compile(r"(\n\n<system-reminder>\n)((?:(?!</system-reminder>)[\s\S])*)(</system-reminder>\s*)\Z")
+_FIRST_WORDS = re.compile(r"[^\n\"]{12,40}(?= )")
+
+
+class _Tail(NamedTuple):
+    """A client's reminder behind an output, in three pieces."""
+
+    opening: str
+    said: str
+    closing: str
+
+
+_NO_TAIL = _Tail("", "", "")
+_TAILS: Recent[Digest, _Tail] = Recent(20_000)
+
+
+def named(prompt: Prompt, segment: Segment, text: str, sent: Rendering, known: Mapping[Key, Rendering]) -> Rendering:
+    """Return a decision in which what is there already is named; the decision itself where there is no such thing."""
+    if segment.is_error or prompt.forgets or not sent.lossless or (sent.is_raw and sent.compressor != "no gain"):
+        return sent
+    now = text if sent.text is None else sent.text
+    base = sent.base
+    if (arguments := _written(prompt, segment, now)) is not None:
+        now = now.replace(arguments, IN_CALL)
+    tail = _tail(text)
+    above = _above(prompt, segment, tail, known) if _words(tail) and now.endswith("".join(tail)) else []
+    if above and base in (None, *above):
+        base = base or above[-1]
+        same = f'{tail.opening}[The same as the one above that begins "{_words(tail)}".]\n{tail.closing}'
+        now = f"{now[: -len(''.join(tail))]}{same}"
+    after = tokens.count(now)
+    if sent.tokens_after - after < LEAST_TOKENS:
+        return sent
+    name = deltas.FRAME if sent.is_raw else sent.compressor
+    return replace(sent, text=now, compressor=name, tokens_after=after, base=base)
+
+
+def _written(prompt: Prompt, segment: Segment, text: str) -> str | None:
+    """Return the arguments of a text's own call as they are written in it, if once only."""
+    beginning = text[:LOOKED_AT]
+    if '{"' not in beginning or IN_CALL in text:
+        return None
+    written = (json.dumps(arguments) for arguments in own_arguments(prompt, segment))
+    return next((one for one in written if one in beginning and text.count(one) == 1), None)
+
+
+def own_arguments(prompt: Prompt, segment: Segment) -> Iterator[Mapping[str, Any]]:
+    """Yield what may be the arguments of the call whose result a text is: the objects beside the call's id."""
+    name = orjson.dumps(segment.call_id.encode("utf-8", "replace").decode())
+    before = [span for span in prompt.messages if span.end <= segment.span.start]
+    for start, end in reversed(before[-_WAY_BACK:]):
+        if prompt.body.find(name, start, end) >= 0:
+            try:
+                said = orjson.loads(prompt.body[start:end])
+            except orjson.JSONDecodeError:
+                return
+            yield from (found for call in _bearing(said, segment.call_id, _DEPTH) for found in _objects(call, _DEPTH))
+            return
+
+
+def _bearing(value: Any, call_id: str, depth: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects that have an id among their values."""
+    if isinstance(value, dict):
+        if call_id in (one for one in value.values() if isinstance(one, str)):
+            yield value
+            return
+        value = list(value.values())
+    if isinstance(value, list) and depth:
+        for one in value:
+            yield from _bearing(one, call_id, depth - 1)
+
+
+def _objects(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects within an object, also those that are written as strings."""
+    for one in value.values():
+        found = _read(one) if isinstance(one, str) and one.startswith("{") else one
+        if isinstance(found, dict) and depth:
+            yield found
+            yield from _objects(found, depth - 1)
+
+
+def _read(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _tail(text: str) -> _Tail:
+    match = _REMINDER.fullmatch(unframe(text).tail)
+    return _Tail(*match.groups()) if match is not None else _NO_TAIL
+
+
+def _words(tail: _Tail) -> str:
+    match = _FIRST_WORDS.match(tail.said)
+    return match[0] if match is not None else ""
+
+
+def _above(prompt: Prompt, segment: Segment, tail: _Tail, known: Mapping[Key, Rendering]) -> list[Key]:
+    """Return the earlier results behind which a reminder stands; none where another begins with the same words."""
+    found: list[Key] = []
+    earlier = [other for other in prompt.segments if other.span.start < segment.span.start]
+    for other in earlier[-NEAR:]:
+        theirs = _remembered(prompt, other)
+        if _words(theirs) != _words(tail):
+            continue
+        if theirs != tail:
+            return []
+        sent = known.get(other.key)
+        stands = sent is not None and deltas.is_verbatim(other, known)
+        if stands and sent is not None and (sent.text is None or sent.text.endswith("".join(tail))):
+            found.append(other.key)
+    return found
+
+
+def _remembered(prompt: Prompt, segment: Segment) -> _Tail:
+    found = _TAILS.get(segment.digest)
+    if found is not None:
+        return found
+    try:
+        text = document.string(prompt.body, segment.span)
+    except UnreadableBody:
+        return _NO_TAIL
+    return _TAILS.put_first(segment.digest, _tail(text))
