@@ -145,10 +145,11 @@ class LedgerWriter:
                 page.sums = {}
             self._store.records.add(page.noted)
         except StoreUnavailable as error:
-            if page.count > MOST_UNWRITTEN:
-                logger.warning("headroom: %d requests are missing in the ledger: %s", page.count, error)
-                self._page = _Page(page.names)
-            return
+            if page.count <= MOST_UNWRITTEN:
+                return
+            logger.warning("headroom: %d requests are missing in the ledger: %s", page.count, error)
+        except _FAULTS:
+            logger.exception("headroom: %d requests are missing in the ledger", page.count)
         self._page = _Page(page.names)
 
 
