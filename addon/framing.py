@@ -45,6 +45,11 @@ _OBSERVATIONS: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     )
 )
 
+_FIELD = r"<[a-z_-]{2,30}>[^<\n]{0,200}</[a-z_-]{2,30}>"
+_TAGS = ("stdout", "output", "result")
+_CODES = r"(?:\x1b\[(?:0?m|\?\d{1,4}[hl]|[0-9;]{0,8}[HJK])){1,8}"
+"""What clears a screen or ends colours; a colour is part of the output."""
+
 # Anchored, linear, and tried on the beginning only. Each ends where the output begins.
 _HEADS: tuple[re.Pattern[str], ...] = (
     # Codex: chunk, duration, exit code, size
@@ -54,17 +59,33 @@ _HEADS: tuple[re.Pattern[str], ...] = (
     ),
     re.compile(r"(?:Script|Command) completed\nWall time[^\n]*\nOutput:\n+"),  # Codex, code mode
     re.compile(
-        r"Exit code:? \d+\n(?:Wall time: [^\n]*\n)?(?:Total output lines: \d+\n)?(?:Output:\n)?"
+        r"Exit code:? \d+\n(?:Wall time: [^\n]*\n)?(?:Total output lines: \d+\n)?(?:Output:\n\n?)?"
     ),  # Claude Code, Codex
     re.compile(_SHOWN_FILE),  # SWE-agent
     *(head for head, _ in _OBSERVATIONS if not head.match("")),
-    re.compile(r"<stdout>\n?"),
+    re.compile(rf"(?:{_FIELD}\n{{1,2}}){{0,8}}(?:<bash_output>\n)?<(?:{'|'.join(_TAGS)})>\n"),  # Claude Code and others
     re.compile(_EXECUTED),  # Cline, Roo
+    re.compile(r"(?:Command: [\s\S]{1,1500}?\nDirectory: [^\n]*\n)?(?:Output|Stdout): "),  # Gemini CLI
+    re.compile(r"(?:Warning: truncated output [^\n]*\n)?Total output lines: \d+\n\n?"),  # Codex, cut
+    re.compile(r"```[\w+-]{0,20}\n"),
+    re.compile(r"\$ [^\n]{1,500}\n"),  # a prompt
+    re.compile(_CODES),
     re.compile(r"<persisted-output>\n[^\n]{1,400}\n\nPreview \(first [^)\n]{1,20}\):\n"),  # Claude Code
 )
 _ENDINGS: tuple[re.Pattern[str], ...] = (
     *(tail for _, tail in _OBSERVATIONS if tail.pattern),
-    re.compile(r"\n?</stdout>\s*\Z"),
+    *(
+        re.compile(
+            rf"\n?</{tag}>(?:\s*<stderr>[^<]{{0,1500}}</stderr>)?(?:\s*{_FIELD}){{0,4}}(?:\s*</bash_output>)?\s*\Z"
+        )
+        for tag in _TAGS
+    ),
+    re.compile(
+        r"\n(?:(?:Stderr|Error|Exit Code|Signal|Background PIDs): [^\n]*\n){0,5}Process Group PGID: [^\n]*\s*\Z"
+    ),
+    re.compile(r"\n```\s*\Z"),
+    re.compile(rf"{_CODES}\s*\Z"),
+    re.compile(r"\n\n<bash_metadata>\n[^<]{1,1000}</bash_metadata>\s*\Z"),  # opencode
     re.compile(r"\n(?:\.\.\.\n)?</persisted-output>\s*\Z"),
     re.compile(
         r"(?:\n\[(?:The command completed with|Command (?:-?\d+ )?finished|Current working directory:"
@@ -78,13 +99,19 @@ _SIGNS = (
     "\n(Open file: ",
     "</tool_response>",
     "</function_results>",
-    "</stdout>",
+    *(f"</{tag}>" for tag in _TAGS),
+    "\nProcess Group PGID: ",
+    "\n```",
+    "\x1b[",
+    "</bash_metadata>",
     "</persisted-output>",
     "\n[",
     "</system-reminder>",
 )
 """What each of the endings has in it, whatever else: to look for that takes a hundredth of the time."""
 _TAILS = tuple(zip(_SIGNS, _ENDINGS, strict=True))
+_NESTED = 3
+"""Heads that may stand one behind the other: an exit code, then a tag."""
 _LOOK = 2_000
 _LOOK_BACK = 4_200
 _REMEMBERED = 200_000  # characters
@@ -103,7 +130,9 @@ def _remembered(text: str) -> Framed:
 
 def _split(text: str) -> Framed:
     beginning = text[:_LOOK]
-    start = next((match.end() for pattern in _HEADS if (match := pattern.match(beginning))), 0)
+    start = 0
+    for _ in range(_NESTED):
+        start = next((match.end() for pattern in _HEADS if (match := pattern.match(beginning, start))), start)
     # The end is looked for in the last few thousand characters: a search over everything would not be linear.
     offset = max(start, len(text) - _LOOK_BACK)
     ending = text[offset:]

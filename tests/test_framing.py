@@ -63,6 +63,29 @@ FRAMES = {
     "cline, in a block of its own": ("Command executed.\nOutput:\n", ""),
     "cline": ("[read_file for 'a.ts'] Result:\n", ""),
     "stdout": ("<stdout>\n", "\n</stdout>"),
+    "stdout and stderr": (
+        "<bash_output>\n<stdout>\n",
+        "\n</stdout>\n<stderr>\nwarning: slow\n</stderr>\n</bash_output>",
+    ),
+    "claude code, in the background": (
+        "<retrieval_status>success</retrieval_status>\n\n<task_id>b1</task_id>\n\n<exit_code>0</exit_code>\n\n<output>\n",
+        "\n</output>",
+    ),
+    "claude code, a background shell": (
+        "<status>completed</status>\n\n<exit_code>0</exit_code>\n\n<stdout>\n",
+        "\n</stdout>\n\n<timestamp>2025-11-22T10:00:00.000Z</timestamp>",
+    ),
+    "gemini": (
+        "Command: ls -R | \\\n  head\nDirectory: (root)\nOutput: ",
+        "\nError: (none)\nExit Code: 0\nSignal: (none)\nBackground PIDs: (none)\nProcess Group PGID: 4711",
+    ),
+    "gemini, short": ("Output: ", "\nProcess Group PGID: 4711"),
+    "opencode, timed out": ("", "\n\n<bash_metadata>\nterminated after 120000 ms\n</bash_metadata>"),
+    "codex, the middle cut": ("Total output lines: 900\n\n", ""),
+    "fenced": ("```sh\n", "\n```"),
+    "with its prompt": ("$ ls -R\n", ""),
+    "a screen cleared": ("\x1b[H\x1b[2J", ""),
+    "one in the other": ("Exit code 1\n<stdout>\n", "\n</stdout>"),
     "openhands, without function calling": ("EXECUTION RESULT of [execute_bash]:\n", ""),
     "openhands": (
         "",
@@ -76,6 +99,10 @@ FRAMES = {
 def test_the_output_is_found(name: str, output: str) -> None:
     head, tail = FRAMES[name]
     assert unframe(f"{head}{output}{tail}") == (head, output, tail)
+
+
+def test_what_ends_colours_is_no_output_and_colours_are() -> None:
+    assert unframe("\x1b[0m\x1b[31mred\x1b[0m\n") == ("\x1b[0m", "\x1b[31mred", "\x1b[0m\n")
 
 
 @pytest.mark.parametrize("name", [name for name in FRAMES if name != "none"])
