@@ -263,4 +263,6 @@ def _template(column: Column, others: Mapping[str, Sequence[str]], plain: list[C
             return Template((f"${other.name}",), (other.name,), None)
     if not column.is_text or column.has_default:
         return None
-    return derived(column.cells, others)  # type: ignore[arg-type]
+    found = derived(column.cells, others)  # type: ignore[arg-type]
+    # A name alone says the value itself: it cannot stand for a number's digits in quotes.
+    return None if found is not None and len([part for part in found.parts if part]) == 1 and not found.cells else found

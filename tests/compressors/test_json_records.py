@@ -256,3 +256,9 @@ def test_comparison_tells_values_apart(one: str, other: str) -> None:
     """The comparison behind the law of losslessness can fail."""
     assert decoder.same(one, one)
     assert not decoder.same(one, other)
+
+
+def test_a_number_in_quotes_is_not_said_by_the_name_of_the_number() -> None:
+    ports = range(8080, 8100)
+    text = json.dumps([{"name": f"s{number}", "port": number, "published": str(number)} for number in ports])
+    assert decoder.same(text, decoder.decode(compressed(text) or ""))
