@@ -15,11 +15,13 @@ from headroom_mitm.compressors.source_code import SourceCode
 from headroom_mitm.compressors.stack_traces import StackTraces
 from headroom_mitm.compressors.table_rows import TableRows
 from headroom_mitm.compressors.test_report import ReportOfTests
+from headroom_mitm.compressors.yaml_records import YamlRecords
 
 COMPRESSORS: tuple[Compressor, ...] = (
     SourceCode(),
     NumberedLines(),
     JsonRecords(),
+    YamlRecords(),
     HtmlDom(),
     DiffHunks(),
     BlameLines(),

@@ -18,6 +18,7 @@ import report_decoder
 import search_hits_decoder
 import stack_traces_decoder
 import table_rows_decoder
+import yaml_records_decoder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_golden import GOLDEN, read
@@ -43,6 +44,7 @@ DECODERS: dict[str, tuple[Callable[[str], str], Callable[[str, str], bool]]] = {
     "prose": (prose_decoder.decode, operator.eq),
     "search_hits": (search_hits_decoder.decode, operator.eq),
     "table_rows": (table_rows_decoder.decode, operator.eq),
+    "yaml_records": (yaml_records_decoder.decode, operator.eq),
 }
 EXTREMES = {
     "empty": "",
