@@ -1,15 +1,17 @@
 """Adds up what was reckoned of single requests."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 
 from headroom_mitm import families, prices, tokens
-from headroom_mitm.audit.findings import MONTH, Day, Findings, Measure, Miss, Spent, grown, largest
+from headroom_mitm.audit.findings import MONTH, Day, Findings, Front, Measure, Miss, Spent, grown, largest
 from headroom_mitm.audit.measuring import Measured
+from headroom_mitm.conversation import Conversation
 from headroom_mitm.ledger_figures import Sums, Tokens
 from headroom_mitm.prices import provider_of
-from headroom_mitm.segments import Call, Digest, Rendering, Segment
+from headroom_mitm.segments import Call, Digest, Rendering, Segment, digest
 
 _DAY = 86_400.0
 _MOST = 12
@@ -29,9 +31,11 @@ class Adding:
         self._places: dict[str, Spent] = {}
         self._repeats: Spent | None = None
         self._misses: dict[str, Miss] = {}
+        self._fronts: dict[tuple[str, str], Front] = {}
         self._days: dict[str, Day] = {}
         self._unpriced: dict[str, int] = {}
         self._texts: dict[Digest, _Texts] = {}
+        self._begun: dict[Digest, set[Digest]] = {}
         self._money = [0.0, 0.0, 0.0, 0.0]  # as it was; less by lossless forms, by leaving out, by markers
         self._tokens = [0, 0]
         self._simulated = 0
@@ -52,6 +56,12 @@ class Adding:
         self._add_money(one)
         if one.miss:
             self._add_miss(one)
+        for front in one.fronts:
+            kind, place = front.change.kind, front.change.place
+            known = self._fronts.get((kind, place), Front(kind, place, 0, 0, front.change.advice))
+            self._fronts[kind, place] = replace(
+                known, conversations=known.conversations + 1, tokens=known.tokens + front.tokens
+            )
 
     def findings(self, files: int, failed: Iterable[str]) -> Findings:
         """Return what is known so far."""
@@ -59,7 +69,7 @@ class Adding:
         return Findings(
             files=files,
             requests=self._sums.requests,
-            conversations=len(self._texts),
+            conversations=sum(max(1, len(names)) for names in self._begun.values()),
             since=_day(self._first) if self._last else "",
             until=_day(self._last) if self._last else "",
             days=days,
@@ -76,6 +86,7 @@ class Adding:
             places=largest(self._places, _MOST),
             repeats=self._repeats or Spent("repeats", 0, 0),
             misses=tuple(sorted(self._misses.values(), key=lambda miss: -miss.dollars)),
+            fronts=tuple(sorted(self._fronts.values(), key=lambda front: -front.tokens)),
             measures=tuple(self._measures(days)),
             by_day=tuple(self._days[day] for day in sorted(self._days)),
             failed=tuple(failed),
@@ -84,7 +95,7 @@ class Adding:
     def _add_texts(self, one: Measured) -> None:
         """Count the texts of tool results, each as often as it was sent."""
         prompt = one.default.prompt
-        texts = self._texts.setdefault(one.asked.key or one.recording.thread, _Texts())
+        texts = self._texts.setdefault(self._conversation(one), _Texts())
         for segment in prompt.segments:
             call = prompt.calls.get(segment.call_id)
             lossless, default = one.lossless.known.get(segment.key), one.default.known.get(segment.key)
@@ -100,6 +111,16 @@ class Adding:
                 self._places[place] = grown(self._places.get(place), place, before, after, is_new)
             if is_repeat:
                 self._repeats = grown(self._repeats, "repeats", before, after, is_new)
+
+    def _conversation(self, one: Measured) -> Digest:
+        """Return what a conversation is known by; several may begin alike."""
+        known = Conversation.of(one.default.prompt)
+        thread = one.recording.thread
+        names = self._begun.setdefault(digest(known.beginning, thread), set())
+        if known.name is None:
+            return digest(known.beginning, thread)
+        names.add(known.name)
+        return digest(known.name, thread)
 
     def _add_money(self, one: Measured) -> None:
         if one.spent is None:

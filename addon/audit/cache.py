@@ -5,16 +5,19 @@ entries live; what is found is read, and what follows is written or, where nothi
 client sets no markers and the provider wants them, nothing is found and nothing is written.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from headroom_mitm import breakpoints, cache_terms
 from headroom_mitm.ledger_sources import Composition
-from headroom_mitm.segments import Digest, Prompt
+from headroom_mitm.segments import Digest, Prompt, digest
 from headroom_mitm.usage import Counted
 
 _USUAL_LIFETIME = 300.0
 _STEP = 128
 """Providers that cache without being asked count in these."""
+_BILLING = re.compile(rb"x-anthropic-billing-header[^\"\\\\]*")
+"""Is another in every request, and taken not to count: fronts that differ in it alone are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Seen:
 
     at: float
     front: Digest
-    total: int
+    """Of tools and system prompts."""
     messages: int
 
 
@@ -35,7 +38,7 @@ def simulated(prompt: Prompt, made_of: Composition, at: float, before: Seen | No
     if total < cache_terms.smallest_cached(prompt.model) or (wants_markers and not (lifetimes or marked)):
         return Counted(fresh=total)
     lifetime = max((cache_terms.LIFETIMES.get(name, 0.0) for name in lifetimes), default=_USUAL_LIFETIME)
-    read = made_of.sent_before if _holds(made_of, at, before, lifetime) else 0
+    read = made_of.sent_before if _holds(prompt, at, before, lifetime) else 0
     if wants_markers:
         written = total - read
         return Counted(read=read, write_1h=written) if "1h" in lifetimes else Counted(read=read, write_5m=written)
@@ -45,9 +48,9 @@ def simulated(prompt: Prompt, made_of: Composition, at: float, before: Seen | No
     return Counted(fresh=total - read, read=read)
 
 
-def seen(made_of: Composition, at: float) -> Seen:
+def seen(prompt: Prompt, at: float) -> Seen:
     """Return what is to be remembered of a request."""
-    return Seen(at, made_of.front_digest, made_of.total, len(made_of.messages))
+    return Seen(at, _front(prompt), len(prompt.messages))
 
 
 def with_output(counted: Counted, legs: tuple[Counted, ...]) -> Counted:
@@ -55,7 +58,11 @@ def with_output(counted: Counted, legs: tuple[Counted, ...]) -> Counted:
     return replace(counted, output=sum(leg.output for leg in legs))
 
 
-def _holds(made_of: Composition, at: float, before: Seen | None, lifetime: float) -> bool:
-    if before is None or before.front != made_of.front_digest:
+def _holds(prompt: Prompt, at: float, before: Seen | None, lifetime: float) -> bool:
+    if before is None or before.front != _front(prompt):
         return False
-    return 0 <= at - before.at <= lifetime and len(made_of.messages) >= before.messages
+    return 0 <= at - before.at <= lifetime and len(prompt.messages) >= before.messages
+
+
+def _front(prompt: Prompt) -> Digest:
+    return digest(*(_BILLING.sub(b"", prompt.body[start:end]) for _, (start, end) in prompt.front))

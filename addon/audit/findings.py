@@ -48,6 +48,18 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
+class Front:
+    """What changes in tools or system prompts, before all that a cache could keep."""
+
+    kind: str
+    place: str
+    conversations: int
+    tokens: int
+    """Behind it, of one request in each: they had to be written again."""
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """One day, in UTC."""
 
@@ -90,6 +102,7 @@ class Findings:
     repeats: Spent = Spent("repeats", 0, 0)
     """Results whose text stood in the conversation before."""
     misses: tuple[Miss, ...] = ()
+    fronts: tuple[Front, ...] = ()
     measures: tuple[Measure, ...] = ()
     by_day: tuple[Day, ...] = ()
     failed: tuple[str, ...] = ()

@@ -11,6 +11,9 @@ from headroom_mitm.hosts import Host, detect
 from headroom_mitm.usage import Counted
 from headroom_mitm.wire.reported import Listener
 
+_FIGURES = "headroom"
+"""In a flow's metadata: see addon/metering.py."""
+
 
 def flows(path: Path, hosts: tuple[Host, ...] = ()) -> Iterator[Recording]:
     """Yield the prompts in a file, in its order. Raises ``ValueError`` where the file is not whole."""
@@ -41,10 +44,19 @@ def _recording(flow: http.HTTPFlow, hosts: tuple[Host, ...]) -> Recording | None
         path=request.path,
         wire=wire,
         body=body,
-        legs=_legs(flow.response, wire),
+        legs=_noted(flow) or _legs(flow.response, wire),
         agent=request.headers.get("user-agent", ""),
         account=account(request.headers),
     )
+
+
+def _noted(flow: http.HTTPFlow) -> tuple[Counted, ...]:
+    """Return what our addon has noted of the answer: a body that was streamed is not in the file."""
+    figures = flow.metadata.get(_FIGURES)
+    usage = figures.get("usage") if isinstance(figures, dict) else None
+    if not isinstance(usage, dict):
+        return ()
+    return (Counted(**{name: int(usage.get(name) or 0) for name in Counted.__dataclass_fields__}),)
 
 
 def _legs(response: http.Response | None, wire: str) -> tuple[Counted, ...]:

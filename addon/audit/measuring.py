@@ -11,6 +11,7 @@ from headroom_mitm.audit import cache
 from headroom_mitm.audit.recording import Recording
 from headroom_mitm.caching import Wishes
 from headroom_mitm.calibration import ASSUMED
+from headroom_mitm.conversation import Conversation
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.hosts import takes_cache_key
 from headroom_mitm.ledger_entry import Asked, Entry, entry
@@ -25,6 +26,7 @@ from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Prompt
 from headroom_mitm.store import open_store
 from headroom_mitm.usage import Counted
+from headroom_mitm.volatile import Finding, Volatile
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wire.base import Wire
 
@@ -41,6 +43,8 @@ class Measured:
     """Tokens that a cache could have given and did not."""
     lossless: Outcome
     default: Outcome
+    fronts: tuple[Finding, ...]
+    """What has changed in front of the conversation, each kind once."""
     is_simulated: bool
     """The provider's own figures are not known."""
     spent: float | None
@@ -60,6 +64,7 @@ class Auditor:
         self._default = _Arm(folder / "default.sqlite", Policy(), self._clock)
         self._sources = Sources()
         self._misses = Misses()
+        self._volatile = Volatile()
         self._hidden: dict[Digest, int] = {}
         self._seen: dict[Digest, cache.Seen] = {}
 
@@ -91,7 +96,7 @@ class Auditor:
     ) -> Measured:
         prompt, key = lossless.prompt, asked.key or recording.thread
         before = self._seen.get(key)
-        self._seen[key] = cache.seen(made_of, recording.at)
+        self._seen[key] = cache.seen(prompt, recording.at)
         legs = recording.legs
         is_simulated = not any(leg.input for leg in legs)
         marked = recording.is_partial
@@ -116,6 +121,7 @@ class Auditor:
             missed,
             lossless,
             default,
+            tuple(self._volatile.observe(prompt, Conversation.of(prompt), recording.at)),
             is_simulated,
             _dollars(first, priced),
             _dollars(_reduced(first, lossless, made_of, hidden), priced) or 0.0,

@@ -6,6 +6,9 @@ from headroom_mitm import __version__
 from headroom_mitm.audit.findings import Findings
 from headroom_mitm.audit.telling import NOTES, Row, Table, summary, tables, warnings
 
+_HOW = "how"
+"""Heads a column of words, for which a narrow screen has no place."""
+_WORDS = ' class="words"'
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --ground: #ffffff; --stay: #2f6fb3;
   --less: #8ccf9b; }
@@ -22,11 +25,11 @@ dt { font-weight: 600; } dd { margin: 0; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.25rem 0.75rem 0.25rem 0; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
-th:first-child, td.words { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
+th:first-child, .words { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
 th[scope=row] { font-weight: 400; }
 .bar { display: flex; width: 10rem; height: 0.75rem; } .bar span { display: block; }
 .stay { background: var(--stay); } .less { background: var(--less); }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: 0.5rem; } .bars { display: none; } }
+@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: 0.5rem; } .bars, .words { display: none; } }
 """
 
 
@@ -56,7 +59,9 @@ def _legend() -> str:
 
 
 def _table(table: Table) -> str:
-    heads = "".join(f'<th scope="col">{escape(head) or "name"}</th>' for head in table.heads)
+    heads = "".join(
+        f'<th scope="col"{_WORDS if head == _HOW else ""}>{escape(head) or "name"}</th>' for head in table.heads
+    )
     rows = "".join(_row(row, table) for row in table.rows)
     name = escape(table.title)
     return (
@@ -69,7 +74,7 @@ def _table(table: Table) -> str:
 def _row(row: Row, table: Table) -> str:
     first, *rest = row.cells
     cells = "".join(
-        f'<td class="words">{escape(cell)}</td>' if head == "how" else f"<td>{escape(cell)}</td>"
+        f"<td{_WORDS if head == _HOW else ''}>{escape(cell)}</td>"
         for head, cell in zip(table.heads[1:], rest, strict=True)
     )
     return f'<tr><th scope="row">{escape(first)}</th>{cells}<td class="bars">{_bar(row, table.largest)}</td></tr>'

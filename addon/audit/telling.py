@@ -80,6 +80,7 @@ def tables(found: Findings) -> list[Table]:
         _spent("Files and addresses", "Results of calls that named one.", found.places, "times"),
         _spent("Repeats", "Results whose very text stood in the conversation before.", _only(found.repeats), "texts"),
         _misses(found),
+        _fronts(found),
         _days(found),
     )
     return [table for table in shown if table.rows]
@@ -135,6 +136,15 @@ def _misses(found: Findings) -> Table:
     )
     about = "Requests that read clearly less from the cache than the one before had sent, and what that cost."
     return Table("Cache misses", about, ("reason", "requests", "tokens", "cost"), tuple(rows))
+
+
+def _fronts(found: Findings) -> Table:
+    rows = (
+        Row((f"{one.kind}, {one.place}", one.advice, f"{one.conversations:,}", count(one.tokens)))
+        for one in found.fronts
+    )
+    about = "What changed in tools or system prompts of a conversation. All behind it has to be written anew each time."
+    return Table("Volatile prefixes", about, ("what", "how", "conversations", "tokens behind"), tuple(rows))
 
 
 def _days(found: Findings) -> Table:

@@ -36,7 +36,11 @@ def _grid(table: Table, *, bars: bool) -> Grid:
     for number, head in enumerate(table.heads):
         words = number == 0 or head == "how"
         grid.add_column(
-            head, justify="left" if words else "right", overflow="ellipsis", no_wrap=not words, max_width=60
+            head,
+            justify="left" if words else "right",
+            overflow="fold" if head == "how" else "ellipsis",
+            no_wrap=not words,
+            max_width=60,
         )
     if bars:
         grid.add_column("")

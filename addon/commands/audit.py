@@ -1,10 +1,11 @@
 """``headroom-mitm audit``: where the tokens of recorded sessions went, and what would be saved. Needs no proxy."""
 
 import argparse
+import logging
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import orjson
@@ -45,8 +46,12 @@ def _run(asked: argparse.Namespace) -> int:
         raise ValueError("no logs of Claude Code or Codex were found: name files or folders")
     files = files_in(paths)
     reader = Reader(parse_hosts(asked.host))
-    with tempfile.TemporaryDirectory(prefix="headroom-audit-") as folder, closing(Auditor(Path(folder))) as auditor:
-        adding = Adding()
+    adding = Adding()
+    with (
+        _quiet(),
+        tempfile.TemporaryDirectory(prefix="headroom-audit-") as folder,
+        closing(Auditor(Path(folder))) as auditor,
+    ):
         for file in _shown(files):
             for recording in reader.read(file):
                 if (measured := auditor.measured(recording)) is not None:
@@ -54,6 +59,18 @@ def _run(asked: argparse.Namespace) -> int:
     found = adding.findings(len(files), reader.failed)
     _tell(found, asked)
     return 0 if found.requests else 1
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep warnings that are for a proxy's log out of the terminal: the figures tell of it."""
+    logger = logging.getLogger("headroom_mitm")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _shown(files: list[Path]) -> Iterator[Path]:
