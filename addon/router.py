@@ -76,7 +76,8 @@ class Router:
         call = source.call
         is_file = call is not None and bool(path_of(call))
         is_fresh = is_file and not source.is_old
-        content = Content(frame.payload, call.name if call else "", call.subject if call else "", fresh_read=is_fresh)
+        output = frame.payload.replace("\r\n", "\n") if _is_crlf(frame.payload) else frame.payload
+        content = Content(output, call.name if call else "", call.subject if call else "", fresh_read=is_fresh)
         may_lose = lossy and _may_lose(source.segment)
         whole = self._whole(source, frame, content, excluded, (level_of or _lightly) if may_lose else _not_at_all)
         pieces = parts.split(frame.payload, content.subject)
@@ -180,9 +181,16 @@ def _lossless(form: Compressed | None) -> _Form | None:
 
 def _framed(frame: Framed, form: _Form, key: Key) -> str:
     text = form.compressed.text
+    if _is_crlf(frame.payload):  # so that the form tells of them, too
+        text = text.replace("\n", "\r\n")
     if not form.compressed.lossless:
         text = f"{text.rstrip()}\n{marker(form.compressed.left_out, text_id(key))}"
     return f"{frame.head}{text}{frame.tail}"
+
+
+def _is_crlf(text: str) -> bool:
+    """Say whether all lines end as on Windows: such a text is of the kind that it is with other line ends."""
+    return "\r\n" in text and text.count("\r\n") == text.count("\n") == text.count("\r")
 
 
 def _score(compressor: Compressor, content: Content) -> float:

@@ -183,6 +183,21 @@ def test_frames_of_clients_stay_verbatim() -> None:
     assert large.original == digest_of_text(head + rows(LARGE) + tail)
 
 
+@pytest.mark.parametrize("head", ["", "Exit code: 1\n"])
+def test_the_form_of_a_text_has_its_line_ends(head: str) -> None:
+    """A tool on Windows says the same as elsewhere; where some lines end otherwise, nothing is changed."""
+    text = "".join(f"src/components/forms/field_{number % 7}/part_{number}.tsx\n" for number in range(80))
+    calls = Call("c1", "Bash", "git ls-files")
+    ends = ("\n", "\r\n")
+    plain, windows = (
+        Router().render(source(head + text.replace("\n", end), calls), NONE, lossy=False).text for end in ends
+    )
+    assert plain is not None
+    assert windows == head + plain.removeprefix(head).replace("\n", "\r\n")
+    mixed = Router().render(source(head + text.replace("\n", "\r\n", 40), calls), NONE, lossy=False)
+    assert mixed.text is None or "\r\n" in mixed.text
+
+
 def test_each_of_several_outputs_has_its_own_form() -> None:
     """What stands between them stays verbatim, small ones stay as they are, and nothing is left out."""
     call = Call("c1", "Bash", "make; echo '----'; ls; echo '++++'; make check")
