@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import TypeVar, cast
 
 from mitmproxy import command, ctx, exceptions, flow, http
 
@@ -13,12 +14,19 @@ from headroom_mitm.tenants import tenant_of
 from headroom_mitm.web import inspection, view
 from headroom_mitm.web.inspection import MOST_BYTES, Inspected, Inspections
 
+Called = TypeVar("Called", bound=Callable[..., object])
+
 MARK = ":scissors:"
 """On flows with a text that was changed: ``~marked`` finds them."""
 
 
 MOST_BYTES_UNLISTED = 16 * 2**20
 """Of bodies that are held where no screen lists flows: for our page alone."""
+
+
+def _command(name: str) -> Callable[[Called], Called]:
+    """Return mitmproxy's decorator for commands, with its type."""
+    return cast("Callable[[Called], Called]", command.command(name))
 
 
 class Inspector:
@@ -45,7 +53,7 @@ class Inspector:
         if inspection.is_shorter(outcome) and not of.marked:
             of.marked = MARK
 
-    @command.command("headroom.stats")
+    @_command("headroom.stats")
     def stats(self) -> str:
         """Return today's figures: the day is UTC's."""
         try:
@@ -59,7 +67,7 @@ class Inspector:
             f"{total.priced} of {total.requests} requests have a price), cache {share}, {total.retrieved} retrieved"
         )
 
-    @command.command("headroom.original")
+    @_command("headroom.original")
     def original(self, of: flow.Flow, name: str) -> str:
         """Return a tool result as the client sent it: by the id in its note, or by its number in the content view."""
         one = self.inspections.of(of.id)
@@ -70,7 +78,7 @@ class Inspector:
             raise exceptions.CommandError(f"No text of this request has the id or the number {name!r}.")
         return inspection.original(one.outcome, text)
 
-    @command.command("headroom.bypass")
+    @_command("headroom.bypass")
     def bypass(self) -> str:
         """Leave all requests from now on as they come; the same again ends that.
 

@@ -6,6 +6,7 @@ Only who is on this machine sees it, and only by these names: a page from elsewh
 
 import ipaddress
 from collections.abc import Callable
+from typing import Any, cast
 
 from asgiref.wsgi import WsgiToAsgi
 from mitmproxy import http
@@ -22,7 +23,7 @@ class Site:
 
     def __init__(self, sources: Callable[[], Sources]) -> None:
         self._sources = sources
-        self._app: WsgiToAsgi | None = None
+        self._app: Any | None = None
 
     async def request(self, flow: http.HTTPFlow) -> None:
         """Serve the page, where it is asked for."""
@@ -33,7 +34,7 @@ class Site:
             flow.response = http.Response.make(403, f"{reason}\n", {"content-type": "text/plain; charset=utf-8"})
             return
         if self._app is None:
-            self._app = WsgiToAsgi(make_app(self._sources()))
+            self._app = cast("Any", WsgiToAsgi)(make_app(self._sources()))
         await asgiapp.serve(self._app, flow)
 
 
@@ -62,7 +63,7 @@ def refusal(flow: http.HTTPFlow) -> str:
     return ""
 
 
-def _is_loopback(peer: tuple[str, ...] | None) -> bool:
+def _is_loopback(peer: tuple[Any, ...] | None) -> bool:
     if not peer:
         return False
     try:

@@ -60,6 +60,7 @@ def remove() -> None:
     """Take our view away. mitmproxy 12 has no way to, but lets a later one take its place."""
     if hasattr(contentviews, "registry"):
         return
-    before = contentviews.get(HeadroomView.name)
+    views = cast("Any", contentviews)  # of mitmproxy 11; types are those of the version that is installed
+    before = views.get(HeadroomView.name)
     if before is not None:
-        contentviews.remove(before)
+        views.remove(before)

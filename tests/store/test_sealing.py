@@ -45,7 +45,11 @@ def test_a_changed_byte_is_noticed(at: int) -> None:
         sealer(FIRST).open(b"original", b"name", bytes(record))
 
 
-@pytest.mark.parametrize("record", [b"\xff", b"\xff\x01", b"\xff\x01abcd", b"\xff\x01" + FIRST.newest + b"short"])
+@pytest.mark.parametrize(
+    "record",
+    [b"\xff", b"\xff\x01", b"\xff\x01abcd", b"\xff\x01" + FIRST.newest + b"short"],
+    ids=["mark", "version", "id", "nonce"],
+)
 def test_a_cut_record_is_refused(record: bytes) -> None:
     with pytest.raises(UnreadableRecord):
         sealer(FIRST).open(b"original", b"name", record)
@@ -83,7 +87,11 @@ def test_keys_are_read_from_text() -> None:
     assert first not in repr(keys)
 
 
-@pytest.mark.parametrize("text", ["", "# only this", SEALED_ONLY, "secret", new_key()[:-4], new_key() + " x"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "# only this", SEALED_ONLY, "secret", new_key()[:-4], new_key() + " x"],
+    ids=["nothing", "a comment", "no key", "a word", "too short", "more"],
+)
 def test_anything_else_is_no_key_and_is_not_repeated(text: str) -> None:
     with pytest.raises(ValueError, match="key") as refusal:
         Keys.parse(text)
