@@ -122,9 +122,8 @@ class Ledger:
         for amounts in fields.values():
             for field, amount in amounts.items():
                 name, _, side = field.rpartition("|")
-                sides = found.setdefault(name, {"before": 0, "after": 0})
-                if side in sides:
-                    sides[side] += round(amount)
+                if side in ("before", "after"):
+                    found.setdefault(name, {"before": 0, "after": 0})[side] += round(amount)
         ordered = sorted(found.items(), key=lambda item: -item[1]["before"])
         return {name: Tokens(sides["before"], sides["after"]) for name, sides in ordered}
 

@@ -196,7 +196,8 @@ def comment(figures: dict[str, Any]) -> str:
     if figures["cache"] is not None:
         parts.append(f"cache {figures['cache']:.0%}".replace("%", " %"))
     if figures["saved"] is not None and figures["arm"] == CHANGED:
-        parts.append(f"${figures['saved']:.3f} saved")
+        sign = "-" if figures["saved"] < 0 else ""
+        parts.append(f"{sign}${abs(figures['saved']):.3f} saved")
     if figures["retrieved"]:
         parts.append(f"{len(figures['retrieved'])} retrieved")
     if figures["arm"] != CHANGED:
