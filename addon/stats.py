@@ -134,4 +134,4 @@ def _dollars(amount: float) -> str:
 
 
 def _plain(value: float) -> str:
-    return f"{value:.6f}" if isinstance(value, float) else str(value)
+    return str(int(value)) if float(value).is_integer() else f"{value:.6f}"
