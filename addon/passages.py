@@ -20,7 +20,7 @@ _PLACES = 8
 """A line that stands more often than this in the earlier text begins no passage: it would be sought too long."""
 _KEPT = 400_000
 """Lines that are remembered, of all earlier texts together: some 4 MB."""
-_AT_HAND = 120_000
+AT_HAND = 120_000
 """Lines that are at hand besides, as sets: some 12 MB."""
 _COMMON = re.compile(r"\W*\Z")
 NOTE = "[Here stand the same "
@@ -48,7 +48,7 @@ class Lines:
     """Which lines a text has, remembered by the text's digest: a conversation's past is asked for again and again."""
 
     def __init__(self) -> None:
-        self._at_hand: Recent[Digest, frozenset[int]] = Recent(_AT_HAND, lambda lines: 1 + len(lines))
+        self._at_hand: Recent[Digest, frozenset[int]] = Recent(AT_HAND, lambda lines: 1 + len(lines))
         self._known: Recent[Digest, array[int]] = Recent(_KEPT, lambda lines: 1 + len(lines))
 
     def known(self, key: Digest) -> frozenset[int] | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 from collections import deque
@@ -37,6 +38,9 @@ _KEEPING_SECONDS = 5.0
 
 TENANTS_SHARE = 16
 """Of the memory for what was decided, a tenant's service has this part of what a service has that is for all."""
+_TURN_SECONDS = 0.001
+"""For so long the event loop waits at most while a thread of ours computes. Python's 5 ms are felt where many streams
+begin at once: each has the loop wait several times."""
 _SENT_SECONDS = 0.05
 """After these a request has left: what can wait does not take the time of what cannot."""
 
@@ -225,6 +229,7 @@ def drawn(policy: Policy, service: Service, share: float) -> Policy:
 
 
 def _opened(store: Store, clock: Callable[[], float]) -> Shared:
+    sys.setswitchinterval(min(sys.getswitchinterval(), _TURN_SECONDS))
     writer, holdout = LedgerWriter(store, clock), Holdout(store.records.salt)
     return Shared(store, _threads("quick"), _threads("slow"), writer, holdout)
 

@@ -104,6 +104,16 @@ def test_the_text_with_most_lines_in_common_is_the_nearest() -> None:
     assert lines.add(b"e", ["", "}", "  ---", ""]) == frozenset()
 
 
+def test_lines_that_are_not_at_hand_any_more_are_known_nevertheless() -> None:
+    lines = Lines()
+    first = lines.add(b"first", OLD)
+    for number in range(passages.AT_HAND // len(OLD) + 1):
+        lines.add(b"%d" % number, OLD)
+    again = lines.known(b"first")
+    assert again == first
+    assert again is not first
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [(["x = 1"], ["x = 1"]), (OLD, OLD), (["a b", "c d"], ["a b", "c d"]), ([*OLD, "begin"], ["begin", *OLD[:3]])],

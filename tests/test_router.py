@@ -1,5 +1,7 @@
 """The surest compressor goes first, a failing one is passed over, and no form leaves that is not worth it."""
 
+from dataclasses import dataclass, field
+
 import pytest
 from sample_compressors import (
     LARGE,
@@ -121,6 +123,36 @@ def test_the_next_one_takes_over(compressors: tuple[Compressor, ...], used: str,
     found = render(rows(SMALL), *compressors, lossy=lossy)
     assert found.compressor == used
     assert found.is_raw == (used == "no gain")
+
+
+@dataclass(frozen=True)
+class Asked(Shorten):
+    """Writes down that it was asked."""
+
+    name: str = "asked"
+    by: list[str] = field(default_factory=list)
+
+    def score(self, content: Content) -> float:
+        self.by.append(self.name)
+        return super().score(content)
+
+
+@pytest.mark.parametrize(
+    ("sure", "used", "asked"),
+    [((0.5, 1.0, 1.0), "b/1", "ab"), ((1.0, 0.5, 1.0), "a/1", "a"), ((0.5, 0.9, 0.9), "b/1", "abc")],
+    ids=["certain", "at once", "none certain"],
+)
+def test_who_is_certain_needs_no_comparison(sure: tuple[float, ...], used: str, asked: str) -> None:
+    """None behind it can be surer, and a tie is decided by the order of the list."""
+    by: list[str] = []
+    found = render(rows(SMALL), *(Asked(name=name, sure=one, by=by) for name, one in zip("abc", sure, strict=True)))
+    assert (found.compressor, "".join(by)) == (used, asked)
+
+
+def test_who_was_not_asked_gets_its_turn_if_the_certain_one_has_no_form() -> None:
+    by: list[str] = []
+    found = render(rows(SMALL), LossyOnly(sure=1.0), *(Asked(name=name, sure=0.9, by=by) for name in "ab"))
+    assert (found.compressor, "".join(by)) == ("a/1", "ab")
 
 
 def test_excluded_kinds_are_not_tried() -> None:

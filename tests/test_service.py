@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -187,6 +188,31 @@ def test_what_is_being_kept_at_the_deadline_is_waited_for(path: Path) -> None:
     outcome = run(path, talk)
     assert outcome is not None
     assert texts(outcome.body)["c1"] == SHORT
+
+
+def test_what_is_no_text_waits_for_no_compressor(path: Path) -> None:
+    """A conversation that begins gets its tool while all threads that may hang do."""
+    block = Block()
+
+    async def talk(service: Service) -> bytes:
+        await send(service, asked())
+        hanging = [asked(f"{number}") + result(f"h{number}", TEXT) for number in range(12)]
+        sent = asyncio.gather(*(send(service, messages, LONG) for messages in hanging))
+        begun = await send(service, asked("Something else"))
+        block.go_on.set()
+        await sent
+        return begun
+
+    assert offers(run(path, talk, (block,)))
+
+
+def test_the_event_loop_gets_its_turn_soon(path: Path) -> None:
+    """Where a thread of ours computes, the streams of all other conversations wait for it."""
+
+    async def interval(_: Service) -> float:
+        return sys.getswitchinterval()
+
+    assert run(path, interval) <= 0.001
 
 
 def test_requests_at_the_same_time_agree(path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from headroom_mitm.recent import Recent
 
-KEPT = 96_000_000
+KEPT = 72_000_000
 """Bytes of bodies that are kept, and of what goes with them, in all formats together."""
 PER_MESSAGE = 2_700
 """Bytes that what was read of a message takes, and what is written in place of its texts, about."""
