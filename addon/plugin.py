@@ -9,6 +9,7 @@ from mitmproxy.addonmanager import Loader
 from headroom_mitm import defaults, settings
 from headroom_mitm.answers import LEG_OF, PROMPT, Answers
 from headroom_mitm.errors import UnreadableBody
+from headroom_mitm.health import Health
 from headroom_mitm.hosts import detect
 from headroom_mitm.journal import Journal
 from headroom_mitm.metering import Metering
@@ -50,6 +51,7 @@ class Headroom:
             self._inspector,
             Sockets(self._wire_in, self._use_of, self._metering),
             Presence(lambda: self._settings),
+            Health(),
             Site(lambda: tour.sources),
         ]
         """mitmproxy calls the hooks of these, too."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ class Mitmdump:
     stand_in_port: int
     scripts: Sequence[Path] = (ADDON,)
     options: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     port: int = 0
     program: str = "mitmdump"
     """Or ``mitmweb``."""
@@ -47,7 +49,13 @@ class Mitmdump:
         ]
         self._process = subprocess.Popen(
             [PROGRAMS / self.program, "--listen-host", "127.0.0.1", "-p", str(self.port), *scripts, *options],
-            env={"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"},
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.home),
+                "LANG": "C.UTF-8",
+                "PYTHONUNBUFFERED": "1",
+                **self.environment,
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -81,6 +89,17 @@ class Mitmdump:
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._process = None
+
+    def send_drain(self) -> None:
+        """Ask it to leave."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGUSR1)
+
+    def kill(self) -> None:
+        """End it with no chance to say goodbye."""
+        assert self._process is not None
+        self._process.kill()
+        self.stop()
 
     def exit_status(self) -> int:
         """Wait until it ends by itself."""

@@ -56,6 +56,11 @@ class RedisServer:
             self._process.kill()
             self._wait(self._process)
 
+    def send(self, number: int) -> None:
+        """Send it a signal: one that is stopped takes connections and does not answer."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def _run(self, command: list[str], ready: str) -> None:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
