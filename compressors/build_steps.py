@@ -13,7 +13,8 @@ _LEAST_SHARE = 0.5
 _FEWEST, _FEWEST_IN_A_ROW = 10, 4
 _WORDS = 3  # of a line that say what kind of a step it is
 _STEP = re.compile(
-    r"\s*(?P<what>Collecting|Downloading|Downloaded|Using cached|Requirement already satisfied|Obtaining"  # pip
+    r"\s*(?:\[INFO\] )?(?P<what>Collecting|Downloading|Downloaded|Using cached|Requirement already satisfied"
+    r"|Obtaining"  # pip
     r"|Installing build dependencies|Installing backend dependencies|Getting requirements to build \w+"
     r"|Preparing (?:editable )?metadata|Checking if build backend|Building (?:wheel|editable) for|Created wheel for"
     r"|Stored in directory|Attempting uninstall|Found existing installation|Uninstalling|Successfully uninstalled"
@@ -22,10 +23,14 @@ _STEP = re.compile(
     r"|Get:\d+|Hit:\d+|Selecting previously unselected package|Preparing to unpack|Setting up"  # apt
     r"|Processing triggers for"
     r"|[0-9a-f]{12}: [A-Z][\w ]+|#\d+ (?:sha256:|extracting|transferring|resolve|CACHED|DONE)"  # docker
+    r"|Download(?:ing|ed) from \S+|Progress \(\d+\)|Download https?|> Task|npm http (?:fetch|cache)"
+    r"|\[(?: *\d+%|(?P<n>\d+)/(?!(?P=n)\])\d+)\] "
+    r"(?:Building|Linking|Generating|Scanning|Automatic|Compiling|[A-Z]{2,}\b)(?: (?:C|CXX|CUDA|ASM|Fortran|RC|static|shared|executable|object|library|module)\b)*"  # make, ninja
+    r"|g?make(?:\[\d+\])?: (?:Entering|Leaving)|(?:CC|CXX|AR|LD|AS|GEN|LINK|HOSTCC)(?=  )"
     r"|━+|\| +\|)(?=[\s:(.]|$)"
 )
 _FETCHED = re.compile(r"Get:\d+ \S+ \S+ ")
-_NUMBERS = re.compile(r"^[0-9a-f]{12}(?=: )|\d+")
+_NUMBERS = re.compile(r"^[0-9a-f]{12}(?=: )|(?<=\[) *\d+|\d+|(?<=from )\S+")
 
 
 def is_steps(text: str) -> bool:

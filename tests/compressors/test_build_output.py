@@ -216,6 +216,39 @@ def test_steps_that_went_well_are_counted_by_kind_and_trouble_stays() -> None:
     assert found.left_out == "90 steps that went well, of 93 lines"
 
 
+BUILDS = {
+    "make": (
+        [f"[{n:3}%] Building CXX object src/CMakeFiles/app.dir/part_{n}.cpp.o" for n in range(1, 99)],
+        "[100%] Built target app",
+    ),
+    "ninja": (
+        [f"[{n}/99] Building CXX object src/CMakeFiles/app.dir/part_{n}.cpp.o" for n in range(1, 99)],
+        "[99/99] Linking CXX executable app",
+    ),
+    "maven": (
+        [
+            f"[INFO] Downloaded from central: https://repo.example/org/a-{n}.pom ({n} kB at {n * 3} kB/s)"
+            for n in range(1, 99)
+        ],
+        "[INFO] BUILD SUCCESS",
+    ),
+    "gradle": ([f"> Task :app:part{n}:compileJava UP-TO-DATE" for n in range(1, 99)], "BUILD SUCCESSFUL in 12s"),
+}
+
+
+@pytest.mark.parametrize(("steps", "outcome"), BUILDS.values(), ids=BUILDS.keys())
+def test_steps_of_a_build_are_counted_and_its_outcome_stays(steps: list[str], outcome: str) -> None:
+    warning = "src/part_8.cpp:1:25: warning: unused variable"
+    lines = [*steps[:40], warning, *steps[40:], outcome]
+    found = COMPRESSOR.compress(Content("\n".join(lines)), Level.LIGHT)
+    assert found is not None
+    note, middle, other, end = found.text.split("\n")[1:]
+    assert note.startswith("[lines 1-40 left out: 40 ")
+    assert middle == warning
+    assert other.startswith("[lines 42-99 left out: 58 ")
+    assert end == outcome
+
+
 def test_versions_that_apt_names_only_while_it_fetches_stay() -> None:
     """Pip says at its end what it has installed, apt does not: lightly pressed, its steps are left to others."""
     fetched = [
