@@ -23,14 +23,14 @@ _STEP = re.compile(
     r"|Get:\d+|Hit:\d+|Selecting previously unselected package|Preparing to unpack|Setting up"  # apt
     r"|Processing triggers for"
     r"|[0-9a-f]{12}: [A-Z][\w ]+|#\d+ (?:sha256:|extracting|transferring|resolve|CACHED|DONE)"  # docker
-    r"|Download(?:ing|ed) from \S+|Progress \(\d+\)|Download https?|> Task|npm http (?:fetch|cache)"
-    r"|\[(?: *\d+%|(?P<n>\d+)/(?!(?P=n)\])\d+)\] "
-    r"(?:Building|Linking|Generating|Scanning|Automatic|Compiling|[A-Z]{2,}\b)(?: (?:C|CXX|CUDA|ASM|Fortran|RC|static|shared|executable|object|library|module)\b)*"  # make, ninja
+    r"|Progress \(\d+\)|Download https?|> Task|npm http (?:fetch GET [23]\d\d|cache)"  # maven, gradle, npm
+    r"|\[(?: *\d+%|(?P<n>\d+)/(?!(?P=n)\])\d+)\] (?:Building|Linking|Generating|Scanning|Automatic|[A-Z]{2,}\b)"
+    r"(?: (?:C|CXX|CUDA|ASM|Fortran|RC|static|shared|executable|object|library|module)\b)*"  # make, ninja
     r"|g?make(?:\[\d+\])?: (?:Entering|Leaving)|(?:CC|CXX|AR|LD|AS|GEN|LINK|HOSTCC)(?=  )"
     r"|━+|\| +\|)(?=[\s:(.]|$)"
 )
 _FETCHED = re.compile(r"Get:\d+ \S+ \S+ ")
-_NUMBERS = re.compile(r"^[0-9a-f]{12}(?=: )|(?<=\[) *\d+|\d+|(?<=from )\S+")
+_NUMBERS = re.compile(r"^[0-9a-f]{12}(?=: )|(?<=\[) *\d+|\d+")
 
 
 def is_steps(text: str) -> bool:
