@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from headroom_mitm import passages, quotes, tokens
+from headroom_mitm import own_call, passages, quotes, tokens
 from headroom_mitm.compressors import numbered_lines
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.file_reads import path_of
@@ -64,7 +64,7 @@ def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Re
         return None
     frame = unframe(text)
     best: Rendering | None = None
-    for name, tell, largest in ((_DIFF, _changed, LARGEST_SHARE), (_QUOTED, _quoted, LARGEST_REST)):
+    for name, tell, largest in _WAYS:
         told = tell(prompt, segment, frame.payload, known)
         if told is None:
             continue
@@ -80,7 +80,7 @@ def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Re
 
 class _Told(NamedTuple):
     text: str
-    base: Key
+    base: Key | None
 
 
 def _changed(prompt: Prompt, segment: Segment, new: str, known: Mapping[Key, Rendering]) -> _Told | None:
@@ -93,8 +93,26 @@ def _changed(prompt: Prompt, segment: Segment, new: str, known: Mapping[Key, Ren
 def _quoted(prompt: Prompt, segment: Segment, new: str, known: Mapping[Key, Rendering]) -> _Told | None:
     """Return a text with notes for passages that stand above."""
     base = find_overlap(prompt, segment, known)
-    told = quotes.told(_standing(prompt, base.segment, known), new, _where(base)) if base is not None else None
-    return _Told(told, base.segment.key) if base is not None and told is not None else None
+    if base is None:
+        return None
+    told = quotes.told(_standing(prompt, base.segment, known), new, f"the earlier result above of {_where(base)}")
+    return _Told(told, base.segment.key) if told is not None else None
+
+
+def _said(prompt: Prompt, segment: Segment, new: str, _: Mapping[Key, Rendering]) -> _Told | None:
+    """Return a text with notes for passages of what the call says itself: editors show what they were told."""
+    texts = own_call.texts(prompt, segment, passages.SHORTEST)
+    found = (quotes.told(Readings(lines), new, f"{name} of the call") for name, lines in texts.items())
+    told = min((text for text in found if text is not None), key=len, default=None)
+    return _Told(told, None) if told is not None else None
+
+
+_WAYS = (
+    (_DIFF, _changed, LARGEST_SHARE),
+    (_QUOTED, _quoted, LARGEST_REST),
+    (_QUOTED, _said, LARGEST_REST),
+)
+"""How a text may be told, and the share of its tokens that may be left at most."""
 
 
 def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Base | None:

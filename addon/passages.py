@@ -66,7 +66,7 @@ class Lines:
 
 
 def told(old: Sequence[str], new: Sequence[str], where: str, shown: Shown | None = None) -> list[str] | None:
-    """Return ``new`` with notes for what it has in common with ``old``, which stands at ``where``; None if too little.
+    """Return ``new`` with notes for what it has in common with ``old``, which stands in ``where``; None if too little.
 
     Each note is such that one place only in ``old`` has its first line, its last line and its count between them.
     ``shown`` writes a line that stays, by its place, ``always`` with its number where a passage begins or ends.
@@ -81,9 +81,9 @@ def told(old: Sequence[str], new: Sequence[str], where: str, shown: Shown | None
     at = 0
     for number, passage in enumerate(passages):
         last = passage.start + passage.length - 1
-        place = "that result" if number else f"the earlier result above of {where}"
+        place = "there" if number else f"in {where}"
         result += (write(line, always=False) for line in range(at, passage.start))
-        note = f"{NOTE}{passage.length - 2} lines as between these two lines in {place}.]"
+        note = f"{NOTE}{passage.length - 2} lines as between these two lines {place}.]"
         result += (write(passage.start, always=True), note, write(last, always=True))
         at = last + 1
     return [*result, *(write(line, always=False) for line in range(at, len(new)))]

@@ -6,13 +6,11 @@ stands behind an earlier result, and is written out again should that result go.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
-
-from headroom_mitm import deltas, tokens
+from headroom_mitm import deltas, own_call, tokens
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.framing import unframe
 from headroom_mitm.recent import Recent
@@ -26,8 +24,6 @@ LOOKED_AT = 20_000
 """Characters of a text in which arguments are sought; longer ones are not."""
 NEAR = 200
 """Results above a new one that are searched for the reminder behind it."""
-_WAY_BACK = 64  # messages between a result and its call: other results of the same turn
-_DEPTH = 4
 _REMINDER = re.compile(r"(\n\n<system-reminder>\n)((?:(?!</system-reminder>)[\s\S])*)(</system-reminder>\s*)\Z")
 _FIRST_WORDS = re.compile(r"[^\n\"]{12,40}(?= )")
 
@@ -70,50 +66,8 @@ def _written(prompt: Prompt, segment: Segment, text: str) -> str | None:
     beginning = text[:LOOKED_AT]
     if '{"' not in beginning or IN_CALL in text:
         return None
-    written = (json.dumps(arguments) for arguments in own_arguments(prompt, segment))
+    written = (json.dumps(arguments) for arguments in own_call.arguments(prompt, segment))
     return next((one for one in written if one in beginning and text.count(one) == 1), None)
-
-
-def own_arguments(prompt: Prompt, segment: Segment) -> Iterator[Mapping[str, Any]]:
-    """Yield what may be the arguments of the call whose result a text is: the objects beside the call's id."""
-    name = orjson.dumps(segment.call_id.encode("utf-8", "replace").decode())
-    before = [span for span in prompt.messages if span.end <= segment.span.start]
-    for start, end in reversed(before[-_WAY_BACK:]):
-        if prompt.body.find(name, start, end) >= 0:
-            try:
-                said = orjson.loads(prompt.body[start:end])
-            except orjson.JSONDecodeError:
-                return
-            yield from (found for call in _bearing(said, segment.call_id, _DEPTH) for found in _objects(call, _DEPTH))
-            return
-
-
-def _bearing(value: Any, call_id: str, depth: int) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects that have an id among their values."""
-    if isinstance(value, dict):
-        if call_id in (one for one in value.values() if isinstance(one, str)):
-            yield value
-            return
-        value = list(value.values())
-    if isinstance(value, list) and depth:
-        for one in value:
-            yield from _bearing(one, call_id, depth - 1)
-
-
-def _objects(value: Any, depth: int) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects within an object, also those that are written as strings."""
-    for one in value.values():
-        found = _read(one) if isinstance(one, str) and one.startswith("{") else one
-        if isinstance(found, dict) and depth:
-            yield found
-            yield from _objects(found, depth - 1)
-
-
-def _read(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _tail(text: str) -> _Tail:

@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"calibration", "holdout", "hosts", "ledger_money", "ledger_sources"}),
     frozenset({"certificates", "journal", "settings"}),
     frozenset({"breakpoints", "conversation", "front_changes", "ledger", "passages", "router", "squash"}),
-    frozenset({"outcomes", "ledger_entry", "lifetimes", "pasts", "quotes", "sending", "visits", "volatile"}),
+    frozenset({"outcomes", "ledger_entry", "lifetimes", "own_call", "pasts", "quotes", "sending", "visits", "volatile"}),
     frozenset({"deltas"}),
     frozenset({"repeats"}),
     frozenset({"epochs", "fronts", "learning", "ledger_misses", "old_results"}),

@@ -238,6 +238,23 @@ def test_a_little_in_common_is_told_where_no_compressor_does_better(tmp_path: An
     assert "[Here stand the same 28 lines" in talk.send()["c4"]
 
 
+def test_what_an_editor_shows_of_its_own_arguments_is_not_said_again(tmp_path: Any) -> None:
+    """The call is in the same request; which argument is meant is said, as others may have such lines, too."""
+    lines = FILE.split("\n")
+    shown = numbered("\n".join(["import this", *lines[:20], "print(1)"]))
+    talk = Talk(tmp_path)
+    talk.read(
+        "c1", f"Edited:\n{shown}", name="Edit", old_string="\n".join(lines[2:9]), new_string="\n".join(lines[:20])
+    )
+    said = talk.send()["c1"].split("\n")
+    assert said[3:] == [
+        f"2\t{lines[0]}",
+        "[Here stand the same 18 lines as between these two lines in new_string of the call.]",
+        f"21\t{lines[19]}",
+        "print(1)",
+    ]
+
+
 def test_what_the_provider_may_forget_is_no_base(tmp_path: Any) -> None:
     """A client that lets the provider clear old results gets every result whole."""
     talk = Talk(tmp_path)

@@ -13,7 +13,7 @@ from headroom_mitm.quotes import Readings
 WHERE = 'Read with "/a.py"'
 OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" for number in range(60)]
 PLAIN = Readings(OLD)
-NOTE = re.compile(r"\[Here stand the same (\d+) lines as between these two lines in .*\.\]")
+NOTE = re.compile(r"\[Here stand the same (\d+) lines as between these two lines (?:in .*|there)\.\]")
 HEAD = re.compile(r"\[Lines (\d+) to (\d+) follow\. .*\]")
 NUMBER = re.compile(r"( *)(\d+)(\t|→|: )")
 
