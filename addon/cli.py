@@ -18,6 +18,7 @@ from headroom_mitm.commands.learn import LEARN
 from headroom_mitm.commands.proxy import RUN_PROXY, RUN_WEB
 from headroom_mitm.commands.purge import PURGE
 from headroom_mitm.commands.run import RUN
+from headroom_mitm.commands.script import TELL_SCRIPT
 from headroom_mitm.commands.stats import STATS
 from headroom_mitm.commands.top import TOP
 from headroom_mitm.commands.uninstall import UNINSTALL
@@ -36,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     LEARN,
     KEY,
     PURGE,
+    TELL_SCRIPT,
     completion(lambda: parser()),  # noqa: PLW0108  # it stands below
     UNINSTALL,
 )

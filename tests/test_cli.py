@@ -165,6 +165,12 @@ def test_what_cannot_be_done_ends_with_1(home: Path, arguments: list[str], capsy
     assert capsys.readouterr().err.startswith("headroom-mitm: ")
 
 
+def test_the_script_is_what_mitmproxy_loads(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["script"]) == 0
+    assert Path(capsys.readouterr().out.strip()) == SCRIPT
+    assert SCRIPT.is_file()
+
+
 def test_a_folder_that_cannot_be_used_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home.write_text("a file")
     assert main(["env"]) == 1

@@ -56,11 +56,11 @@ class Adding:
         self._add_money(one)
         if one.miss:
             self._add_miss(one)
-        for front in one.fronts:
-            kind, place = front.change.kind, front.change.place
-            known = self._fronts.get((kind, place), Front(kind, place, 0, 0, front.change.advice))
+        for found in one.fronts:
+            kind, place = found.change.kind, found.change.place
+            before = self._fronts.get((kind, place), Front(kind, place, 0, 0, found.change.advice))
             self._fronts[kind, place] = replace(
-                known, conversations=known.conversations + 1, tokens=known.tokens + front.tokens
+                before, conversations=before.conversations + 1, tokens=before.tokens + found.tokens
             )
 
     def findings(self, files: int, failed: Iterable[str]) -> Findings:

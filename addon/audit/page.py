@@ -29,7 +29,9 @@ th:first-child, .words { text-align: left; white-space: normal; overflow-wrap: a
 th[scope=row] { font-weight: 400; }
 .bar { display: flex; width: 10rem; height: 0.75rem; } .bar span { display: block; }
 .stay { background: var(--stay); } .less { background: var(--less); }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: 0.5rem; } .bars, .words { display: none; } }
+@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: 0.5rem; }
+  th, td { padding-right: 0.4rem; font-size: 0.9rem; } th:first-child { min-width: 5rem; }
+  .bars, .words { display: none; } }
 """
 
 

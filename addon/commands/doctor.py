@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mitmproxy.options import Options
 from rich.console import Console
 from rich.text import Text
 
@@ -51,27 +52,34 @@ def examine_versions(mitmproxy: str) -> Iterator[Finding]:
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="the proxy's, if not 8787")
+    parser.add_argument(
+        "--proxy-only", action="store_true", help="ask only the proxy: ends with 1 if it does not answer"
+    )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
 def _run(asked: argparse.Namespace) -> int:
     further = ["--listen-port", str(asked.port)] if asked.port else []
     options = effective(arguments_for(further, settings.home()))
-    authority = authority_of(options)
-    found = [
-        *examine_versions(importlib.metadata.version("mitmproxy")),
-        *examine_authority(options, datetime.now(UTC)),
-        *examine_proxy(options),
-        *examine_environment(os.environ, options),
-        *(examine_clients(os.environ, authority, Path.home()) if authority is not None else ()),
-        *examine_attribution(os.environ),
-        *examine_store(options.headroom_store or str(settings.home() / "store.sqlite")),
-    ]
+    found = list(examine_proxy(options) if asked.proxy_only else _examined(options))
     if asked.json:
         print(json.dumps([asdict(one) for one in found], indent=2))
     else:
         _show(found, Console(highlight=False, soft_wrap=True))
-    return int(any(one.state is State.PROBLEM for one in found))
+    wrong = {State.PROBLEM, State.WARNING} if asked.proxy_only else {State.PROBLEM}
+    return int(any(one.state in wrong for one in found) or not found)
+
+
+def _examined(options: Options) -> Iterator[Finding]:
+    authority = authority_of(options)
+    yield from examine_versions(importlib.metadata.version("mitmproxy"))
+    yield from examine_authority(options, datetime.now(UTC))
+    yield from examine_proxy(options)
+    yield from examine_environment(os.environ, options)
+    if authority is not None:
+        yield from examine_clients(os.environ, authority, Path.home())
+    yield from examine_attribution(os.environ)
+    yield from examine_store(options.headroom_store or str(settings.home() / "store.sqlite"))
 
 
 def _show(found: list[Finding], console: Console) -> None:

@@ -120,6 +120,25 @@ def test_a_proxy_that_the_user_started_is_joined_and_goes_on(run: Run, home: Pat
     assert is_listening(f"http://127.0.0.1:{port}")
 
 
+def test_a_doctor_sees_what_answers(run: Run, home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    proxy = run("--listen-port", str(port), program="proxy")
+    assert proxy.stdout
+    assert any("listening at" in line for line in proxy.stdout)
+    asked = ["--proxy-only", "--port", str(port)]
+    process = run(program="doctor", options=asked)
+    out, err = process.communicate()
+    assert (process.returncode, "decrypts and signs" in out) == (0, True), out + err
+    other = run(program="doctor", options=asked, HEADROOM_HOME=str(home.with_name("other")))
+    assert (other.communicate()[0], other.returncode) == ("", 1)
+    made = run(program="ca", HEADROOM_HOME=str(home.with_name("other")))
+    made.communicate()
+    other = run(program="doctor", options=asked, HEADROOM_HOME=str(home.with_name("other")))
+    assert "signs with another authority" in other.communicate()[0]
+    assert other.returncode == 1
+
+
 def test_a_proxy_that_was_killed_is_forgotten(run: Run, home: Path) -> None:
     (home / "run").mkdir(parents=True, mode=0o700)
     home.chmod(0o700)
