@@ -4,6 +4,7 @@ Nothing waits for it: an answer passes as it came, and what it took is read from
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -102,8 +103,7 @@ class Metering:
         one, response = self._open.pop((flow.id, ""), None), flow.response
         if one is None or response is None or response.status_code != http.status_codes.OK:
             return
-        legs = one.ear.counted if one.ear is not None else _whole(one.asked.wire, response)
-        self._finish(flow, one, legs)
+        self._finish(flow, one, one.ear or _Whole(one.asked.wire, response))
 
     def heard(self, flow: http.HTTPFlow, stream: str, frame: bytes) -> None:
         """Take the last frame of a leg in a socket."""
@@ -117,21 +117,20 @@ class Metering:
         """Take note that an answer in a socket is over."""
         one = self._open.pop((flow.id, stream), None)
         if one is not None and one.ear is not None:
-            self._finish(flow, one, one.ear.counted)
+            self._finish(flow, one, one.ear)
 
     def forget(self, flow: http.HTTPFlow) -> None:
         """Take note that a flow is over, and nothing more comes in it."""
         for key in [key for key in self._open if key[0] == flow.id]:
             del self._open[key]
 
-    def _finish(self, flow: http.HTTPFlow, one: _Open, legs: Callable[[], tuple[Counted, ...]]) -> None:
+    def _finish(self, flow: http.HTTPFlow, one: _Open, ear: "Listener | _Whole") -> None:
         service = self._service(flow)
         if service is None:
             return
         loop = asyncio.get_running_loop()
-        answer_ids = one.ear.answer_ids if one.ear is not None else _none
         if one.asked.arm == HOLDOUT:
-            for answer_id in answer_ids():
+            for answer_id in ear.answer_ids():
                 service.shared.holdout.answered(answer_id, held=True)
 
         def done(figures: dict[str, Any]) -> None:
@@ -140,7 +139,7 @@ class Metering:
             except RuntimeError:
                 return  # the proxy has ended meanwhile
 
-        service.shared.writer.note(Finished(one.asked, legs, tuple(one.retrieved), done, answer_ids))
+        service.shared.writer.note(Finished(one.asked, ear.counted, tuple(one.retrieved), done, ear.answer_ids))
 
     def _show(self, flow: http.HTTPFlow, figures: dict[str, Any], at: float) -> None:
         """Tell the flow, and screens that show it; write the line."""
@@ -152,8 +151,57 @@ class Metering:
             self.journal.note(figures, at)
 
 
-def _none() -> tuple[str, ...]:
-    return ()
+def _through(ear: Listener, decode: Callable[[bytes], bytes]) -> Callable[[bytes], list[bytes]]:
+    is_readable = True
+
+    def piece(data: bytes) -> list[bytes]:
+        nonlocal is_readable
+        if is_readable and data:
+            try:
+                ear.feed(decode(data))
+            except UnreadableBody as error:
+                is_readable = False
+                logger.info("headroom: the usage of an answer cannot be read: %s", error)
+        return [data] if data else []
+
+    return piece
+
+
+class _Whole:
+    """An answer that was not streamed, and is read when somebody asks."""
+
+    def __init__(self, wire: str, response: http.Response) -> None:
+        self._wire = wire
+        self._raw = response.raw_content or b""
+        self._decode = decoder(response.headers.get("content-encoding", ""))
+
+    def counted(self) -> tuple[Counted, ...]:
+        """See ``Listener``."""
+        return self._heard.counted()
+
+    def answer_ids(self) -> tuple[str, ...]:
+        """See ``Listener``."""
+        return self._heard.answer_ids()
+
+    @functools.cached_property
+    def _heard(self) -> Listener:
+        ear = Listener(self._wire, streamed=False)
+        if self._decode is not None and len(self._raw) <= LONGEST:
+            try:
+                ear.feed(self._decode(self._raw))
+            except UnreadableBody as error:
+                logger.info("headroom: the usage of an answer cannot be read: %s", error)
+        return ear
+
+
+def _show(self, flow: http.HTTPFlow, figures: dict[str, Any], at: float) -> None:
+    """Tell the flow, and screens that show it; write the line."""
+    flow.metadata[FIGURES] = figures
+    flow.comment = comment(figures)
+    logger.info("headroom: %s", flow.comment)
+    ctx.master.addons.trigger(hooks.UpdateHook([flow]))
+    if self.journal is not None:
+        self.journal.note(figures, at)
 
 
 def _through(ear: Listener, decode: Callable[[bytes], bytes]) -> Callable[[bytes], list[bytes]]:

@@ -6,7 +6,7 @@ Measured is what providers reported, at the prices of the day; estimated is what
 import csv
 import json
 from collections.abc import Iterator, Mapping
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -133,5 +133,5 @@ def _dollars(amount: float) -> str:
     return f"-${text}" if amount < 0 else f"${text}"
 
 
-def _plain(value: float) -> str:
+def _plain(value: Any) -> str:
     return str(int(value)) if float(value).is_integer() else f"{value:.6f}"
