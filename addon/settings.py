@@ -83,7 +83,8 @@ OPTIONS: tuple[Option, ...] = (
         "headroom_store",
         str,
         "",
-        "Where originals and decisions are kept: a path, or redis://host:port/db. Empty: store.sqlite in ~/.headroom.",
+        "Where originals and decisions are kept: a path, or redis://host:port/db (or rediss, redis+sentinel, "
+        "redis+cluster). Empty: store.sqlite in ~/.headroom.",
     ),
     Option(
         "headroom_hosts",

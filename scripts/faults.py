@@ -255,7 +255,8 @@ def breaks(received: Sequence[Received]) -> int:
     for one in received:
         with contextlib.suppress(ValueError, AssertionError, KeyError):
             for call, text in results_of(one.json).items():
-                count += sent.setdefault(call, text) != text
+                count += sent.get(call, text) != text
+                sent[call] = text
     return count
 
 
