@@ -194,45 +194,6 @@ class _Whole:
         return ear
 
 
-def _show(self, flow: http.HTTPFlow, figures: dict[str, Any], at: float) -> None:
-    """Tell the flow, and screens that show it; write the line."""
-    flow.metadata[FIGURES] = figures
-    flow.comment = comment(figures)
-    logger.info("headroom: %s", flow.comment)
-    ctx.master.addons.trigger(hooks.UpdateHook([flow]))
-    if self.journal is not None:
-        self.journal.note(figures, at)
-
-
-def _through(ear: Listener, decode: Callable[[bytes], bytes]) -> Callable[[bytes], list[bytes]]:
-    is_readable = True
-
-    def piece(data: bytes) -> list[bytes]:
-        nonlocal is_readable
-        if is_readable and data:
-            try:
-                ear.feed(decode(data))
-            except UnreadableBody as error:
-                is_readable = False
-                logger.info("headroom: the usage of an answer cannot be read: %s", error)
-        return [data] if data else []
-
-    return piece
-
-
-def _whole(wire: str, response: http.Response) -> Callable[[], tuple[Counted, ...]]:
-    raw, decode = response.raw_content, decoder(response.headers.get("content-encoding", ""))
-
-    def legs() -> tuple[Counted, ...]:
-        if not raw or len(raw) > LONGEST or decode is None:
-            return ()
-        ear = Listener(wire, streamed=False)
-        ear.feed(decode(raw))
-        return ear.counted()
-
-    return legs
-
-
 def comment(figures: dict[str, Any]) -> str:
     """Return the line that a flow is shown with: what is not known is not in it."""
     before, after = figures["prompt_before"], figures["prompt_after"]
