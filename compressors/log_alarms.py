@@ -1,6 +1,7 @@
 """Which lines of a log say that something went wrong, in words or codes."""
 
 import re
+from collections.abc import Sequence
 
 _WORDS = (
     "error",
@@ -68,13 +69,22 @@ _HARMLESS = re.compile(
 
 def is_alarm(line: str) -> bool:
     """Tell whether a line speaks of an error, a warning or a failure."""
-    line = line.lower()
-    if not _speaks(line):
-        return False
-    return _speaks(_HARMLESS.sub("", line))
+    return _is_alarm(line.lower(), _WORDS, _HINTS)
 
 
-def _speaks(line: str) -> bool:
-    if any(word in line for word in _WORDS):
+def alarms_in(lines: Sequence[str]) -> list[bool]:
+    """Tell it of many lines: only words that are in any of them are looked for in each."""
+    lowered = "\n".join(lines).lower()
+    words = [word for word in _WORDS if word in lowered]
+    hints = [hint for hint in _HINTS if hint in lowered]
+    return [_is_alarm(line.lower(), words, hints) for line in lines]
+
+
+def _is_alarm(line: str, words: Sequence[str], hints: Sequence[str]) -> bool:
+    return _speaks(line, words, hints) and _speaks(_HARMLESS.sub("", line), words, hints)
+
+
+def _speaks(line: str, words: Sequence[str], hints: Sequence[str]) -> bool:
+    if any(word in line for word in words):
         return True
-    return (line[:1] in "ewf" or any(hint in line for hint in _HINTS)) and _SHAPES.search(line) is not None
+    return (line[:1] in "ewf" or any(hint in line for hint in hints)) and _SHAPES.search(line) is not None

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from headroom_mitm.compressors.base import Level
-from headroom_mitm.compressors.log_alarms import is_alarm
+from headroom_mitm.compressors.log_alarms import alarms_in, is_alarm
 from headroom_mitm.compressors.log_columns import Column, Kind
 from headroom_mitm.compressors.log_stamps import Stamp
 from headroom_mitm.compressors.log_templates import STAMP, Template
@@ -165,10 +165,11 @@ def _protected(
     yield from range(max(0, end - _EDGE), count)
     stamped = any(stamp is not None for stamp in stamps)
     in_alarm = False
+    alarms = alarms_in(lines)
     for number, line in enumerate(lines):
         belongs = stamps[number] is None if stamped else line[:1] in ("\t", " ", "}", ")")
         # What is indented below an error, or has no time in a log of times, is a part of it.
-        in_alarm = (not frequent[number] and is_alarm(line)) or (in_alarm and belongs)
+        in_alarm = (alarms[number] and not frequent[number]) or (in_alarm and belongs)
         if in_alarm and repeated[number]:
             yield number
         elif in_alarm:

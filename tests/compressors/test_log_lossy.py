@@ -11,7 +11,7 @@ from test_log_lines import ALARM, LOSSY, build_log, compressed, pieces
 
 from headroom_mitm import tokens
 from headroom_mitm.compressors.base import Content, Level
-from headroom_mitm.compressors.log_alarms import is_alarm
+from headroom_mitm.compressors.log_alarms import alarms_in, is_alarm
 from headroom_mitm.compressors.log_lines import LogLines
 
 LOG = LogLines()
@@ -187,6 +187,13 @@ def test_many_gaps_are_counted_for_the_marker() -> None:
         lines[at] = f"2025-01-01T00:00:00Z WARN  disk {at} is nearly full"
     left_out = compressed(lines, Level.LIGHT).left_out
     assert re.fullmatch(r"\d+ of 220 lines, in \d ranges from 4-\d+ to \d+-217", left_out)
+
+
+@given(
+    st.lists(st.sampled_from([ALARM, "errors=0", "error: no such file", "İ failed", "E0101 x", "exit code 1", "ok"]))
+)
+def test_trouble_is_told_of_many_lines_as_of_each(lines: list[str]) -> None:
+    assert alarms_in(lines) == [*map(is_alarm, lines)]
 
 
 @st.composite
