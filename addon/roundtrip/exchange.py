@@ -9,7 +9,7 @@ from headroom_mitm.errors import MissingOriginal, StoreUnavailable, UnreadableBo
 from headroom_mitm.roundtrip.answering import serve
 from headroom_mitm.roundtrip.decoding import Decode, decoder
 from headroom_mitm.segments import Digest, Rendering
-from headroom_mitm.wire.reply import Answered, HiddenCall, Keeping, Kept, Reply
+from headroom_mitm.wire.reply import Answered, Failing, HiddenCall, Keeping, Kept, Reply
 from headroom_mitm.wire.retelling import Copies, Round, Telling, Untold
 
 logger = logging.getLogger(__name__)
@@ -59,6 +59,9 @@ class Exchange:
         self._reply = reply
         # A look at a protocol's members takes longer than all else that is done to an event.
         self._keeping = reply if isinstance(reply, Keeping) else None
+        self._failing = reply if isinstance(reply, Failing) else None
+        self.leg_has_failed = False
+        """The provider says so in the leg itself."""
         self._body = body
         self._originals = originals
         self._read = read
@@ -66,7 +69,7 @@ class Exchange:
         self._failure = b""
         self._has_reported = False
         self._brought = 0  # tokens
-        self._before_leg: Reply | None = None  # what the leg begins with each time it is asked for
+        self._before_leg: tuple[Reply, Copies | None] | None = None  # what it begins with each time it is asked for
 
     @property
     def wants_next_leg(self) -> bool:
@@ -78,8 +81,9 @@ class Exchange:
         decode = decoder(encoding)
         self._decode = decode or bytes
         if self._before_leg is not None:
-            self._reply = copy.deepcopy(self._before_leg)
+            self._reply, self.copies = copy.deepcopy(self._before_leg)
             self._keeping = self._reply if isinstance(self._reply, Keeping) else None
+            self._failing = self._reply if isinstance(self._reply, Failing) else None
         return decode is not None
 
     def feed(self, data: bytes) -> bytes:
@@ -90,6 +94,7 @@ class Exchange:
             shown = self._reply.feed(self._decode(data))
         except UnreadableBody as error:
             return _broken(self, error)
+        self.leg_has_failed = self._failing is not None and self._failing.has_failed
         self._report()
         return self.copies.feed(shown) if self.copies is not None else shown
 
@@ -135,7 +140,7 @@ class Exchange:
         self.rounds += 1
         answers = [self._answer(call) for call in self._reply.hidden]
         self._body = self._reply.next_body(self._body, answers)
-        self._before_leg = copy.deepcopy(self._reply)
+        self._before_leg = copy.deepcopy((self._reply, self.copies))
         return self._body
 
     def expand(self) -> bytes:
@@ -193,6 +198,7 @@ class Leg:
         self._status = 502
         self._encoding = ""
         self._refusal = b""  # the body of an answer that cannot go to the client as it is
+        self._error = b""  # what the client would get of a leg that has failed before it has got anything
 
     def begin(self, status: int, content_type: str, encoding: str, retry_after: str = "") -> None:
         """Take what the headers say: only what the first leg was can follow it."""
@@ -204,6 +210,9 @@ class Leg:
         """Take a piece of the body as it came; return what the client may see now."""
         if self._is_readable:
             shown = self._exchange.feed(data)
+            if shown and not self._has_shown and self._exchange.leg_has_failed:
+                self._error += shown
+                return b""
             self._has_shown |= bool(shown)
             return shown
         self._refusal += data[: LONGEST_REFUSAL - len(self._refusal)]
@@ -221,13 +230,13 @@ class Leg:
 
     @property
     def has_failed(self) -> bool:
-        """The provider has answered, and refused."""
-        return not self._is_readable
+        """The provider has answered, and refused; or said before all else that it cannot go on."""
+        return not self._is_readable or bool(self._error)
 
     def end(self) -> bytes:
         """Return what the client may still see."""
         if self._is_readable:
-            return self._exchange.end_leg()
+            return self._error + self._exchange.end_leg()
         return self._exchange.fail(self._status, _decoded(self._refusal, self._encoding))
 
 

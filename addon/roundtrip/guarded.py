@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.wire.reply import Answered, HiddenCall, Keeping, Kept, Reply
+from headroom_mitm.wire.reply import Answered, Failing, HiddenCall, Keeping, Kept, Reply
 from headroom_mitm.wire.retelling import Telling, Untold
+from headroom_mitm.wording import TOOL_NAME
 
 logger = logging.getLogger(__name__)
+
+_EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
 class Ear(Protocol):
@@ -23,12 +26,26 @@ class Ear(Protocol):
         ...
 
 
+class _Shared:
+    """Who listens. A leg is read by a copy of the reply, so that it can be asked for again; all are heard by one."""
+
+    def __init__(self, ear: Ear | None) -> None:
+        self.ear = ear
+
+    def __deepcopy__(self, _: dict[int, object]) -> "_Shared":
+        """See above."""
+        return self
+
+
 class Guarded:
-    """A reply that a fault of ours does not stop: the first leg goes on as it comes, a later one is called broken."""
+    """A reply that a fault of ours does not stop: the first leg goes on as it comes, a later one is called broken.
+
+    So is a first one in which a call of our tool waits: the client could not answer it.
+    """
 
     def __init__(self, reply: Reply, ear: Ear | None = None) -> None:
         """``ear`` hears what comes, leg by leg."""
-        self._ear = ear
+        self._shared = _Shared(ear)
         self.streamed = reply.streamed
         self._reply = reply
         self._keeping = reply if isinstance(reply, Keeping) else None
@@ -38,8 +55,8 @@ class Guarded:
 
     def feed(self, data: bytes) -> bytes:
         """See ``Reply``."""
-        if self._ear is not None:
-            self._ear.feed(data)
+        if self._shared.ear is not None:
+            self._shared.ear.feed(data)
         if self._is_raw:
             return data
         self._waiting += data
@@ -49,7 +66,8 @@ class Guarded:
             logger.exception("headroom: an answer is not understood")
             return self._fault()
         if shown:
-            self._waiting = b"" if self._waiting.endswith(shown) else self._waiting.rpartition(shown)[2]
+            rest = self._waiting.removeprefix(shown)
+            self._waiting = rest if len(rest) < len(self._waiting) else _behind_events(self._waiting)
         return shown
 
     def end_leg(self) -> bytes:
@@ -63,6 +81,11 @@ class Guarded:
         except Exception:
             logger.exception("headroom: an answer is not understood")
             return self._fault()
+
+    @property
+    def has_failed(self) -> bool:
+        """See ``Failing``."""
+        return isinstance(self._reply, Failing) and self._reply.has_failed
 
     @property
     def hidden(self) -> Sequence[HiddenCall]:
@@ -82,8 +105,8 @@ class Guarded:
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """See ``Reply``."""
         self._is_first, self._waiting = False, b""
-        if self._ear is not None:
-            self._ear.next_leg()
+        if self._shared.ear is not None:
+            self._shared.ear.next_leg()
         return self._reply.next_body(body, answers)
 
     def close(self) -> bytes:
@@ -99,7 +122,12 @@ class Guarded:
         return self._reply.idle()
 
     def _fault(self) -> bytes:
-        if not self._is_first:
-            raise UnreadableBody("a fault of ours in a later leg")
+        if not self._is_first or TOOL_NAME.encode() in self._waiting:
+            raise UnreadableBody("a fault of ours where the client cannot have what came")
         self._is_raw = True
         return self._waiting
+
+
+def _behind_events(waiting: bytes) -> bytes:
+    """Return what stands behind the last whole event."""
+    return waiting[max(waiting.rfind(end) + len(end) if end in waiting else 0 for end in _EVENT_ENDS) :]

@@ -283,6 +283,8 @@ class WatchedStream(LegwiseStream):
 
     def _leg_is_over(self, job: Job, last: bytes) -> Commands:
         """Send what is left of a leg, then begin the next one or end the client's message."""
+        if (yield from self.check_killed(emit_error_hook=True)):
+            return
         if job.exchange.wants_next_leg:
             yield from self._show(job, last)
             yield from self._begin_leg(job)

@@ -39,8 +39,6 @@ class Leg:
         self.is_whole = False
         self.held = b""
         """The end of an answer of which something must be kept before the client may go on."""
-        self.has_failed = False
-        """The provider itself has sent an error."""
 
     @property
     def goes_on(self) -> bool:
@@ -118,6 +116,8 @@ class StreamedReply:
         self._said: Said | None = None  # of a leg that is over, if the answer goes on
         self._rounds: list[Round] = []  # the legs before
         self._last_delta = b""
+        self.has_failed = False
+        """See ``Failing``."""
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the current leg; return what the client may see now."""
@@ -131,7 +131,7 @@ class StreamedReply:
         self._said = leg.said() if leg.is_whole and leg.goes_on else None
         if self._said is not None:
             return b""
-        if leg.is_whole or leg.has_failed or (leg.is_first and not leg.hidden):
+        if leg.is_whole or self.has_failed or (leg.is_first and not leg.hidden):
             return (leg.held if leg.is_whole else b"") + rest
         raise UnreadableBody("a leg that breaks off")
 
@@ -187,8 +187,10 @@ class StreamedReply:
                 case "message_stop":
                     self._leg.is_whole = True
                     return self._leg.end(event)
+                case "ping" if not (self._leg.is_first or self._leg.events):
+                    return b""  # a leg of which the client has seen nothing may be asked for again
                 case kind:
-                    self._leg.has_failed |= kind == "error"
+                    self.has_failed |= kind == "error"
                     return event
         except UnreadableBody:
             return event

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 START = 24
 """Characters by which the beginning of a text is known."""
+_IN_PATCH = "\n+"
+"""How the lines of a text are parted where a patch adds them."""
 
 
 class Spot(NamedTuple):
@@ -94,14 +96,35 @@ class Frames:
         return data
 
 
+class Wanted:
+    """What is looked for. Nothing in it changes, so all copies of it are one."""
+
+    def __init__(self, texts: Sequence[str], note: str) -> None:
+        self.texts = sorted(texts, key=len, reverse=True)
+        self.note = note
+        self._starts = {form[:START] for text in (*texts, note) for form in _forms(text[:START])}
+        self._beginnings = {start[:size] for start in self._starts for size in range(1, len(start))}
+
+    def __deepcopy__(self, _: dict[int, object]) -> "Wanted":
+        """See above."""
+        return self
+
+    def begins_in(self, text: str) -> bool:
+        """Say whether one of the texts begins in another."""
+        return any(start in text for start in self._starts)
+
+    def overlap(self, text: str) -> int:
+        """Return how much of a beginning ends a text."""
+        sizes = range(min(START - 1, len(text)), 0, -1)
+        return next((size for size in sizes if text[-size:] in self._beginnings), 0)
+
+
 class Arguments:
     """See ``Copies``. Sans-IO."""
 
     def __init__(self, texts: Sequence[str], note: str, calls: Calls, framing: Framing | None) -> None:
         """Take the texts that stand for longer ones, how the note begins that each of them has; None: no stream."""
-        self._texts = sorted(texts, key=len, reverse=True)
-        self._note = note
-        self._starts = {form[:START] for text in (*texts, note) for form in _forms(text)}
+        self._wanted = Wanted(texts, note)
         self._calls = calls
         self._framing = framing
         self._tails: dict[Hashable, str] = {}  # of arguments, as far as they may be beginnings
@@ -148,7 +171,7 @@ class Arguments:
             return piece
         data = self._framing.document(piece) if self._framing is not None else piece
         found = self._found(data)
-        if any(start in text for _, text in found for start in self._starts):
+        if any(self._wanted.begins_in(text) for _, text in found):
             self._held, self._pending = [*self._pending, piece], []
             return b""
         if not found and self._pending and _is_filler(data):
@@ -161,7 +184,7 @@ class Arguments:
         tails: dict[Hashable, str] = {}
         reaches_back = False
         for spot, text in found:
-            size = max(_overlap(text, start) for start in self._starts) if spot.call is not None else 0
+            size = self._wanted.overlap(text) if spot.call is not None else 0
             if size:
                 tails[spot.call] = text[len(text) - size :]
                 reaches_back |= size > len(text) - len(self._tails.get(spot.call, ""))
@@ -184,7 +207,7 @@ class Arguments:
 
     def _may_be_in(self, last: bytes) -> bool:
         found = self._found(last.strip()) if self._calls.may_matter(last) else []
-        return any(start in text for _, text in found for start in self._starts)
+        return any(self._wanted.begins_in(text) for _, text in found)
 
     def _rewritten(self, documents: Sequence[bytes], original_of: OriginalOf) -> list[bytes]:
         """Return documents with the originals; of pieces that have changed the first one has all."""
@@ -218,12 +241,14 @@ class Arguments:
 
     def _replaced(self, arguments: str, original_of: OriginalOf) -> str:
         """Return arguments, or a part of them, with the originals; written as the texts were."""
-        for text in self._texts:
-            for number, form in enumerate(_forms(text)):
-                original = original_of(text) if form in arguments else None
+        for text in self._wanted.texts:
+            forms = _forms(text)
+            for number, form in enumerate(forms):
+                is_new = form not in forms[:number]
+                original = original_of(text) if is_new and form in arguments else None
                 if original is not None:
                     arguments = arguments.replace(form, _forms(original)[number])
-        if any(form in arguments for form in _forms(self._note)):
+        if any(form in arguments for form in _forms(self._wanted.note)):
             logger.warning("headroom: a note of ours stands in the arguments of a call, and not with all of its text")
         return arguments
 
@@ -235,20 +260,18 @@ def _with(framing: Framing | None, piece: bytes, data: bytes) -> bytes:
     return piece if framing.document(piece) == data else framing.with_document(piece, data)
 
 
-def _forms(text: str) -> tuple[str, str, str]:
-    """Return a text as it may be written inside a JSON string, and where arguments are no JSON."""
-    return json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(text)[1:-1], text
+def _forms(text: str) -> tuple[str, ...]:
+    """Return a text as it may be written inside a JSON string, and where arguments are no JSON; in patches, too."""
+    written = (text, text.replace("\n", _IN_PATCH))
+    return tuple(
+        form for one in written for form in (json.dumps(one, ensure_ascii=False)[1:-1], json.dumps(one)[1:-1], one)
+    )
 
 
 def _text(data: bytes, span: Span) -> str:
     """Return arguments: what a string holds, or an object as it is written."""
     raw = data[slice(*span)]
     return json.loads(raw) if raw.startswith(b'"') else raw.decode("utf-8", "surrogateescape")
-
-
-def _overlap(text: str, start: str) -> int:
-    """Return how much of the beginning of ``start`` ends ``text``."""
-    return next((size for size in range(min(len(start) - 1, len(text)), 0, -1) if text.endswith(start[:size])), 0)
 
 
 def _is_filler(data: bytes) -> bool:

@@ -164,6 +164,11 @@ class StreamedReply:
         return gemini_turn.with_turn(body, self._rounds[-1])
 
     @property
+    def has_failed(self) -> bool:
+        """See ``Failing``."""
+        return self._answer.leg.has_failed
+
+    @property
     def untold(self) -> Untold | None:
         """See ``Telling``."""
         return _untold(self._answer.leg, self._rounds, self._tool)

@@ -14,7 +14,7 @@ class ChatCalls:
 
     def may_matter(self, piece: bytes) -> bool:
         """See ``Calls``."""
-        return b'"arguments"' in piece
+        return b'"arguments"' in piece or b'"custom"' in piece
 
     def spots(self, data: bytes) -> list[Spot]:
         """See ``Calls``."""
@@ -28,12 +28,13 @@ def _spots(data: bytes, choice: Found) -> Iterator[Spot]:
     index = _raw(data, choice)
     for place, call in enumerate(_items(data, message.get("tool_calls"))):
         number = _raw(data, call) or b"%d" % place
-        yield from _arguments(data, call.get("function"), (index, number) if is_piece else None)
+        yield from _arguments(data, call.get("function") or call.get("custom"), (index, number) if is_piece else None)
     yield from _arguments(data, message.get("function_call"), (index, b"function") if is_piece else None)
 
 
-def _arguments(data: bytes, function: Span | None, call: tuple[bytes, bytes] | None) -> Iterator[Spot]:
-    arguments = _object(data, function).get("arguments")
+def _arguments(data: bytes, holder: Span | None, call: tuple[bytes, bytes] | None) -> Iterator[Spot]:
+    function = _object(data, holder)
+    arguments = function.get("arguments") or function.get("input")
     if arguments is not None and document.is_string(data, arguments):
         yield Spot(arguments, call)
 

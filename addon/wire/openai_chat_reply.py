@@ -163,6 +163,8 @@ class StreamedReply:
         self._message: Json | None = None
         self._rounds: list[Round] = []  # the legs before
         self._end = b""  # of an answer of which something must be kept before the client may go on
+        self.has_failed = False
+        """See ``Failing``."""
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the current leg; return what the client may see now."""
@@ -224,6 +226,7 @@ class StreamedReply:
     def _passed(self, event: bytes) -> bytes:
         """Return what the client may get now: not the end of an answer that is to be kept first."""
         shown, leg = self._shown(event), self._leg
+        self.has_failed = leg.has_failed
         if leg.finish and (leg.is_open or not self._seen.is_first):
             self._end += shown
             return b""

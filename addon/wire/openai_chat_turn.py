@@ -75,7 +75,7 @@ def message_of(pieces: Iterable[bytes]) -> Json:
 def hidden_calls(message: Json, tool: str) -> list[HiddenCall]:
     """Return the calls of our tool in a message."""
     return [
-        HiddenCall(str(call.get("id") or ""), call["function"]["arguments"].encode("utf-8", "replace"))
+        HiddenCall(str(call.get("id") or ""), _arguments(call["function"]["arguments"]))
         for call in message["tool_calls"]
         if _is_of(call, tool)
     ]
@@ -149,8 +149,13 @@ def dumped(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
+def _arguments(given: Any) -> bytes:
+    """Return arguments as JSON; a few servers write an object instead of a text."""
+    return given.encode("utf-8", "replace") if isinstance(given, str) else dumped(given)
+
+
 def _is_of(call: Json, tool: str) -> bool:
-    return bool(call["function"].get("name") == tool)
+    return bool(call.get("function", {}).get("name") == tool)
 
 
 def _merged_lists(first: list[Any], second: list[Any]) -> list[Any]:
@@ -174,6 +179,8 @@ def _is_same(first: Any, second: Any) -> bool:
 
 def _taken_back(call: Json) -> Json:
     """Return a call as a request takes it."""
+    if "custom" in call and "function" not in call:
+        return {"type": "custom", **{name: value for name, value in call.items() if name != "index"}}
     function = {**call["function"], "arguments": call["function"].get("arguments") or ""}
     return {
         "type": "function",

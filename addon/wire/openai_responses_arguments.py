@@ -8,13 +8,26 @@ from headroom_mitm.wire.arguments import Spot
 
 Found = dict[str, Span]
 
-_MEMBER = {"function_call": "arguments", "custom_tool_call": "input"}
+_MEMBER = {
+    "function_call": "arguments",
+    "custom_tool_call": "input",
+    "local_shell_call": "action",
+    "shell_call": "action",
+    "apply_patch_call": "operation",
+}
 _PIECES = {
     "response.function_call_arguments.delta": "delta",
     "response.function_call_arguments.done": "arguments",
     "response.custom_tool_call_input.delta": "delta",
     "response.custom_tool_call_input.done": "input",
+    "response.shell_call_command.added": "command",
+    "response.shell_call_command.delta": "delta",
+    "response.shell_call_command.done": "command",
+    "response.apply_patch_call_operation_diff.delta": "delta",
+    "response.apply_patch_call_operation_diff.done": "diff",
 }
+_NAMES = (b"function_call", b"custom_tool_call", b"shell_call", b"apply_patch_call")
+_OF_PIECE = ("output_index", "command_index")
 
 
 class ResponsesCalls:
@@ -22,7 +35,7 @@ class ResponsesCalls:
 
     def may_matter(self, piece: bytes) -> bool:
         """See ``Calls``."""
-        return b"function_call" in piece or b"custom_tool_call" in piece
+        return any(name in piece for name in _NAMES)
 
     def spots(self, data: bytes) -> list[Spot]:
         """See ``Calls``."""
@@ -30,7 +43,8 @@ class ResponsesCalls:
         kind = document.member_string(data, top, "type")
         if kind in _PIECES:
             place = top.get(_PIECES[kind])
-            call = data[slice(*top.get("output_index", (0, 0)))] if kind.endswith("delta") else None
+            numbers = tuple(data[slice(*top.get(name, (0, 0)))] for name in _OF_PIECE)
+            call = numbers if kind.endswith("delta") else None
             return [Spot(place, call)] if place is not None and document.is_string(data, place) else []
         if "item" in top:
             return list(_whole(data, [top["item"]]))
@@ -52,5 +66,5 @@ def _whole(data: bytes, items: list[Span]) -> Iterator[Spot]:
     for place in items:
         item = document.members(data, place) if document.is_object(data, place) else {}
         arguments = item.get(_MEMBER.get(document.member_string(data, item, "type"), ""))
-        if arguments is not None and document.is_string(data, arguments):
+        if arguments is not None and (document.is_string(data, arguments) or document.is_object(data, arguments)):
             yield Spot(arguments)

@@ -30,6 +30,8 @@ class StreamedReply:
         self._legs = Legs(tool)
         self._splitter = sse.Splitter()
         self._end = b""  # of an answer of which something must be kept before the client may go on
+        self.has_failed = False
+        """See ``Failing``."""
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the current leg; return what the client may see now."""
@@ -87,6 +89,7 @@ class StreamedReply:
     def _passed(self, event: bytes) -> bytes:
         """Return what the client may get now."""
         shown = self._shown(event)
+        self.has_failed = self._legs.leg.has_failed
         if self._legs.holds_end:
             self._end += shown
             return b""

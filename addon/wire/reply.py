@@ -92,6 +92,16 @@ class FramedReply(Reply, Protocol):
 
 
 @runtime_checkable
+class Failing(Protocol):
+    """What a ``Reply`` has besides where a provider may say in the middle of an answer that it has failed."""
+
+    @property
+    def has_failed(self) -> bool:
+        """It has said so in the current leg."""
+        ...
+
+
+@runtime_checkable
 class Keeping(Protocol):
     """What a ``Reply`` has besides where providers keep answers."""
 

@@ -13,8 +13,10 @@ from headroom_mitm.roundtrip.exchange import LONGEST_REFUSAL, MOST_ROUNDS, MOST_
 from headroom_mitm.roundtrip.pages import PAGE_TOKENS
 from headroom_mitm.segments import Key, Rendering, digest, digest_of_text
 from headroom_mitm.store import Decision, Store, open_store
+from headroom_mitm.wire.anthropic_arguments import AnthropicCalls
 from headroom_mitm.wire.anthropic_reply import StreamedReply
 from headroom_mitm.wire.anthropic_whole import WholeReply
+from headroom_mitm.wire.arguments import Arguments, Events
 from headroom_mitm.wire.retelling import Round
 
 OURS = "headroom_retrieve"
@@ -327,3 +329,54 @@ def test_a_leg_may_come_encoded(store: Store, encoding: str, *, stream: bool) ->
     later.begin(200, "Text/Event-Stream; charset=utf-8" if stream else "application/json", encoding)
     data = gzip.compress(written(DONE)) if encoding == "gzip" else written(DONE)
     assert b"Done." in later.feed(data) + later.end()
+
+
+FAILED = f"event: error\ndata: {json.dumps(ERROR)}\n\n".encode()
+PING = b"event: ping\ndata: {}\n\n"
+BEGUN = streamed(DONE)[: streamed(DONE).index(b"event: content_block_start")]
+
+
+def asked_again(exchanged: Exchange, brought: bytes, tries: int = 1) -> Leg:
+    """A later leg that has brought this, and nothing more."""
+    later = Leg(-1, exchanged, tries)
+    later.begin(200, "text/event-stream", "")
+    assert later.feed(brought) == b""
+    return later
+
+
+def test_an_error_before_anything_of_a_leg_is_shown_is_no_end(store: Store) -> None:
+    """The provider says so in the stream, too, when it is overloaded; signs of life do not count."""
+    exchanged = exchange(store, stream=True)
+    leg(exchanged, streamed(call()))
+    exchanged.advance()
+    for tries in (1, 2, 3):
+        later = asked_again(exchanged, BEGUN + PING + FAILED, tries)
+        assert later.has_failed
+        assert later.pause is not None
+    last = asked_again(exchanged, BEGUN + PING + FAILED, 4)
+    assert last.pause is None
+    assert last.end() == FAILED
+
+
+def test_an_error_in_the_middle_of_a_leg_is_the_clients_at_once(store: Store) -> None:
+    exchanged = exchange(store, stream=True)
+    leg(exchanged, streamed(call()))
+    exchanged.advance()
+    later = Leg(-1, exchanged)
+    later.begin(200, "text/event-stream", "")
+    assert b"content_block_start" in later.feed(streamed(DONE)[:300])
+    later.feed(b"\n\n")
+    assert later.feed(FAILED) == FAILED
+    assert later.pause is None
+
+
+def test_what_was_held_back_of_a_leg_that_died_is_not_shown_with_the_next_try(store: Store) -> None:
+    """A call with a copy of a text of ours waits for the end of its leg; another try brings it again."""
+    exchanged = exchange(store, stream=True)
+    exchanged.copies = Arguments(["a text of ours"], "note", AnthropicCalls(), Events())
+    leg(exchanged, streamed(call()))
+    exchanged.advance()
+    assert exchanged.begin_leg("")
+    exchanged.copies.feed(b"data: {half an event")
+    assert exchanged.begin_leg("")
+    assert b"half" not in exchanged.feed(streamed(DONE)) + exchanged.end_leg()

@@ -9,6 +9,8 @@ Json = dict[str, Any]
 
 OURS = "headroom_retrieve"
 PIECE = 5  # characters of a delta
+FORMS = {"function": ("function", "arguments"), "custom": ("custom", "input")}
+"""Of calls, by type: the member that tells of it, and where what the tool gets stands in that."""
 DONE = b"data: [DONE]\n\n"
 
 
@@ -71,10 +73,10 @@ def events(*blocks: Json, finish: str | None = None, spent: Json | None = None, 
 
 def _deltas(block: Json, calls: Sequence[Json]) -> Iterator[Json]:
     if "id" in block:
-        index, function = calls.index(block), block["function"]
-        yield {"tool_calls": [{"index": index, **block, "function": {"name": function["name"], "arguments": ""}}]}
-        for piece in _cut(function["arguments"]):
-            yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
+        index, form, member = calls.index(block), *FORMS[block["type"]]
+        yield {"tool_calls": [{"index": index, **block, form: {"name": block[form]["name"], member: ""}}]}
+        for piece in _cut(block[form][member]):
+            yield {"tool_calls": [{"index": index, form: {member: piece}}]}
         return
     for name, value in block.items():
         yield from ({name: [piece]} if isinstance(value, list) else {name: piece} for piece in _pieces(value))

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
-from chat_chunks import OURS, Json, call, details, leg, say, think, whole
+from chat_chunks import FORMS, OURS, Json, call, details, leg, say, think, whole
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +20,8 @@ from headroom_mitm.wire.splice import splice
 
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in ("Bash", OURS)]
 BASH, READ = call("call_c", "Bash", '{"command": "ls", "n": 1.50}'), call("call_d", "Read", '{"path": "x"}')
+EDIT: Json = {"id": "call_e", "type": "custom", "custom": {"name": "Edit", "input": "*** a patch"}}
+"""A tool of the client's own form."""
 BEFORE: list[Json] = [
     {"role": "system", "content": "Be brief."},
     {"role": "user", "content": "Look."},
@@ -41,6 +43,8 @@ ANSWERS: dict[str, list[list[Json]]] = {
     "mixed": [[think("Hm"), say("Both."), call("ours_1"), BASH]],
     "mixed, the client first": [[BASH, call("ours_1")]],
     "mixed, any order": [[call("ours_1"), BASH, call("ours_2"), READ, call("ours_3")]],
+    "mixed with another form": [[say("a"), call("ours_1"), EDIT]],
+    "then another form": [[say("a"), call("ours_1")], [EDIT, BASH]],
     "mixed in a later leg": [[say("a"), call("ours_1")], [say("b"), BASH, call("ours_2")]],
 }
 TABLE = pytest.mark.parametrize("name", ANSWERS)
@@ -71,9 +75,11 @@ def _message(shown: bytes, *, stream: bool) -> Json:
 
 def _add(calls: list[Json], piece: Json) -> None:
     if "id" in piece:
-        calls.append({"id": piece["id"], "type": "function", "function": {**piece["function"]}})
+        calls.append(copy.deepcopy({name: value for name, value in piece.items() if name != "index"}))
     else:
-        calls[piece["index"]]["function"]["arguments"] += piece["function"]["arguments"]
+        own = calls[piece["index"]]
+        form, member = FORMS[own["type"]]
+        own[form][member] += piece[form][member]
 
 
 class Told:
