@@ -6,7 +6,7 @@ not used any more: see ``Aligner.recall``.
 
 import difflib
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from headroom_mitm import own_call, passages, quotes, tokens
@@ -37,6 +37,7 @@ LESS = 0.95
 CLEARLY_LESS = 0.8
 """A diff also says what is gone. Notes for what is the same have to be shorter than this share of it to be used."""
 _CONTEXT = 1
+_LONG_PATH = 30  # characters
 FRAME = f"{NAME}/{VERSION}.frame"
 """Of a text of which only what its client writes around it is told otherwise."""
 _DIFF = f"{NAME}/{VERSION}"
@@ -56,6 +57,8 @@ class Base(NamedTuple):
     """Which of the calls with this tool and subject it is, from 1."""
     calls: int
     """How many of them there are before the new one."""
+    subject: str
+    """What the call was made with, as short as tells it from others."""
 
 
 def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Rendering]) -> Rendering | None:
@@ -183,7 +186,7 @@ def _standing(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) 
 
 
 def _where(base: Base) -> str:
-    where = f'{base.call.name} with "{_short(base.call.subject)}"' if base.call.subject else base.call.name
+    where = f'{base.call.name} with "{base.subject}"' if base.call.subject else base.call.name
     return where if base.calls == 1 else f"{where}, number {base.ordinal} of {base.calls} so far"
 
 
@@ -266,9 +269,16 @@ def _same(prompt: Prompt, earlier: Sequence[Segment], call: Call, part: int) -> 
 def _described(prompt: Prompt, same: Sequence[Segment], at: int) -> Base:
     call = prompt.calls[same[at].call_id]
     alike = [s for s in same if (c := prompt.calls[s.call_id]).name == call.name and c.subject == call.subject]
-    return Base(same[at], call, alike.index(same[at]) + 1, len(alike))
+    return Base(same[at], call, alike.index(same[at]) + 1, len(alike), _subject(call, prompt.calls.values()))
 
 
-def _short(subject: str) -> str:
-    line = subject.strip().split("\n", 1)[0]
-    return line if len(line) <= 120 else f"{line[:117]}..."
+def _subject(call: Call, calls: Iterable[Call]) -> str:
+    """Return the first line of what a call was made with; of a long path the end that no other call of the tool has."""
+    said = call.subject.strip().split("\n", 1)[0]
+    if len(said) >= _LONG_PATH and said == path_of(call):
+        others = [other.subject for other in calls if other.name == call.name and other.subject != call.subject]
+        places = [place for place, sign in enumerate(said) if sign == "/" and place]
+        ends = (said[place:] for place in reversed(places))
+        end = next((end for end in ends if not any(end in other for other in others)), None)
+        return said if end is None else f"…{end}"
+    return said if len(said) <= 120 else f"{said[:117]}..."

@@ -130,13 +130,13 @@ class NumberedLines:
 
 def note(found: Numbered) -> str:
     """Return what a reader has to know about the lines that ``shown`` returns."""
-    bare = ", a colon behind each number" if found.mark == _BARE else ""
-    return f"[Lines {found.first} to {found.first + len(found.lines) - 1} follow{bare}. {rule(found)}.]"
+    bare = " (a colon behind each number)" if found.mark == _BARE else ""
+    return f"[All lines {found.first} to {found.first + len(found.lines) - 1}, {rule(found)}{bare}.]"
 
 
 def rule(found: Numbered) -> str:
-    """Return which lines show their number, as a sentence without its end."""
-    return f"Only declarations and every {_step(found)}th show their number"
+    """Return which lines show their number, as the end of a sentence."""
+    return f"numbered at declarations and every {_step(found)}th"
 
 
 def _step(found: Numbered) -> int:

@@ -79,7 +79,7 @@ def _shown(found: Numbered, out: Sequence[range]) -> list[str]:
     """Return the lines that stay, with a note in place of each gap; numbers stand as in ``numbered_lines``."""
     shown: list[str] = []
     if found.mark:
-        shown.append(f"[Lines 1 to {len(found.lines)}. {numbered_lines.rule(found)}.]")
+        shown.append(f"[Lines 1 to {len(found.lines)}, {numbered_lines.rule(found)}.]")
     at = 0
     for gap in [*out, range(len(found.lines), len(found.lines))]:
         for place in range(at, gap.start):

@@ -212,7 +212,7 @@ def test_a_base_whose_numbers_are_left_out_still_stands(tmp_path: Any) -> None:
     for call_id in ("c1", "c2"):
         talk.read(call_id, numbered(FILE))
         left = talk.send()
-    assert left["c1"].startswith("[Lines 1 to 40 follow.")
+    assert left["c1"].startswith("[All lines 1 to 40, numbered")
     assert left["c2"].startswith("[Unchanged")
     assert talk.send() == left
 
@@ -253,6 +253,16 @@ def test_what_an_editor_shows_of_its_own_arguments_is_not_said_again(tmp_path: A
         f"21\t{lines[19]}",
         "print(1)",
     ]
+
+
+def test_a_long_path_is_named_by_the_end_that_no_other_call_has(tmp_path: Any) -> None:
+    """A note should not cost as much as what it stands for."""
+    talk = Talk(tmp_path)
+    paths = ["/srv/work/project/source/one/parts.py", "/srv/work/project/source/two/parts.py"]
+    for number, path in enumerate([*paths, paths[0]]):
+        talk.read(f"c{number}", FILE if path == paths[0] else FILE.upper(), file_path=path)
+        left = talk.send()
+    assert left["c2"].endswith('the same text as the earlier result above of Read with "…/one/parts.py".]')
 
 
 def test_what_the_provider_may_forget_is_no_base(tmp_path: Any) -> None:

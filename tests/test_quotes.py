@@ -14,7 +14,7 @@ WHERE = 'Read with "/a.py"'
 OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" for number in range(60)]
 PLAIN = Readings(OLD)
 NOTE = re.compile(r"\[Here stand the same (\d+) lines as between these two lines (?:in .*|there)\.\]")
-HEAD = re.compile(r"\[Lines (\d+) to (\d+) follow\. .*\]")
+HEAD = re.compile(r"\[All lines (\d+) to (\d+), .*\]")
 NUMBER = re.compile(r"( *)(\d+)(\t|→|: )")
 
 
@@ -77,7 +77,7 @@ def test_numbers_stand_where_a_passage_begins_and_ends() -> None:
     told = quotes.told(PLAIN, numbered(OLD[10:40], 11), WHERE)
     assert told is not None
     head, first, note, last = told.split("\n")
-    assert head.startswith("[Lines 11 to 40 follow.")
+    assert head.startswith("[All lines 11 to 40, numbered")
     assert first == f"    11\t{OLD[10]}"
     assert note.startswith("[Here stand the same 28 lines")
     assert last == f"40\t{OLD[39]}"
@@ -100,7 +100,7 @@ def test_what_stands_around_numbered_lines_stays() -> None:
     text = f"Here is the file:\n{numbered(OLD[10:40])}\n\n(the file goes on)"
     told = quotes.told(PLAIN, text, WHERE)
     assert told is not None
-    assert told.startswith("Here is the file:\n[Lines 1 to 30 follow.")
+    assert told.startswith("Here is the file:\n[All lines 1 to 30, numbered")
     assert restored(OLD, told) == text
     assert quotes.told(PLAIN, f"{text}\n[Here stand the same ", WHERE) is None
 

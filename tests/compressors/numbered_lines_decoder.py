@@ -3,8 +3,7 @@
 import re
 
 _NOTE = re.compile(
-    r"\[Lines (\d+) to (\d+) follow(, a colon behind each number)?\. "
-    r"Only declarations and every [12]0th show their number\.\]"
+    r"\[All lines (\d+) to (\d+), numbered at declarations and every [12]0th( \(a colon behind each number\))?\.\]"
 )
 _NUMBER = re.compile(r"( *)(\d+)(\t|→|: |\| ?)")
 _NUMBER_AND_COLON = re.compile(r"( *)(\d+)(:)")

@@ -49,7 +49,7 @@ def test_what_stands_around_stays() -> None:
     text = f"Here is the file:\n{numbered(CODE)}\n\n(the file goes on)"
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
-    assert folded.text.startswith("Here is the file:\n[Lines 1 to 40 follow.")
+    assert folded.text.startswith("Here is the file:\n[All lines 1 to 40, numbered")
     assert folded.text.endswith("\n\n(the file goes on)")
     assert numbered_lines_decoder.decode(folded.text) == text
 
@@ -59,7 +59,9 @@ def test_a_space_behind_the_colon_may_be_the_text_s() -> None:
     text = numbered([" * a comment that goes on", " */", "", *CODE], 78, "{}:")
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
-    assert folded.text.startswith("[Lines 78 to 120 follow, a colon behind each number.")
+    assert folded.text.startswith(
+        "[All lines 78 to 120, numbered at declarations and every 10th (a colon behind each number)."
+    )
     assert numbered_lines_decoder.decode(folded.text) == text
 
 
