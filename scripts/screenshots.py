@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/ of our page and of mitmweb, from a real mitmweb before a stand-in provider.
+"""Takes the pictures in docs/ of our page, of mitmweb and of an audit, from a real mitmweb before a stand-in provider.
 
     .venv/bin/python scripts/screenshots.py docs
 
@@ -13,6 +13,7 @@ import random
 import re
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -61,6 +62,7 @@ def main() -> None:
         play(proxy, provider)
         browser = stack.enter_context(sync_playwright()).chromium.launch(executable_path=program, args=["--no-sandbox"])
         shoot_page(browser, proxy, options.folder)
+        shoot_audit(browser, provider, Path(stack.enter_context(tempfile.TemporaryDirectory())), options.folder)
         shoot_mitmweb(browser, proxy, port, options.folder)
 
 
@@ -110,6 +112,23 @@ def shoot_page(browser: Browser, proxy: Mitmdump, folder: Path) -> None:
             path=folder / f"page-{name}.png", full_page=True, clip={"x": 0, "y": 0, "width": width, "height": HEIGHT}
         )
         page.context.close()
+
+
+def shoot_audit(browser: Browser, provider: Provider, home: Path, folder: Path) -> None:
+    """Take the report on the same session, recorded by a mitmdump without the addon."""
+    flows, report = home / "flows", home / "report.html"
+    recorder = Mitmdump(home, home / "confdir", provider.port, (), {"save_stream_file": str(flows)})
+    with running(recorder, show_log=False):
+        play(recorder, provider)
+    command = [sys.executable, "-m", "headroom_mitm.cli", "audit", str(flows), "--html", str(report)]
+    subprocess.run(
+        [*command, "--host", f"api.anthropic.com:{provider.port}=anthropic_messages"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    page = opened(browser, report.as_uri(), 1200, "light")
+    page.screenshot(path=folder / "audit.png", full_page=True, clip={"x": 0, "y": 0, "width": 1200, "height": HEIGHT})
+    page.context.close()
 
 
 def shoot_mitmweb(browser: Browser, proxy: Mitmdump, port: int, folder: Path) -> None:
