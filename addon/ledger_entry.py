@@ -63,6 +63,8 @@ class Asked:
     """What the model reads in it and the client did not send."""
     behind: "Behind | None" = None
     """The answer that it goes on from, if that is known."""
+    turned: bool = False
+    """Our tool is declared in it, and was not in the conversation's previous request, as far as that is known."""
 
     @property
     def model(self) -> str:
@@ -280,7 +282,7 @@ def _sent(asked: Asked, made_of: Composition, first: Counted | None, ratio: floa
         shift += added
     total = made_of.total + shift
     if not asked.goes_on:
-        return Sent(total, behind + begins, changes, ratio)
+        return Sent(total, behind + begins, changes, ratio, turned=asked.turned)
     # All before it is with the provider, with what we have taken from it.
     upstream = max(0.0, (first.input if first is not None else 0) / ratio - total)
     changes = [Change(one.at + upstream, one.size, one.by, is_old=False) for one in changes]

@@ -130,7 +130,7 @@ class Report:
     by_model: Mapping[str, Sums] = field(default_factory=dict)
     by_client: Mapping[str, Sums] = field(default_factory=dict)
     by_source: Mapping[str, Tokens] = field(default_factory=dict)
-    """system, tools, user, assistant, results, files."""
+    """system, tools, user, assistant, results, files; and ours: the tool that we declare, rounds that we tell again."""
     by_tool: Mapping[str, Tokens] = field(default_factory=dict)
     """Results, by the tool or command they came from."""
     by_compressor: Mapping[str, Tokens] = field(default_factory=dict)

@@ -35,7 +35,8 @@ class _Seen:
     front: Digest
     lifetime: float
     messages: int
-    """Up to the model's last answer, without it."""
+    declared: bool
+    """Our tool was."""
 
 
 class Misses:
@@ -45,21 +46,43 @@ class Misses:
         self._by_reading: WeakKeyDictionary[Reading, _Seen] = WeakKeyDictionary()
         self._by_key: Recent[Digest, _Seen] = Recent(_REMEMBERED)
 
+    def turned(self, asked: Asked) -> bool:
+        """Say whether our tool comes into a conversation with this request that went without it before."""
+        prompt = asked.prompt
+        if prompt is None or not (prompt.answered and asked.added) or asked.goes_on:
+            return False
+        before = self._before(asked, prompt)
+        return before is None or not before.declared
+
     def of(self, asked: Asked, made: Entry, made_of: Composition) -> str:
         """Return the reason; empty where there is none to be had, or nothing was missed."""
         prompt, first, key = asked.prompt, made.first, asked.key
         if prompt is None or first is None or key is None:
             return ""
-        known = self._by_reading.get(prompt.known.of) if prompt.known is not None else None
-        before = known or self._by_key.get(key)
-        now = _Seen(asked.at, asked.model, first.input, made_of.front_digest, _lifetime(prompt), len(prompt.messages))
+        before, is_known = self._before(asked, prompt), self._is_known(prompt)
+        now = _Seen(
+            asked.at,
+            asked.model,
+            first.input,
+            made_of.front_digest,
+            _lifetime(prompt),
+            len(prompt.messages),
+            bool(asked.added),
+        )
         self._by_reading[prompt.reading] = now
         self._by_key.put(key, now)
         if before is None:
             return FIRST if not first.read else ""
         if first.read >= HIT * min(before.input, first.input):
             return ""
-        return _reason(before, now, is_known=known is not None)
+        return _reason(before, now, is_known=is_known)
+
+    def _before(self, asked: Asked, prompt: Prompt) -> _Seen | None:
+        known = self._by_reading.get(prompt.known.of) if prompt.known is not None else None
+        return known or (self._by_key.get(asked.key) if asked.key is not None else None)
+
+    def _is_known(self, prompt: Prompt) -> bool:
+        return prompt.known is not None and prompt.known.of in self._by_reading
 
 
 def _reason(before: _Seen, now: _Seen, *, is_known: bool) -> str:

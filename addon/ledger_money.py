@@ -44,6 +44,8 @@ class Sent:
     changes: Sequence[Change] = ()
     ratio: float = 1.0
     """The provider's tokens for one of ours."""
+    turned: bool = False
+    """Our tool is declared here for the first time: where the past was not read, that may be why."""
 
 
 def without(counted: Counted, sent: Sent) -> Counted:
@@ -51,6 +53,8 @@ def without(counted: Counted, sent: Sent) -> Counted:
     if not (sent.changes and counted.input and sent.total > 0):
         return counted
     scale = counted.input / sent.total
+    if sent.turned:
+        counted = _as_read(counted, sent.sent_before * scale)
     read, written, fresh = 0.0, 0.0, 0.0
     for change in sent.changes:
         taken = -change.by * sent.ratio
@@ -65,6 +69,23 @@ def without(counted: Counted, sent: Sent) -> Counted:
         write_5m=max(0, round(counted.write_5m + written * (1 - share))),
         write_1h=max(0, round(counted.write_1h + written * share)),
         output=counted.output,
+    )
+
+
+def _as_read(counted: Counted, past: float) -> Counted:
+    """Return the figures of a request whose past was read. Where that is not known, we are not to gain by it."""
+    missed = round(past) - counted.read
+    if missed <= 0:
+        return counted
+    long = min(missed, counted.write_1h)
+    short = min(missed - long, counted.write_5m)
+    fresh = min(missed - long - short, counted.fresh)
+    return Counted(
+        counted.fresh - fresh,
+        counted.read + long + short + fresh,
+        counted.write_5m - short,
+        counted.write_1h - long,
+        counted.output,
     )
 
 

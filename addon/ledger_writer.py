@@ -118,6 +118,7 @@ class LedgerWriter:
         """Reckon one request. What goes wrong costs its figures, and nobody else's."""
         try:
             asked, legs = self._linked(finished.asked), finished.legs()
+            asked = dataclasses.replace(asked, turned=self._misses.turned(asked))
             made_of = self._sources.of(asked.prompt) if asked.prompt is not None else None
             made = entry(asked, legs, len(finished.retrieved), made_of, self._calibration.of(asked.model))
             miss = self._misses.of(asked, made, made_of) if made_of is not None else ""

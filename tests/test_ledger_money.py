@@ -40,6 +40,15 @@ def test_nothing_changed_is_nothing_saved(counted: Counted) -> None:
     assert without(counted, Sent(41_000, 40_000)) is counted
 
 
+def test_what_our_tool_may_have_made_the_cache_miss_is_no_saving() -> None:
+    """Where it comes into a conversation that goes on, the past would have been read without it."""
+    change = Change(0, 95, 95, is_old=True)
+    found = without(MISS, Sent(total=41_000, sent_before=40_000, changes=(change,), turned=True))
+    assert found == Counted(10, 40_000 - 95, 990, 0, 50)
+    read = without(HIT, Sent(total=41_000, sent_before=40_000, changes=(change,), turned=True))
+    assert read == without(HIT, Sent(total=41_000, sent_before=40_000, changes=(change,)))
+
+
 def test_no_figure_is_less_than_nothing() -> None:
     found = without(Counted(fresh=5, read=3), Sent(8, 0, (Change(0, 1, 100, is_old=True),)))
     assert min(found.fresh, found.read) >= 0

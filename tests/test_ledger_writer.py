@@ -34,6 +34,9 @@ class Failing(FailingStore):
         return self._store.records
 
 
+WRITTEN = Counted(fresh=10, write_5m=20_000, output=50)
+
+
 def finished(asked: Asked, *legs: Counted, **more: Any) -> Finished:
     return Finished(asked, lambda: legs, **({"retrieved": ()} | more))
 
@@ -89,6 +92,21 @@ def test_an_answer_that_is_kept_leads_to_the_conversation_it_is_of(desk: Desk) -
     writer.close()
     (session,) = Ledger(desk.store, lambda: NOON).conversations(5)
     assert session.sums.requests == 2
+
+
+def test_a_tool_that_comes_later_is_not_paid_by_its_own_miss(desk: Desk) -> None:
+    """Declared in the middle of a conversation it makes the cache miss once; that is a cost of ours."""
+    writer = LedgerWriter(desk.store, lambda: NOON)
+    first, second, third = (desk.asked(talk(turns)) for turns in (1, 2, 3))
+    writer.note(finished(replace(first, added=()), WRITTEN))
+    writer.note(finished(second, WRITTEN))
+    writer.note(finished(third, WRITTEN))
+    writer.close()
+    (session,) = Ledger(desk.store, lambda: NOON).conversations(5)
+    _, turned, missed = session.requests
+    assert turned.saved is not None
+    assert missed.saved is not None
+    assert turned.saved < 0 < missed.saved
 
 
 def test_a_fault_costs_one_request(desk: Desk) -> None:
