@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from headroom_mitm import ledger_money, prices
+from headroom_mitm import breakpoints, ledger_money, prices
 from headroom_mitm.aligner import Aligner
 from headroom_mitm.audit import cache
 from headroom_mitm.audit.recording import Recording
@@ -110,7 +110,8 @@ class Auditor:
         missed = max(0, min(hidden + made_of.sent_before, first.input) - first.read) if miss else 0
         priced = Priced(provider_of(recording.host, asked.model), asked.model, asked.day)
         with_markers = first
-        if prompt.blocks is not None and not first.read and not (first.write_5m or first.write_1h) and not marked:
+        sets_none = prompt.blocks is not None and not marked and not breakpoints.lifetimes(prompt)
+        if sets_none and not (first.read or first.write_5m or first.write_1h):
             with_markers = cache.simulated(prompt, made_of, recording.at, before, marked=True)
             with_markers = _scaled(with_markers, first)
         return Measured(

@@ -84,6 +84,16 @@ def test_a_client_that_has_its_prompts_cached_needs_no_markers_of_ours(audit: Au
     assert audit(recorded_har(tmp_path / "x.har", 3, usage=True)).measures[2].dollars == 0
 
 
+def test_a_client_that_sets_markers_gets_none_of_ours(audit: Audit, tmp_path: Path) -> None:
+    """Whatever its provider makes of them."""
+    marked = {"system": [{"type": "text", "text": "You are an agent.", "cache_control": {"type": "ephemeral"}}]}
+    uncached = {"input_tokens": 20_000, "output_tokens": 9}
+    entries = [(f"2026-11-01T10:00:0{turn}.000Z", request(turn, **marked), uncached) for turn in (1, 2, 3)]
+    file = tmp_path / "x.har"
+    file.write_text(json.dumps(har(entries)))
+    assert audit(file).measures[2].dollars == 0
+
+
 def test_a_pause_that_is_longer_than_the_cache_lives_is_a_miss(audit: Audit, tmp_path: Path) -> None:
     lines = claude_lines()
     late = next(line for line in lines if line.get("message", {}).get("id") == "m2")
