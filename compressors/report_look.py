@@ -15,6 +15,7 @@ _ROW = re.compile(
     r"|test \S.* \.\.\. (?:ok|FAILED|ignored)|\S.* \.\.\. (?:ok|FAIL|ERROR|skipped\b.*|expected failure)$"
     r"|test\w+ (?:ok|f|F|s|w|E|\[FAIL\])$"
     r"|(?:PASS|FAIL) \S+\.\w+(?: \([\d.]+ ?m?s\))?$"
+    r"| *\d+/\d+ Test +#\d+: \S| +Start +\d+: \S"
     r"|\s*[✔✓√✗✕×] \S|\S.* > \S.* (?:PASSED|FAILED|SKIPPED)$|\s*(?:not )?ok \d+ |\s+# (?:Subtest|duration_ms)"
 )
 # What stands in the report of one runner, and hardly elsewhere.
@@ -28,6 +29,7 @@ _SIGNS = (
     "\nok  \t",
     "\nTest Suites: ",
     "\n Test Files  ",
+    "\nTest project ",
     "= test process starts =",
 )
 _RAN = re.compile(r"^Ran \d+ tests? in \d|^ +\d+ passing\b|^OK \(\d+ tests?|^FAILURES!$", re.MULTILINE)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from headroom_mitm.compressors import report_ctest
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.report_events import is_stream, told
 from headroom_mitm.compressors.report_legend import legend
@@ -26,7 +27,7 @@ class ReportOfTests:
     """Lossless: rows that differ in a name are one line, blocks that come again a number."""
 
     name: str = "test_report"
-    version: int = 2
+    version: int = 3
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -38,6 +39,8 @@ class ReportOfTests:
         if is_stream(content.text):
             return _told(content) if level > Level.LOSSLESS else None
         lines = content.lines
+        if report_ctest.is_ctest(content.text) and (form := report_ctest.form_of(lines, level)) is not None:
+            return form if content.count(form.text) < _WORTH * content.count(content.text) else None
         width = width_of(lines)
         read = pieces(lines, width)
         part = None

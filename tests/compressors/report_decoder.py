@@ -2,6 +2,8 @@
 
 import re
 
+import report_ctest_decoder
+
 BUNDLE = re.compile(r"x(\d+) (.*)", re.DOTALL)
 DEFINITION = re.compile(r"#(\d+)\| (.*)", re.DOTALL)
 REFERENCES = re.compile(r"(?:#\d+|\(#\d+(?: #\d+)+\))(?: x\d+)?(?: (?:#\d+|\(#\d+(?: #\d+)+\))(?: x\d+)?)*")
@@ -13,6 +15,8 @@ COLUMN = re.compile(r"\[5%\] was aligned to column (\d+)\.")
 def decode(text: str) -> str:
     """Return the original of a form that says that nothing is left out."""
     legend, *lines = text.split("\n")
+    if "tests of CTest" in legend:
+        return report_ctest_decoder.decode(text)
     assert legend.startswith("[Nothing is left out.")
     column = COLUMN.search(legend)
     width = int(column[1]) if column else 80
