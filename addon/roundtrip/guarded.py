@@ -27,13 +27,15 @@ class Ear(Protocol):
 
 
 class _Shared:
-    """Who listens. A leg is read by a copy of the reply, so that it can be asked for again; all are heard by one."""
+    """Who listens. Each attempt at a leg is read by a copy of the reply; all are heard by one, each from its beginning."""
 
     def __init__(self, ear: Ear | None) -> None:
         self.ear = ear
 
     def __deepcopy__(self, _: dict[int, object]) -> "_Shared":
         """See above."""
+        if self.ear is not None:
+            self.ear.next_leg()
         return self
 
 

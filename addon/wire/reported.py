@@ -160,11 +160,6 @@ class Listener:
         inner = ((top.response if isinstance(top.response, dict) else {"id": top.id}) for top in tops if top)
         return tuple(found for one in inner if isinstance(found := one.get("id"), str) and found)
 
-    def __deepcopy__(self, _: object) -> "Listener":
-        """What watches a leg is copied before the leg is asked for again: the same ear hears it, from its beginning."""
-        self.next_leg()
-        return self
-
     def _end_leg(self) -> None:
         if self._pieces:
             self._legs[-1] = [b"".join(self._pieces)]

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from headroom_mitm.roundtrip.guarded import Guarded
 from headroom_mitm.usage import Counted
+from headroom_mitm.wire.replies import REPLIES
 from headroom_mitm.wire.reported import LONGEST, Listener, is_end
 
 
@@ -116,11 +118,11 @@ def test_each_leg_has_its_own_figures() -> None:
 
 
 def test_a_leg_that_is_asked_for_again_is_heard_from_its_beginning() -> None:
-    """What watches a leg is copied before each attempt; half an event of the last one must not spoil the first."""
+    """What watches a leg is copied before each attempt; half an event of the last one must not spoil the next."""
     ear = Listener("anthropic_messages", streamed=True)
-    ear.feed(CLAUDE[:100])
-    assert copy.deepcopy(ear) is ear
-    ear.feed(CLAUDE)
+    first = Guarded(REPLIES["anthropic_messages"].streamed("headroom_retrieve"), ear)
+    first.feed(CLAUDE[:100])
+    copy.deepcopy(first).feed(CLAUDE)
     assert ear.counted() == (Counted(5, 100, 10, 20, 42),)
 
 
