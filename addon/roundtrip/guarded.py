@@ -27,7 +27,7 @@ class Ear(Protocol):
 
 
 class _Shared:
-    """Who listens. Each attempt at a leg is read by a copy of the reply; all are heard by one, each from its beginning."""
+    """Who listens. Each attempt at a leg is read by a copy of the reply; all are heard by one, from its beginning."""
 
     def __init__(self, ear: Ear | None) -> None:
         self.ear = ear

@@ -91,7 +91,7 @@ def test_a_fault_in_a_later_leg_is_an_error() -> None:
 
 
 def test_who_listens_hears_each_leg_also_of_a_copy() -> None:
-    """A leg is read by a copy, so that it can be asked for again; it is heard once all the same."""
+    """A leg is read by a copy, so that it can be asked for again; it is heard once, and each time from its beginning."""
     ear = Ear()
     reply = Guarded(StreamedReply(TOOL_NAME), ear)
     reply.feed(START + OURS + END)
@@ -100,4 +100,4 @@ def test_who_listens_hears_each_leg_also_of_a_copy() -> None:
     again = copy.deepcopy(reply)
     assert again.feed(START + SAID) == SAID
     assert reply.feed(START + MORE).count(b"content_block_start") == 2
-    assert ear.heard == [START + OURS + END, b"next", START + SAID, START + MORE]
+    assert ear.heard == [START + OURS + END, b"next", b"next", START + SAID, START + MORE]
