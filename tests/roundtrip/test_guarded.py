@@ -91,7 +91,7 @@ def test_a_fault_in_a_later_leg_is_an_error() -> None:
 
 
 def test_who_listens_hears_each_leg_also_of_a_copy() -> None:
-    """A leg is read by a copy, so that it can be asked for again; it is heard once, and each time from its beginning."""
+    """A leg is read by a copy, so that it can be asked for again; each attempt is heard once, from its beginning."""
     ear = Ear()
     reply = Guarded(StreamedReply(TOOL_NAME), ear)
     reply.feed(START + OURS + END)
