@@ -1,6 +1,7 @@
 """mitmproxy's options become one frozen object; apart from the command line, no other file reads the environment."""
 
 import enum
+import logging
 import os
 import re
 import time
@@ -20,6 +21,8 @@ from headroom_mitm.store.sealing import Keys
 
 _SERVER = "mcp:"
 """What stands before the name of an MCP server in ``headroom_exclude``."""
+
+logger = logging.getLogger(__name__)
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
@@ -205,6 +208,11 @@ def keys(store: str) -> Callable[[], Keys]:
     Raises ``OptionsError`` if the variable holds none.
     """
     if has_own_keys():
+        if store.startswith("redis"):
+            logger.warning(
+                "headroom: what is kept on the server is sealed with a key of this machine: workers on others have to have "
+                "the same one, as HEADROOM_KEY (`headroom-mitm key new` prints one), or they take it for lost"
+            )
         return key_file(store)
     given = os.environ["HEADROOM_KEY"]
     try:

@@ -14,6 +14,7 @@ from headroom_mitm import settings
 from headroom_mitm.compressors import Level
 from headroom_mitm.hosts import detect
 from headroom_mitm.settings import OPTIONS, Mode, Settings, Stabilize, Subscription, Ttl
+from headroom_mitm.store.sealing import new_key
 
 NAMES = ("headroom_mode", "headroom_store", "headroom_hosts", "headroom_exclude", "headroom_subscription")
 CHOICES = [
@@ -160,3 +161,27 @@ def test_a_file_may_tell_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("HEADROOM_CLOCK_FILE")
     assert told() > 360.5
     assert settings.clock() is time.time
+
+
+@pytest.mark.parametrize(
+    ("store", "key", "is_told"),
+    [
+        ("redis://localhost", "", True),
+        ("redis+cluster://a,b", "", True),
+        ("redis://localhost", new_key(), False),
+        ("store.sqlite", "", False),
+    ],
+)
+def test_who_shares_a_server_is_told_to_share_the_key(
+    store: str,
+    key: str,
+    is_told: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+) -> None:
+    """With a key of its own, each machine would take for lost what the others have decided."""
+    monkeypatch.setenv("HEADROOM_HOME", str(tmp_path))
+    monkeypatch.setenv("HEADROOM_KEY", key)
+    assert settings.keys(store)().secrets
+    assert ("HEADROOM_KEY" in caplog.text) is is_told
