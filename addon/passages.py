@@ -23,7 +23,7 @@ _KEPT = 400_000
 AT_HAND = 120_000
 """Lines that are at hand besides, as sets: some 12 MB."""
 _COMMON = re.compile(r"\W*\Z")
-NOTE = "[Here stand the same "
+NOTE = "[The same "
 """How a note begins. A text with such a line is left alone."""
 """How a note begins. A text that has such a line is left alone."""
 
@@ -83,7 +83,7 @@ def told(old: Sequence[str], new: Sequence[str], where: str, shown: Shown | None
         last = passage.start + passage.length - 1
         place = "there" if number else f"in {where}"
         result += (write(line, always=False) for line in range(at, passage.start))
-        note = f"{NOTE}{passage.length - 2} lines as between these two lines {place}.]"
+        note = f"{NOTE}{passage.length - 2} lines as between these two {place}.]"
         result += (write(passage.start, always=True), note, write(last, always=True))
         at = last + 1
     return [*result, *(write(line, always=False) for line in range(at, len(new)))]

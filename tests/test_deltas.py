@@ -136,7 +136,7 @@ def test_other_calls_errors_and_excluded_kinds_are_left_alone(tmp_path: Any) -> 
     first, note, last = talk.send()["c2"].split("\n")
     assert (first, last) == (FILE.split("\n")[0], FILE.split("\n")[-1])
     where = 'the earlier result above of Read with "/a/b.py"'
-    assert note == f"[Here stand the same 38 lines as between these two lines in {where}.]"
+    assert note == f"[The same 38 lines as between these two in {where}.]"
     talk.read("c3", FILE)
     talk.messages[-1]["content"][0]["is_error"] = True
     assert talk.send()["c3"] == FILE
@@ -153,7 +153,7 @@ def test_lines_of_a_file_that_stand_above_are_not_said_again(tmp_path: Any) -> N
     talk.read("c2", "\n".join(["Found:", *whole[5:30], "one more line"]), name="Bash", command="grep -A 25 def /a/b.py")
     head, first, note, last, tail = talk.send()["c2"].split("\n")
     assert (head, first, last, tail) == ("Found:", whole[5], whole[29], "one more line")
-    assert note.startswith("[Here stand the same 23 lines")
+    assert note.startswith("[The same 23 lines")
     assert 'Bash with "cat /a/b.py"' in note
 
 
@@ -166,7 +166,7 @@ def test_what_is_gone_is_not_said_at_length(tmp_path: Any) -> None:
     talk.read("c2", "\n".join([*lines[:12], "all is well now", *lines[30:]]), name="Bash", command="make check")
     left = talk.send()["c2"]
     assert "all is well now" in left.split("\n")
-    assert left.count("[Here stand the same ") == 2
+    assert left.count("[The same ") == 2
     assert lines[20] not in left
 
 
@@ -232,10 +232,10 @@ def test_a_little_in_common_is_told_where_no_compressor_does_better(tmp_path: An
     ):
         talk.read(call_id, text, command=f"make {call_id}", name="Bash")
         left = talk.send()
-    assert "[Here stand the same " not in left["c2"]
-    assert "[Here stand the same 18 lines" in left["c3"]
+    assert "[The same " not in left["c2"]
+    assert "[The same 18 lines" in left["c3"]
     talk.read("c4", "\n".join(["again:", *other[10:40]]), command="make c4", name="Bash")
-    assert "[Here stand the same 28 lines" in talk.send()["c4"]
+    assert "[The same 28 lines" in talk.send()["c4"]
 
 
 def test_what_an_editor_shows_of_its_own_arguments_is_not_said_again(tmp_path: Any) -> None:
@@ -249,7 +249,7 @@ def test_what_an_editor_shows_of_its_own_arguments_is_not_said_again(tmp_path: A
     said = talk.send()["c1"].split("\n")
     assert said[3:] == [
         f"2\t{lines[0]}",
-        "[Here stand the same 18 lines as between these two lines in new_string of the call.]",
+        "[The same 18 lines as between these two in new_string of the call.]",
         f"21\t{lines[19]}",
         "print(1)",
     ]

@@ -12,7 +12,7 @@ from headroom_mitm.passages import Lines, told
 
 WHERE = 'the earlier result above of bash with "cat a.py"'
 OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" for number in range(60)]
-NOTE = re.compile(r"\[Here stand the same (\d+) lines as between these two lines (?:in .*|there)\.\]")
+NOTE = re.compile(r"\[The same (\d+) lines as between these two (?:in .*|there)\.\]")
 
 
 def restored(before: list[str], lines: list[str]) -> list[str]:
@@ -38,11 +38,11 @@ def test_a_passage_keeps_its_first_and_last_line() -> None:
     assert told(OLD, new, WHERE) == [
         "=== a.py",
         OLD[10],
-        f"[Here stand the same 18 lines as between these two lines in {WHERE}.]",
+        f"[The same 18 lines as between these two in {WHERE}.]",
         OLD[29],
         "something new",
         OLD[40],
-        "[Here stand the same 8 lines as between these two lines there.]",
+        "[The same 8 lines as between these two there.]",
         OLD[49],
     ]
 
@@ -61,7 +61,7 @@ def test_lines_that_stay_are_written_as_is_said() -> None:
         OLD[:4],
         ["a", "b", "c", "d", "e", "f"],
         [line[:1] for line in OLD],
-        [*OLD[10:30], "[Here stand the same 3 lines as between these two lines there.]"],
+        [*OLD[10:30], "[The same 3 lines as between these two there.]"],
         [],
     ],
     ids=["too few lines", "nothing in common", "short lines", "looks like a note", "nothing"],

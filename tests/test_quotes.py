@@ -13,7 +13,7 @@ from headroom_mitm.quotes import Readings
 WHERE = 'Read with "/a.py"'
 OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" for number in range(60)]
 PLAIN = Readings(OLD)
-NOTE = re.compile(r"\[Here stand the same (\d+) lines as between these two lines (?:in .*|there)\.\]")
+NOTE = re.compile(r"\[The same (\d+) lines as between these two (?:in .*|there)\.\]")
 HEAD = re.compile(r"\[All lines (\d+) to (\d+), .*\]")
 NUMBER = re.compile(r"( *)(\d+)(\t|→|: )")
 
@@ -59,7 +59,7 @@ def test_lines_are_the_same_whatever_their_numbers(old_form: str, new_form: str)
     new = numbered(lines, 90, new_form) if new_form else "\n".join(lines)
     told = quotes.told(quotes.readings(above), new, WHERE)
     assert told is not None
-    assert "[Here stand the same 28 lines" in told
+    assert "[The same 28 lines" in told
     assert restored(OLD, told) == new
 
 
@@ -79,7 +79,7 @@ def test_numbers_stand_where_a_passage_begins_and_ends() -> None:
     head, first, note, last = told.split("\n")
     assert head.startswith("[All lines 11 to 40, numbered")
     assert first == f"    11\t{OLD[10]}"
-    assert note.startswith("[Here stand the same 28 lines")
+    assert note.startswith("[The same 28 lines")
     assert last == f"40\t{OLD[39]}"
 
 
@@ -102,7 +102,7 @@ def test_what_stands_around_numbered_lines_stays() -> None:
     assert told is not None
     assert told.startswith("Here is the file:\n[All lines 1 to 30, numbered")
     assert restored(OLD, told) == text
-    assert quotes.told(PLAIN, f"{text}\n[Here stand the same ", WHERE) is None
+    assert quotes.told(PLAIN, f"{text}\n[The same ", WHERE) is None
 
 
 def test_what_is_left_can_be_quoted_again() -> None:
@@ -116,7 +116,7 @@ def test_what_is_left_can_be_quoted_again() -> None:
     assert f"{OLD[45]}, now" in left.bare
     again = quotes.told(left, numbered([f"{line}, now" for line in OLD[32:48]]), WHERE)
     assert again is not None
-    assert "[Here stand the same 14 lines" in again
+    assert "[The same 14 lines" in again
 
 
 LINES = st.sampled_from([*OLD[:12], "", "}", "12: looks numbered", "    return value of the function that was called"])

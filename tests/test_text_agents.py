@@ -68,7 +68,7 @@ def test_outputs_change_and_words_do_not(worker: Worker) -> None:
 
 def test_what_is_told_again_is_a_reference_inside_its_frame(tmp_path: Path) -> None:
     said = talk(Worker(tmp_path / "s.sqlite", ()), *STEPS)
-    assert "[Here stand the same 19 lines" in said[6]
+    assert "[The same 19 lines" in said[6]
     assert said[8] == FRAME.format(
         '[Unchanged, all 30 lines: the same text as the earlier result above of bash with "cat b.py".]'
     )
