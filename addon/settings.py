@@ -210,8 +210,8 @@ def keys(store: str) -> Callable[[], Keys]:
     if has_own_keys():
         if store.startswith("redis"):
             logger.warning(
-                "headroom: what is kept on the server is sealed with a key of this machine: workers on others have to have "
-                "the same one, as HEADROOM_KEY (`headroom-mitm key new` prints one), or they take it for lost"
+                "headroom: what is kept on the server is sealed with a key of this machine: workers on others need the "
+                "same one, as HEADROOM_KEY (`headroom-mitm key new` prints one), or they take it for lost"
             )
         return key_file(store)
     given = os.environ["HEADROOM_KEY"]
