@@ -173,11 +173,16 @@ def _is_blank(raw: bytes, span: Span | None) -> bool:
 
 
 def _add(block: Json, delta: Json) -> None:
-    """Add a delta to its block: ``x_delta`` carries a piece of the member ``x``, or an item for its list."""
+    """Add a delta to its block: ``x_delta`` carries a piece of the member ``x``, or an item for its list.
+
+    That of a block which begins empty, a compaction, may be named for the block, and brings all its texts.
+    """
+    is_for_block = delta["type"] == f"{block.get('type')}_delta"
     for name, piece in delta.items():
+        is_text = is_for_block and isinstance(piece, str) and name != "type"
         if name == "citation":
             block["citations"] = [*(block.get("citations") or []), piece]
-        elif f"{name}_delta" == delta["type"] or (name in block and name != "type"):
+        elif is_text or f"{name}_delta" == delta["type"] or (name in block and name != "type"):
             block[name] = block[name] + piece if isinstance(block.get(name), str) else piece
 
 

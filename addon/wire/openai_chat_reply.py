@@ -240,6 +240,8 @@ class StreamedReply:
                 return self._chunk(event, data)
         except UnreadableBody:
             return event
+        if event.startswith(b":") and not (data or self._seen.is_first or self._leg.chunks):
+            return b""  # a mere sign of life: a leg of which the client has seen nothing may be asked for again
         if data == _DONE and self._leg.goes_on:
             self._leg.ending.append(event)
             return b""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.wire.anthropic_reply import StreamedReply
+from headroom_mitm.wire.anthropic_turn import assembled
 from headroom_mitm.wire.reply import Answered
 
 BODY = b'{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[]}'
@@ -373,3 +374,11 @@ def test_an_answer_that_breaks_off_is_not_told() -> None:
     with pytest.raises(UnreadableBody):
         reply.end_leg()
     assert reply.untold is None
+
+
+@pytest.mark.parametrize("start", [{}, {"content": None}, {"content": ""}], ids=["no member", "null", "empty"])
+def test_a_compaction_goes_back_with_all_of_its_text(start: Json) -> None:
+    """However its block begins: without it the provider would take the whole conversation again."""
+    began = event("content_block_start", index=0, content_block={"type": "compaction", **start})
+    brought = event("content_block_delta", index=0, delta={"type": "compaction_delta", "content": "So far."})
+    assert assembled([began, brought])[0] == {"type": "compaction", "content": "So far."}
