@@ -33,9 +33,13 @@ class _Rules:
     """First and last rows that stay."""
     share: float
     """Of the rows: more do not stay, except for errors, extremes and the edges."""
+    every: int
+    """One of so many rows stays in a table of measured values, for their course to be seen."""
 
 
-_RULES = {Level.MEDIUM: _Rules(edge=10, share=0.4), Level.HARD: _Rules(edge=3, share=0.12)}
+_RULES = {Level.MEDIUM: _Rules(edge=10, share=0.4, every=20), Level.HARD: _Rules(edge=3, share=0.12, every=50)}
+_FEWEST_MEASURED = 200  # rows
+_MEASURED = 3  # columns of numbers that hardly repeat
 
 
 def shortened(document: Document, level: Level) -> Compressed | None:
@@ -88,10 +92,23 @@ def _summaries(table: Table, rows: Sequence[int]) -> Iterator[str]:
             yield f"{name} {', '.join(f'{_cut(value)} {count}' for value, count in counts.most_common())}"
         elif is_numeric(filled):
             numbers = sorted(filled, key=_number)
-            yield f"{name} {numbers[0]} to {numbers[-1]}"
+            yield f"{name} {numbers[0]} to {numbers[-1]}{_middle(numbers)}"
         else:
             often = [f"{_cut(value)} {count}" for value, count in counts.most_common(2) if count > 1]
             yield f"{name} {len(counts)} values{', most often ' if often else ''}{', '.join(often)}"
+
+
+def _middle(numbers: Sequence[str]) -> str:
+    """Say where the middle half of different numbers lies, if they are many."""
+    count = len(numbers)
+    return f" (middle half {numbers[count // 4]} to {numbers[-1 - count // 4]})" if count > _FEW_VALUES else ""
+
+
+def _is_measured(table: Table) -> bool:
+    """Say whether a table shows the course of several values: what is between its rows would be missed."""
+    if len(table.rows) < _FEWEST_MEASURED:
+        return False
+    return sum(is_numeric(cells) and len(set(cells)) > len(cells) / 4 for cells in table.columns()) >= _MEASURED
 
 
 def _cut(value: str) -> str:
@@ -107,6 +124,8 @@ def _missing(table: Table, rules: _Rules) -> list[range]:
         if len(stay) >= rules.share * count:
             break
         stay.add(row)
+    if _is_measured(table):
+        stay |= set(range(0, count, rules.every))
     runs = []
     for is_gone, run in groupby(range(count), key=lambda row: row not in stay):
         rows = list(run)

@@ -247,3 +247,13 @@ def test_any_cells_are_exact(data: st.DataObject, style: object) -> None:
     text = "before\n" + drawn(style, Table(names, tuple(rows), 0, 0, 1)) + "\n\nbehind"
     found = document_of(text.split("\n"))
     assert found is None or table_rows_decoder.decode(found.whole()) == text
+
+
+@pytest.mark.parametrize(("level", "every"), [(Level.MEDIUM, 20), (Level.HARD, 50)])
+def test_the_course_of_measured_values_stays(level: Level, every: int) -> None:
+    rows = [f"{1767225600 + 60 * n},{n * 37 % 1009}.5,{n * 53 % 997},web" for n in range(600)]
+    form = COMPRESSOR.compress(Content("\n".join(["time,load,reads,host", *rows])), level)
+    assert form is not None
+    shown = form.text.split("\n")
+    assert all(row.removesuffix(",web") in shown for row in rows[::every])
+    assert "(middle half " in form.text
