@@ -7,6 +7,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from mitmproxy import ctx, hooks, http
@@ -101,7 +102,7 @@ class Metering:
     def over(self, flow: http.HTTPFlow) -> None:
         """Take note that an answer has passed, whole or not."""
         one, response = self._open.pop((flow.id, ""), None), flow.response
-        if one is None or response is None or response.status_code != http.status_codes.OK:
+        if one is None or response is None or response.status_code != HTTPStatus.OK:
             return
         self._finish(flow, one, one.ear or _Whole(one.asked.wire, response))
 
