@@ -77,8 +77,8 @@ def talk(proxy: Mitmdump, number: int, turns: int, seconds: list[float]) -> None
 
 
 def met(workers: Sequence[Mitmdump]) -> list[int]:
-    """Return how many prompts each worker has looked at."""
-    return [sum("headroom: anthropic" in line for line in worker.lines) for worker in workers]
+    """Return how many prompts each worker has passed on, those that warm up too."""
+    return [sum(": POST " in line for line in worker.lines) for worker in workers]
 
 
 def breaks(provider: Provider) -> int:
