@@ -2,7 +2,7 @@
 
 import pytest
 
-from headroom_mitm.hosts import HOSTS
+from headroom_mitm.hosts import HOSTS, PRESENCE_HOST
 from headroom_mitm.prices import Counted, Rates, date, dollars, provider_of, rates
 
 TODAY = "2026-11-22"
@@ -30,7 +30,8 @@ def test_every_row_of_the_table_of_hosts_is_thought_of() -> None:
     unpriced = {host.pattern for host in HOSTS if provider_of(host.pattern.removeprefix("*."), "") is None}
     unpriced = {name for name in unpriced if "aiplatform" not in name}
     copilot = {f"api.{plan}githubcopilot.com" for plan in ("", "individual.", "business.", "enterprise.")}
-    assert unpriced == copilot | {"chatgpt.com", "cloudcode-pa.googleapis.com", "localhost", "127.0.0.1"}
+    ours = {PRESENCE_HOST, "localhost", "127.0.0.1"}
+    assert unpriced == copilot | ours | {"chatgpt.com", "cloudcode-pa.googleapis.com"}
 
 
 @pytest.mark.parametrize(
