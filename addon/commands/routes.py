@@ -1,5 +1,6 @@
 """What in an environment leads a client's requests past the proxy, or to hosts that it does not know."""
 
+import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -75,3 +76,12 @@ def _excepts(entry: str, host: str) -> bool:
     name = name.rpartition(":")[0] if name.rpartition(":")[2] == "443" else name
     name = name.lower().removeprefix("*")
     return not name or host == name.lstrip(".") or host.endswith(f".{name.lstrip('.')}")
+
+
+def is_loopback(url: str) -> bool:
+    """Say whether an address is on this machine."""
+    host = urlsplit(url if "://" in url else f"http://{url}").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -26,6 +26,7 @@ from headroom_mitm.commands.child import Environment, client_of, environment_for
 from headroom_mitm.commands.clients import CLIENTS
 from headroom_mitm.commands.leases import VARIABLE, Address, Lease
 from headroom_mitm.commands.mitmproxy_options import arguments_for, effective, proxy_url
+from headroom_mitm.commands.routes import is_loopback
 from headroom_mitm.hosts import parse_hosts
 from headroom_mitm.settings import home
 
@@ -66,8 +67,8 @@ def _run(asked: argparse.Namespace) -> int:
     if not words:
         raise ValueError("nothing to run: headroom-mitm run -- claude")
     options = effective(arguments_for(_as_flags(asked.settings), home()))
-    settings = (*asked.settings, *_upstream(options, asked.quiet))
     authority = authority_for(options)
+    settings = (*asked.settings, *_upstream(options, authority, quiet=asked.quiet))
     with _proxy(options, settings, authority, alone=asked.alone) as proxy:
         extra = parse_hosts(options.headroom_hosts)
         environment = environment_for(asked.client or client_of(words[0]), os.environ, proxy, authority, extra)
@@ -147,12 +148,17 @@ def _answering(process: "subprocess.Popen[bytes]", file: Path) -> Lease | None:
     return None
 
 
-def _upstream(options: Options, quiet: bool) -> list[str]:  # noqa: FBT001
-    """Return what makes ours go on through the proxy that the user has to go through."""
+def _upstream(options: Options, authority: Authority, *, quiet: bool) -> list[str]:
+    """Return what makes ours go on through the proxy that the user has to go through.
+
+    That may be ours already, where this runs in a shell that runs behind it: two in a row would shorten twice.
+    """
     theirs = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or ""
     if not theirs or options.mode != ["regular"] or theirs.rstrip("/") == proxy_url(options):
         return []
     place = urlsplit(theirs if "://" in theirs else f"http://{theirs}")
+    if is_loopback(theirs) and _is_ours(theirs, authority):
+        return []
     if place.scheme in ("http", "https") and place.hostname and not place.username:
         return [f"mode=upstream:{place.scheme}://{place.netloc}"]
     if not quiet:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headroom_mitm.commands.routes import other_servers, past_the_proxy, without
+from headroom_mitm.commands.routes import is_loopback, other_servers, past_the_proxy, without
 from headroom_mitm.hosts import parse_hosts
 
 
@@ -45,6 +45,20 @@ def test_servers_that_are_not_looked_at_are_named_with_what_to_do(environment: d
     found = list(other_servers(environment))
     assert bool(found) == bool(said)
     assert all(said in reason and setting.partition("=")[0] in environment for setting, reason in found)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_here"),
+    [
+        ("http://127.0.0.1:8787", True),
+        ("localhost:8787", True),
+        ("http://[::1]:8787", True),
+        ("http://proxy.corp.example:3128", False),
+        ("http://192.0.2.1:8787", False),
+    ],
+)
+def test_addresses_on_this_machine_are_known(url: str, is_here: bool) -> None:
+    assert is_loopback(url) is is_here
 
 
 def test_a_server_that_the_user_named_as_a_host_is_looked_at() -> None:
