@@ -11,7 +11,7 @@ from itertools import pairwise
 from headroom_mitm.compressors.git_document import Commit, FileHead, Hunk, Part, Stat, written_file_heads
 
 _PERSON = re.compile(r"(\S.*?) (<[^<>]*>)\Z")
-_OURS = re.compile(r"=== |@@ \d+ @@|commit \S.* \| | \S.*/\Z|  \S.* \| ")
+_OURS = re.compile(r"=== |@@ \d+ @@|commit \S.* \| | \S.*/\Z|  .* \| ")
 """Lines that would be read as this form's. A text that has them by itself is left alone."""
 
 LEGENDS = {

@@ -163,7 +163,7 @@ def as_row(line: str, stands: dict[str, str]) -> tuple[bool, tuple[str, ...] | s
     short = next((short for short in stands if short.endswith(f"NAME{mark}")), None)
     if short is None:
         return None
-    form = re.escape(short).replace("SIZE", "(?P<size>[^ ]+)").replace("LINKS", "(?P<links>[^ ]+)")
+    form = re.escape(short).replace("SIZE", r"(?P<size>[\d.,]+[KMGTP]?)").replace("LINKS", r"(?P<links>\d+)")
     form = form.replace("DATE", f"(?P<date>{_DATE})").replace("NAME", "(?P<name>.+)")
     match = re.fullmatch(form.replace(r"\ ", " "), line) if line[:1].isdigit() else None
     if match is None:

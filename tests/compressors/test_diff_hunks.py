@@ -52,6 +52,14 @@ def test_pieces_of_real_output_come_back(source: random.Random) -> None:
     assert found is None or diff_hunks_decoder.decode(found.text) == "\n".join(lines)
 
 
+@pytest.mark.parametrize("line", ['                "cut/HelpButton.tsx | 20 ++--', "  a/b.py | 3 +", "   | 4"])
+def test_a_line_that_looks_like_a_row_below_a_directory_is_not_taken_for_one(line: str) -> None:
+    rows = [f" packages/components/part_{number}.tsx | {number} +" for number in range(10, 40)]
+    text = "\n".join([*rows, line, "the end"])
+    found = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert found is None or diff_hunks_decoder.decode(found.text) == text
+
+
 def test_a_line_number_is_that_of_the_new_file() -> None:
     """Where the file has grown above, old and new differ; a reader wants the lines that exist now."""
     grown = "@@ -1,2 +1,4 @@\n a\n+b\n+c\n d"
