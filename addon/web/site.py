@@ -1,7 +1,8 @@
 """Where our page is: ``http://headroom.local/`` through the proxy, and ``http://127.0.0.1:8787/``, its own port.
 
-Only who is on this machine sees it, and only by these names: a page from elsewhere whose name is made to lead here
-(DNS rebinding) is answered by nobody, and one that asks across sites is refused.
+Only the user who runs the proxy sees it, where the system tells who asks (Linux does), and only by these names: a page
+from elsewhere whose name is made to lead here (DNS rebinding) is answered by nobody, one that asks across sites is
+refused.
 """
 
 import ipaddress
@@ -12,9 +13,11 @@ from asgiref.wsgi import WsgiToAsgi
 from mitmproxy import http
 from mitmproxy.addons import asgiapp
 
+from headroom_mitm.web.neighbours import is_stranger
 from headroom_mitm.web.page import Sources, make_app
 
 HOST = "headroom.local"
+METRICS = "/metrics"
 _OWN_NAMES = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -55,6 +58,9 @@ def refusal(flow: http.HTTPFlow) -> str:
         return "The page shows, and changes nothing: GET only."
     if not _is_loopback(flow.client_conn.peername):
         return "The page is for who is on the proxy's machine."
+    # Figures for Prometheus have no texts, and it runs as a user of its own.
+    if request.path != METRICS and is_stranger(*flow.client_conn.peername[:2]):
+        return "The page is for the user who runs the proxy."
     # Browsers say so themselves; following a link to the page is all right.
     if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin") and (
         request.headers.get("sec-fetch-mode") != "navigate"
