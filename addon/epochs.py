@@ -103,6 +103,9 @@ class Epochs:
             unknown = Standing(key, lifetime, None, is_unknown=prompt.answered)
             return unknown if unknown.is_unknown else self.sent(unknown)
         idle = now - known.seen
+        slept = self._visits.idle(key)
+        if slept is not None:
+            idle = min(idle, slept)  # a clock that was set is no proof
         if prompt.answered and idle > known.lifetime + MARGIN + WRITTEN_EVERY:
             proof = f"nothing was sent for {idle:,.0f} s, and it is kept for {known.lifetime:,.0f} s"
             return Standing(key, lifetime, known, Cold(key, before, lifetime, proof))

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -25,12 +26,24 @@ class Recalled(NamedTuple):
     """The same as the store has it, which may be a little behind."""
 
 
+def steady_seconds() -> float:
+    """Return seconds that go on while the machine sleeps, and that nobody sets."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.clock_gettime(time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else time.monotonic()
+
+
 class Visits:
     """One for all requests; thread-safe. A store that does not answer knows nothing."""
 
-    def __init__(self, store: VisitStore, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: VisitStore, clock: Callable[[], float], steady: Callable[[], float] | None = None
+    ) -> None:
+        """``steady`` counts seconds and is never set, as ``clock`` may be; None: the system's, where clock is, too."""
         self._store = store
         self._clock = clock
+        self._steady = steady or (steady_seconds if clock is time.time else clock)
+        self._sent: Recent[Digest, float] = Recent(REMEMBERED)
         self._known: Recent[Digest, Visit] = Recent(REMEMBERED)
         self._written: Recent[Digest, Visit] = Recent(REMEMBERED)
         self._owed: dict[Digest, None] = {}
@@ -45,9 +58,18 @@ class Visits:
         held = self._store.get(key)
         return Recalled(self._merged(key, held) if held is not None else self._known.get(key), held)
 
+    def idle(self, key: Digest) -> float | None:
+        """Return the seconds since this process has sent a prefix, whatever was done to the clock; None if it has not.
+
+        Other workers may have sent it since.
+        """
+        sent = self._sent.get(key)
+        return None if sent is None else self._steady() - sent
+
     def touch(self, key: Digest, lifetime: float) -> bool:
         """Note that a prefix is sent now, and how long it is kept at the longest. False: the store did not answer."""
         now = self._clock()
+        self._sent.put(key, self._steady())
         known = self._known.get(key)
         visit = known.touched(now, lifetime) if known is not None else Visit(now, lifetime)
         self._known.put(key, visit)
@@ -63,6 +85,7 @@ class Visits:
 
     def note(self, key: Digest, lifetime: float) -> None:
         """Note the same without asking the store; ``settle`` tells it."""
+        self._sent.put(key, self._steady())
         known, now = self._known.get(key), self._clock()
         self._known.put(key, known.touched(now, lifetime) if known is not None else Visit(now, lifetime))
         with self._lock:
@@ -84,6 +107,7 @@ class Visits:
         if known is not None and (before.visit is None or not before.visit.is_same(known)):
             return False  # this process has sent something meanwhile, and may not have told the store yet
         held = self._store.begin(key, before.held, after)
+        self._sent.put(key, self._steady())
         self._known.put(key, held)
         self._written.put(key, held)
         return held == after
