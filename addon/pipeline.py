@@ -21,6 +21,7 @@ from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.hindsight import Again, Hindsight, tell
 from headroom_mitm.learning import Learner
 from headroom_mitm.offers import Offers
+from headroom_mitm.recent import Recent
 from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router, raw
 from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 
 NOBODY = Digest(b"")
+_MEASURED = 20_000
+"""Texts of audits, and of conversations that are held out, of which it is remembered what they would have become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Pipeline:
         self._learner = learner
         self._caching = Caching(clock)
         self._sending = Sending()
+        self._left_out: Recent[Key, Rendering] = Recent(_MEASURED)  # what texts would have become that may not change
 
     def plan(self, wire: Wire, body: bytes, policy: Policy) -> tuple[Prompt, Plan]:
         """First step, quick: read the body and recall what is decided. Raises ``UnreadableBody``."""
@@ -146,7 +150,9 @@ class Pipeline:
         if not policy.change:
             self._aligner.leave_raw(plan.fresh, "audit")
             self.keep()
-            known = plan.known | {d.rendering.key: d.rendering for d in chosen}
+            for decision in chosen:
+                self._left_out.put(decision.rendering.key, decision.rendering)
+            known = plan.known
             return self._outcome(wire, plan, known, policy, offered=False)
         if plan.cold is not None:
             plan, chosen = self._begun(plan, plan.cold, again, chosen, policy)
@@ -189,6 +195,8 @@ class Pipeline:
     ) -> Outcome:
         """Splice what is known into the body, and what else it lacks; declare the tool where a conversation has it."""
         prompt = plan.prompt
+        if not policy.change:
+            known = {**known, **self._left_out.get_all(segment.key for segment in prompt.segments)}
         sent = self._sending.of(prompt, known)
         before, after = sum(sent.before), sum(sent.after)
         further = self._caching.edits(prompt, policy.caching, change=policy.change)

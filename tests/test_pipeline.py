@@ -360,6 +360,15 @@ def test_an_audit_measures_what_would_be_saved(worker: Worker) -> None:
     assert outcome.tokens_after == tokens.count(SHORTENED) < outcome.tokens_before == tokens.count(SMALL_TEXT)
 
 
+def test_an_audit_measures_it_as_often_as_the_text_is_sent(worker: Worker) -> None:
+    """A text that had been shortened would be short in every later request, too."""
+    first, second = (worker.outcome(body(history), AUDIT) for history in (FIRST, SECOND))
+    saved = [one.tokens_before - one.tokens_after for one in (first, second)]
+    assert saved[0] > 0
+    assert saved[1] >= 2 * saved[0]
+    assert second.body == body(SECOND)
+
+
 def test_a_late_worker_changes_nothing_any_more(path: Path, worker: Worker) -> None:
     """The deadline has taken the ticket: what the compressor finishes afterwards is not kept."""
     began(worker)
