@@ -56,6 +56,7 @@ _LEFT_OF_KIND = {
     "stack_traces": (0.5, 0.45, 0.36, 0.32),
     "table_rows": (0.6, 0.58, 0.27, 0.1),
     "test_report": (0.45, 0.3, 0.19, 0.17),
+    "yaml_records": (0.5, 0.4, 0.4, 0.4),
 }
 """Shares of the tokens that the levels leave, before anything is known: those of public tool results of these kinds."""
 
