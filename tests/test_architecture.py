@@ -15,15 +15,39 @@ PACKAGE = "headroom_mitm"
 # Bottom up: a module may import from rows below its own, and from its own package.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
-        {"__init__", "cache_terms", "data", "errors", "framing", "ledger_figures", "recent", "segments", "tokens", "usage"}
+        {
+            "__init__",
+            "cache_terms",
+            "data",
+            "errors",
+            "framing",
+            "ledger_figures",
+            "recent",
+            "segments",
+            "tokens",
+            "usage",
+        }
     ),
     frozenset(
-        {"break_even", "compressors", "credentials", "families", "file_reads", "prices", "parts", "store", "wire", "wording"}
+        {
+            "break_even",
+            "compressors",
+            "credentials",
+            "families",
+            "file_reads",
+            "prices",
+            "parts",
+            "store",
+            "wire",
+            "wording",
+        }
     ),
     frozenset({"calibration", "holdout", "hosts", "ledger_money", "ledger_sources"}),
     frozenset({"certificates", "journal", "settings"}),
     frozenset({"breakpoints", "conversation", "front_changes", "ledger", "passages", "router", "squash"}),
-    frozenset({"outcomes", "ledger_entry", "lifetimes", "own_call", "pasts", "quotes", "sending", "visits", "volatile"}),
+    frozenset(
+        {"outcomes", "ledger_entry", "lifetimes", "own_call", "pasts", "quotes", "sending", "visits", "volatile"}
+    ),
     frozenset({"deltas"}),
     frozenset({"repeats"}),
     frozenset({"epochs", "fronts", "learning", "ledger_misses", "old_results"}),

@@ -171,6 +171,7 @@ def test_a_file_may_tell_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("redis://localhost", new_key(), False),
         ("store.sqlite", "", False),
     ],
+    ids=["a server", "a cluster", "with a key", "a file"],
 )
 def test_who_shares_a_server_is_told_to_share_the_key(
     store: str,
