@@ -76,7 +76,11 @@ def begun(metering: Metering, encoding: str = "") -> http.HTTPFlow:
     return flow
 
 
-@pytest.mark.parametrize(("encoding", "data"), [("", EVENTS), ("gzip", gzip.compress(EVENTS)), ("gzip", b"damaged")])
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [("", EVENTS), ("gzip", gzip.compress(EVENTS)), ("gzip", b"damaged")],
+    ids=["plain", "compressed", "damaged"],
+)
 def test_pieces_pass_as_they_came(metering: Metering, encoding: str, data: bytes) -> None:
     """Also where they cannot be read. An empty one would end the body, so none is passed on."""
     passing = metering.passing(begun(metering, encoding))
