@@ -43,7 +43,7 @@ class Rules:
 
 
 RULES = {
-    Level.LIGHT: Rules(64, 1200, 600, 8, _NEVER, (0, 0), _NEVER),
+    Level.LIGHT: Rules(64, 1200, 600, 16, _NEVER, (0, 0), _NEVER),
     Level.MEDIUM: Rules(48, 400, 160, 6, 16, (4, 2), _NEVER),
     Level.HARD: Rules(40, 160, 80, 4, 6, (2, 1), 6),
 }

@@ -38,7 +38,7 @@ class JsonRecords:
     """
 
     name: str = "json_records"
-    version: int = 4
+    version: int = 5
     exact: bool = False
 
     def score(self, content: Content) -> float:
