@@ -1,10 +1,14 @@
 """Changing a body where edits say so, and nowhere else."""
 
+import operator
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from headroom_mitm.segments import Edit, Span
+
+
+_span = operator.attrgetter("span")
 
 
 def splice(body: bytes, edits: Sequence[Edit]) -> bytes:
@@ -18,11 +22,13 @@ def splice(body: bytes, edits: Sequence[Edit]) -> bytes:
     pieces: list[bytes | memoryview] = []
     view = memoryview(body)  # its slices are not copied
     at = 0
-    for edit in sorted(edits, key=lambda edit: edit.span):
-        if edit.span.start < at or edit.span.end < edit.span.start or edit.span.end > len(body):
-            raise ValueError(f"edit at {edit.span} overlaps another or leaves the body of {len(body)} bytes")
-        pieces += (view[at : edit.span.start], edit.raw)
-        at = edit.span.end
+    length = len(body)
+    for edit in sorted(edits, key=_span):
+        start, end = edit.span
+        if not at <= start <= end <= length:
+            raise ValueError(f"edit at {edit.span} overlaps another or leaves the body of {length} bytes")
+        pieces += (view[at:start], edit.raw)
+        at = end
     pieces.append(view[at:])
     return b"".join(pieces)
 
