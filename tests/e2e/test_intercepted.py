@@ -55,7 +55,7 @@ class Web:
 
     def tell(self, flow: dict[str, Any], what: str) -> None:
         """Press a button: ``resume`` or ``kill``."""
-        headers = {"X-XSRFToken": next((c.value or "" for c in self._cookies if c.name == "_xsrf"), "")}
+        headers = {"X-XSRFToken": next((c.value or "" for c in self._cookies if c.name.endswith("_xsrf")), "")}
         asked = urllib.request.Request(f"{self._url}/flows/{flow['id']}/{what}", b"", headers)
         self._opener.open(asked).close()
 
