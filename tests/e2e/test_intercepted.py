@@ -1,8 +1,10 @@
 """A user who holds, resumes or kills flows in mitmweb does so with each leg of an answer as with any other flow."""
 
+import contextlib
 import http.cookiejar
 import json
 import socket
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -40,6 +42,8 @@ class Web:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), keeper)
         token = next((line.rpartition("token=")[2] for line in proxy.lines if "token=" in line), "")
         self._opener.open(f"{self._url}/?token={token}").close()
+        with contextlib.suppress(urllib.error.HTTPError):  # it would be a WebSocket, and gives mitmproxy 12's cookie
+            self._opener.open(f"{self._url}/updates").close()
 
     def flows(self) -> list[dict[str, Any]]:
         with self._opener.open(f"{self._url}/flows") as reply:
