@@ -7,7 +7,6 @@ import msgspec
 
 from headroom_mitm.segments import Edit, Span
 
-
 _span = operator.attrgetter("span")
 
 
