@@ -16,7 +16,7 @@ NOT_FOUND = "String to replace not found in file.\nString: value_3 = compute(3)"
 Step = tuple[str, dict[str, Any], str]
 """A call of the model and its result: tool, arguments, text."""
 
-READ: Step = ("Read", {"file_path": "/work/app.py"}, FILE)
+READ: Step = ("Read", {"file_path": "/srv/app.py"}, FILE)
 TESTS: Step = ("Bash", {"command": "pytest -q"}, "3 passed")
 OTHER: Step = ("Bash", {"command": "ls"}, "app.py")
 
@@ -36,7 +36,7 @@ def first(*steps: Step, error: int | None = None) -> Aftermath:
     return Behind(prompt).of(prompt.segments[0])
 
 
-def edit(text: str, path: str = "/work/app.py") -> Step:
+def edit(text: str, path: str = "/srv/app.py") -> Step:
     return ("Edit", {"file_path": path, "old_string": "a", "new_string": "b"}, text)
 
 
@@ -51,11 +51,11 @@ def test_turns_are_counted() -> None:
 @pytest.mark.parametrize(
     ("again", "missed"),
     [
-        (("Read", {"file_path": "/work/app.py"}, FILE), True),
-        (("Bash", {"command": "cat /work/app.py"}, FILE.replace("\t", "  ")), True),
-        (("Read", {"file_path": "/work/app.py", "offset": 40}, FURTHER), False),
-        (("Read", {"file_path": "/work/other.py"}, FILE), False),
-        (("Bash", {"command": "wc -l /work/app.py"}, "39 /work/app.py"), False),
+        (("Read", {"file_path": "/srv/app.py"}, FILE), True),
+        (("Bash", {"command": "cat /srv/app.py"}, FILE.replace("\t", "  ")), True),
+        (("Read", {"file_path": "/srv/app.py", "offset": 40}, FURTHER), False),
+        (("Read", {"file_path": "/srv/other.py"}, FILE), False),
+        (("Bash", {"command": "wc -l /srv/app.py"}, "39 /srv/app.py"), False),
     ],
     ids=["the same read", "by another tool", "its next page", "another file", "something else of it"],
 )
@@ -75,12 +75,12 @@ def test_the_same_command_means_it_for_a_few_turns(between: int) -> None:
         (edit(NOT_FOUND), True),
         (edit("<tool_use_error>File has been modified since read</tool_use_error>"), True),
         (edit("The file has been updated."), False),
-        (edit(NOT_FOUND, "/work/other.py"), False),
+        (edit(NOT_FOUND, "/srv/other.py"), False),
         (
-            ("str_replace_editor", {"command": "str_replace", "path": "/work/app.py"}, "No replacement was performed"),
+            ("str_replace_editor", {"command": "str_replace", "path": "/srv/app.py"}, "No replacement was performed"),
             True,
         ),
-        (("str_replace_editor", {"command": "view", "path": "/work/app.py"}, "Error: no such file"), False),
+        (("str_replace_editor", {"command": "view", "path": "/srv/app.py"}, "Error: no such file"), False),
     ],
     ids=["no match", "refused", "done", "of another file", "by command", "no edit"],
 )
