@@ -12,6 +12,8 @@ from headroom_mitm.answers import LEG_OF
 logger = logging.getLogger(__name__)
 
 PATH = "/health"
+_LEAVE = getattr(signal, "SIGUSR1", None)
+"""None on Windows."""
 TOLD_SECONDS = 3.0
 """A balancer that looks every second has seen then that it is to send nothing more: no client finds the door shut."""
 MOST_SECONDS = 900.0
@@ -27,14 +29,16 @@ class Health:
         self._leaving: asyncio.Task[None] | None = None
 
     def running(self) -> None:
-        """Listen to who asks to leave. Windows has no such signal, and a test's thread may not."""
-        with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.drain)
+        """Listen to who asks to leave."""
+        if _LEAVE is not None:
+            with contextlib.suppress(RuntimeError, ValueError):  # only a process's first thread is told of signals
+                asyncio.get_running_loop().add_signal_handler(_LEAVE, self.drain)
 
     def done(self) -> None:
         """Listen no longer."""
-        with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
-            asyncio.get_running_loop().remove_signal_handler(signal.SIGUSR1)
+        if _LEAVE is not None:
+            with contextlib.suppress(RuntimeError, ValueError):
+                asyncio.get_running_loop().remove_signal_handler(_LEAVE)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """An answer is awaited."""

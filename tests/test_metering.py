@@ -1,5 +1,6 @@
 """An answer passes as it came, whatever is heard of it; what a flow is told says what is known, and no more."""
 
+import asyncio
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,14 +103,27 @@ def test_without_a_service_nothing_is_followed() -> None:
     metering.over(flow)
 
 
-def test_an_answer_ends_once(metering: Metering) -> None:
-    """Whatever the proxy says of its end, and whether it had begun."""
-    flow = begun(metering)
-    flow.response = None
-    metering.over(flow)
-    metering.over(flow)
-    metering.over_in_socket(flow, "")
-    metering.forget(flow)
+@pytest.mark.parametrize(("begins", "counted"), [(True, 1), (False, 0)], ids=["begun", "never begun"])
+def test_an_answer_ends_once(tmp_path: Path, *, begins: bool, counted: int) -> None:
+    """Whatever the proxy says of its end, and however often."""
+    store = str(tmp_path / "store.db")
+
+    async def ends() -> None:
+        service = Service(store)
+        metering = Metering(lambda _: service)
+        flow = begun(metering)
+        if not begins:
+            flow.response = None
+        metering.over(flow)
+        metering.over(flow)
+        metering.over_in_socket(flow, "")
+        metering.forget(flow)
+        service.close()
+
+    asyncio.run(ends())
+    service = Service(store)
+    assert service.ledger.report().totals.requests == counted
+    service.close()
 
 
 def test_what_never_ends_is_bounded(metering: Metering) -> None:
