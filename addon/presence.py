@@ -4,7 +4,6 @@ The name lies below one that our authority may sign for and that is never looked
 once whether the proxy answers, decrypts, and signs with an authority that is trusted.
 """
 
-import ipaddress
 import json
 import os
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from headroom_mitm import __version__
 from headroom_mitm.hosts import PRESENCE_HOST
+from headroom_mitm.neighbours import is_loopback
 from headroom_mitm.settings import Settings, home
 
 
@@ -33,7 +33,7 @@ class Presence:
         """Say who we are."""
         if flow.response is not None or flow.request.pretty_host != PRESENCE_HOST:
             return
-        if not _is_local(flow):
+        if not is_loopback(flow.client_conn.peername):
             flow.response = http.Response.make(403, b"", {"content-length": "0"})
             return
         flow.response = http.Response.make(200, json.dumps(self._told()), {"content-type": "application/json"})
@@ -48,12 +48,3 @@ class Presence:
             "store": chosen.store.partition("@")[2] or chosen.store if chosen else "",
             "pid": os.getpid(),
         }
-
-
-def _is_local(flow: http.HTTPFlow) -> bool:
-    try:
-        address = ipaddress.ip_address(flow.client_conn.peername[0].partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback

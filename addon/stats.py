@@ -62,14 +62,14 @@ def _summary(report: Report) -> Iterator[str]:
     share = all_.cache_share
     read = f", {share:.1%} of it read from the cache" if share is not None else ""
     yield f"prompts       {all_.input:,} tokens{read}; {all_.output:,} tokens of output (measured)"
-    yield f"paid          {_dollars(all_.paid)} (measured, {_of(all_)})"
+    yield f"paid          {dollars(all_.paid)} (measured, {_of(all_)})"
     if free.priced:
-        yield f"without us    {_dollars(free.without)} for what cost {_dollars(free.paid)} (estimated, {_of(free)})"
+        yield f"without us    {dollars(free.without)} for what cost {dollars(free.paid)} (estimated, {_of(free)})"
         part = f" = {free.saved / free.without:.1%}" if free.without else ""
-        yield f"saved         {_dollars(free.saved)}{part} (estimated; {free.retrieved:,} texts read again took"
-        yield f"              {_dollars(free.rounds)} of it already, and our tool its declaration)"
+        yield f"saved         {dollars(free.saved)}{part} (estimated; {free.retrieved:,} texts read again took"
+        yield f"              {dollars(free.rounds)} of it already, and our tool its declaration)"
     if free.caching:
-        yield f"cache markers {_dollars(free.caching)} more (estimated: clients that set none of their own)"
+        yield f"cache markers {dollars(free.caching)} more (estimated: clients that set none of their own)"
     unpriced = all_.requests - all_.priced
     if unpriced:
         yield f"unknown       {unpriced:,} requests are in no figure in dollars: their price or usage is not known"
@@ -93,9 +93,9 @@ def _money(title: str, rows: Mapping[str, Sums], most: int = _MOST_ROWS) -> Tabl
             f"{sums.input:,}" if sums.measured else "-",
             f"{share:.0%}" if share is not None else "-",
             f"{sums.output:,}" if sums.measured else "-",
-            _dollars(sums.paid) if is_known else "unknown",
-            _dollars(sums.without) if is_known else "unknown",
-            _dollars(sums.saved) if is_known else "unknown",
+            dollars(sums.paid) if is_known else "unknown",
+            dollars(sums.without) if is_known else "unknown",
+            dollars(sums.saved) if is_known else "unknown",
         )
     return table
 
@@ -116,19 +116,20 @@ def _compared(found: Comparison) -> Iterator[str]:
         yield f"holdout       {found.why}"
         return
     yield f"holdout       {found.conversations:,} conversations against {found.held:,} that were held out (measured)"
-    for name, share, dollars in (
+    for name, share, amount in (
         ("a request", found.per_turn, found.dollars_per_turn),
         ("a session", found.per_session, found.dollars_per_session),
     ):
-        if share is not None and dollars is not None:
-            yield f"              {name}: {_between(share)} less cost, {_dollars(dollars.value)}"
+        if share is not None and amount is not None:
+            yield f"              {name}: {_between(share)} less cost, {dollars(amount.value)}"
 
 
 def _between(found: Interval) -> str:
     return f"{found.value:.1%} (95 %: {found.low:.1%} to {found.high:.1%})"
 
 
-def _dollars(amount: float) -> str:
+def dollars(amount: float) -> str:
+    """Return an amount as people read it; small ones with more digits."""
     text = f"{abs(amount):,.2f}" if abs(amount) >= 1 else f"{abs(amount):.4f}"
     return f"-${text}" if amount < 0 else f"${text}"
 

@@ -16,6 +16,7 @@ from headroom_mitm import settings
 from headroom_mitm.commands.base import Command
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.ledger import CHANGED, Ledger, Report, Session, Sums
+from headroom_mitm.stats import dollars
 from headroom_mitm.store import open_store
 
 SHOWN = 12
@@ -27,8 +28,8 @@ def screen(report: Report, sessions: Sequence[Session], now: float) -> Renderabl
     free = report.by_arm.get(CHANGED, Sums())
     share = f" ({100 * free.saved / free.without:.0f} % of what it would cost without us)" if free.without else ""
     total = Panel(
-        f"saved [bold]{_dollars(free.saved)}[/]{share}, estimated\n"
-        f"paid  [bold]{_dollars(report.totals.paid)}[/], measured: "
+        f"saved [bold]{dollars(free.saved)}[/]{share}, estimated\n"
+        f"paid  [bold]{dollars(report.totals.paid)}[/], measured: "
         f"{report.totals.priced:,} of {report.totals.requests:,} requests have a price\n"
         f"tool results {free.texts_before:,} -> {free.texts_after:,} tokens, "
         f"{_share(report.totals.cache_share)} of prompts read from the cache, "
@@ -57,8 +58,8 @@ def _models(report: Report) -> Table:
         table.add_row(
             name,
             f"{one.requests:,}",
-            _dollars(one.paid) if known else "unknown",
-            _dollars(one.saved) if known else "unknown",
+            dollars(one.paid) if known else "unknown",
+            dollars(one.saved) if known else "unknown",
         )
     return table
 
@@ -74,15 +75,11 @@ def _conversations(sessions: Sequence[Session], now: float) -> Table:
             one.model,
             one.client or "unknown",
             f"{one.sums.requests:,}",
-            _dollars(one.sums.paid) if known else "unknown",
-            _dollars(one.sums.saved) if known else "unknown",
+            dollars(one.sums.paid) if known else "unknown",
+            dollars(one.sums.saved) if known else "unknown",
             str(one.sums.retrieved or ""),
         )
     return table
-
-
-def _dollars(amount: float) -> str:
-    return f"{'-' if amount < 0 else ''}${abs(amount):,.{2 if abs(amount) >= 1 else 4}f}"
 
 
 def _share(share: float | None) -> str:

@@ -5,7 +5,6 @@ from elsewhere whose name is made to lead here (DNS rebinding) is answered by no
 refused.
 """
 
-import ipaddress
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -13,7 +12,7 @@ from asgiref.wsgi import WsgiToAsgi
 from mitmproxy import http
 from mitmproxy.addons import asgiapp
 
-from headroom_mitm.web.neighbours import is_stranger
+from headroom_mitm.neighbours import is_loopback, is_stranger
 from headroom_mitm.web.page import Sources, make_app
 
 HOST = "headroom.local"
@@ -56,7 +55,7 @@ def refusal(flow: http.HTTPFlow) -> str:
     request = flow.request
     if request.method not in ("GET", "HEAD"):
         return "The page shows, and changes nothing: GET only."
-    if not _is_loopback(flow.client_conn.peername):
+    if not is_loopback(flow.client_conn.peername):
         return "The page is for who is on the proxy's machine."
     # Figures for Prometheus have no texts, and it runs as a user of its own.
     if request.path != METRICS and is_stranger(*flow.client_conn.peername[:2]):
@@ -67,13 +66,3 @@ def refusal(flow: http.HTTPFlow) -> str:
     ):
         return "The page is not for other sites."
     return ""
-
-
-def _is_loopback(peer: tuple[Any, ...] | None) -> bool:
-    if not peer:
-        return False
-    try:
-        address = ipaddress.ip_address(peer[0].partition("%")[0])
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headroom_mitm.web.neighbours import is_stranger, user_of
+from headroom_mitm.neighbours import is_loopback, is_stranger, user_of
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 ROW = "   0: {local} 00000000:0000 01 00000000:00000000 00:00000000 00000000  {user}        0 12345 1\n"
@@ -57,3 +57,26 @@ def test_a_real_connection_is_ours(address: str) -> None:
         socket.create_connection(server.getsockname()[:2]) as client,
     ):
         assert user_of(*client.getsockname()[:2]) == os.getuid()
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("::1%lo", True),
+        ("::ffff:127.0.0.1", True),
+        ("10.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("fe80::1%eth0", False),
+        ("no address", False),
+        ("", False),
+    ],
+)
+def test_loopback_is_this_machine(address: str, here: bool) -> None:
+    assert is_loopback((address, 8080)) is here
+
+
+def test_where_no_peer_is_known_it_is_not_this_machine() -> None:
+    assert not is_loopback(None)

@@ -1,12 +1,22 @@
-"""Which user of this machine is at the other end of a connection over loopback, where Linux tells."""
+"""Who is at the other end of a connection: this machine, and where Linux tells, which of its users."""
 
 import ipaddress
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LOCAL, _USER = 1, 7  # columns of these tables
+
+
+def is_loopback(peer: tuple[Any, ...] | None) -> bool:
+    """Say whether a connection comes from this machine; ``peer`` begins with its address."""
+    found = _address(peer[0]) if peer else None
+    if found is None:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
 
 
 def is_stranger(address: str, port: int, tables: tuple[Path, ...] = _TABLES) -> bool:
@@ -32,9 +42,8 @@ def user_of(address: str, port: int, tables: tuple[Path, ...] = _TABLES) -> int 
 
 def _forms(address: str) -> Iterator[str]:
     """Yield an address as the tables write it: words of four bytes, the last byte first. One of version 4 has two."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
+    found = _address(address)
+    if found is None:
         return
     if isinstance(found, ipaddress.IPv4Address):
         yield _words(found.packed)
@@ -46,3 +55,10 @@ def _forms(address: str) -> Iterator[str]:
 
 def _words(packed: bytes) -> str:
     return "".join(packed[at : at + 4][::-1].hex().upper() for at in range(0, len(packed), 4))
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
