@@ -130,9 +130,9 @@ class Answers:
         if service is None:
             response.stream = streamed
             return
-        ear = self._metering.ear(flow, streamed=streamed)
-        reply = Guarded((replies.streamed if streamed else replies.whole)(TOOL_NAME), ear)
+        reply = Guarded((replies.streamed if streamed else replies.whole)(TOOL_NAME))
         exchange = Exchange(reply, outcome.body, originals_in(wire, outcome.originals), service.read)
+        exchange.ear = self._metering.ear(flow, streamed=streamed)
         exchange.in_events = _in_events(response)
         exchange.breaks_off = flow.request.headers.get("user-agent", "").startswith(TRIES_AGAIN_IF_CUT)
         exchange.on_served = functools.partial(service.asked, outcome)

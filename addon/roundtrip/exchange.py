@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from headroom_mitm import tokens
 from headroom_mitm.errors import MissingOriginal, StoreUnavailable, UnreadableBody
@@ -26,6 +27,18 @@ LONGEST_REFUSAL = 2**20
 """Bytes of an error of the provider's that are kept."""
 
 
+class Ear(Protocol):
+    """Listens to an answer, leg by leg. Quick, and never raises."""
+
+    def feed(self, data: bytes) -> None:
+        """Take a piece of a leg, without its content encoding."""
+        ...
+
+    def next_leg(self) -> None:
+        """Another leg begins, or the last one does again."""
+        ...
+
+
 class Exchange:
     """Holds what the next leg needs. ``advance`` and ``conclude`` may block; all else is quick, and never raises."""
 
@@ -47,6 +60,8 @@ class Exchange:
         """Called as soon as the answer has ended, before the client can know it; quick. Not where nothing is kept."""
         self.on_untold: Callable[[tuple[Round, ...]], None] = lambda _: None
         """Called by ``conclude`` with all legs of an answer of which the client has not seen all. May block."""
+        self.ear: Ear | None = None
+        """Hears all attempts at all legs, as they come."""
         self.copies: Copies | None = None
         """Holds back what the client's calls are to do with texts of ours."""
         self.must_conclude = False
@@ -81,6 +96,8 @@ class Exchange:
         decode = decoder(encoding)
         self._decode = decode or bytes
         if self._before_leg is not None:
+            if self.ear is not None:
+                self.ear.next_leg()
             self._reply, self.copies = copy.deepcopy(self._before_leg)
             self._keeping = self._reply if isinstance(self._reply, Keeping) else None
             self._failing = self._reply if isinstance(self._reply, Failing) else None
@@ -91,7 +108,10 @@ class Exchange:
         if self.status != 200:
             return b""
         try:
-            shown = self._reply.feed(self._decode(data))
+            plain = self._decode(data)
+            if self.ear is not None:
+                self.ear.feed(plain)
+            shown = self._reply.feed(plain)
         except UnreadableBody as error:
             return _broken(self, error)
         self.leg_has_failed = self._failing is not None and self._failing.has_failed

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.wire.reply import Answered, Failing, HiddenCall, Keeping, Kept, Reply
@@ -14,40 +13,13 @@ logger = logging.getLogger(__name__)
 _EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
-class Ear(Protocol):
-    """Listens to an answer. Quick, and never raises."""
-
-    def feed(self, data: bytes) -> None:
-        """Take a piece of a leg."""
-        ...
-
-    def next_leg(self) -> None:
-        """A leg is over."""
-        ...
-
-
-class _Shared:
-    """Who listens. Each attempt at a leg is read by a copy of the reply; all are heard by one, from its beginning."""
-
-    def __init__(self, ear: Ear | None) -> None:
-        self.ear = ear
-
-    def __deepcopy__(self, _: dict[int, object]) -> "_Shared":
-        """See above."""
-        if self.ear is not None:
-            self.ear.next_leg()
-        return self
-
-
 class Guarded:
     """A reply that a fault of ours does not stop: the first leg goes on as it comes, a later one is called broken.
 
     So is a first one in which a call of our tool waits: the client could not answer it.
     """
 
-    def __init__(self, reply: Reply, ear: Ear | None = None) -> None:
-        """``ear`` hears what comes, leg by leg."""
-        self._shared = _Shared(ear)
+    def __init__(self, reply: Reply) -> None:
         self.streamed = reply.streamed
         self._reply = reply
         self._keeping = reply if isinstance(reply, Keeping) else None
@@ -57,8 +29,6 @@ class Guarded:
 
     def feed(self, data: bytes) -> bytes:
         """See ``Reply``."""
-        if self._shared.ear is not None:
-            self._shared.ear.feed(data)
         if self._is_raw:
             return data
         self._waiting += data
@@ -107,8 +77,6 @@ class Guarded:
     def next_body(self, body: bytes, answers: Sequence[Answered]) -> bytes:
         """See ``Reply``."""
         self._is_first, self._waiting = False, b""
-        if self._shared.ear is not None:
-            self._shared.ear.next_leg()
         return self._reply.next_body(body, answers)
 
     def close(self) -> bytes:

@@ -102,6 +102,34 @@ def answered(store: Store, arguments: object) -> Json:
     return result
 
 
+class Ear:
+    """Hears what comes."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    def feed(self, data: bytes) -> None:
+        self.heard.append(data)
+
+    def next_leg(self) -> None:
+        self.heard.append(b"next")
+
+
+def test_who_listens_hears_each_attempt_at_a_leg_from_its_beginning(store: Store) -> None:
+    """Without its content encoding, and whatever of it the client sees."""
+    exchanged, ear = exchange(store, stream=True), Ear()
+    exchanged.ear = ear
+    first, last = streamed(call()), streamed(DONE)
+    exchanged.begin_leg("gzip")
+    leg(exchanged, gzip.compress(first))
+    exchanged.advance()
+    exchanged.begin_leg("")
+    exchanged.feed(last[:90])
+    exchanged.begin_leg("")
+    assert b"Done." in leg(exchanged, last)
+    assert ear.heard == [first, b"next", last[:90], b"next", last]
+
+
 @pytest.mark.parametrize(
     ("arguments", "note"),
     [

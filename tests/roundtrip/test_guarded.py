@@ -1,6 +1,5 @@
 """A fault of ours never shows the client bytes twice, a call of our tool, or half an answer as a whole one."""
 
-import copy
 import json
 from typing import Any
 
@@ -41,19 +40,6 @@ class Faulty(StreamedReply):
         return shown
 
 
-class Ear:
-    """Hears what comes."""
-
-    def __init__(self) -> None:
-        self.heard: list[bytes] = []
-
-    def feed(self, data: bytes) -> None:
-        self.heard.append(data)
-
-    def next_leg(self) -> None:
-        self.heard.append(b"next")
-
-
 @pytest.mark.parametrize(
     "pieces",
     [[START, WRONG, SAID], [START + SAID[:9], SAID[9:] + WRONG, END], [WRONG], [START, SAID + WRONG[:-4], WRONG[-4:]]],
@@ -88,16 +74,3 @@ def test_a_fault_in_a_later_leg_is_an_error() -> None:
     reply.next_body(BODY, [Answered(call, "") for call in reply.hidden])
     with pytest.raises(UnreadableBody):
         reply.feed(START + WRONG)
-
-
-def test_who_listens_hears_each_leg_also_of_a_copy() -> None:
-    """A leg is read by a copy, so that it can be asked for again; each attempt is heard once, from its beginning."""
-    ear = Ear()
-    reply = Guarded(StreamedReply(TOOL_NAME), ear)
-    reply.feed(START + OURS + END)
-    reply.end_leg()
-    reply.next_body(BODY, [Answered(call, "") for call in reply.hidden])
-    again = copy.deepcopy(reply)
-    assert again.feed(START + SAID) == SAID
-    assert reply.feed(START + MORE).count(b"content_block_start") == 2
-    assert ear.heard == [START + OURS + END, b"next", b"next", START + SAID, START + MORE]
