@@ -36,8 +36,9 @@ class RedisRecords:
             gone = [Digest(bytes(key)) for key in pipe.execute()[-1]]
             if gone:
                 pipe = self._server.batch(client)
-                for key in gone:
-                    pipe.delete(self._name(key), self._name(key, b":requests"))
+                for key in gone:  # one name at a time: the two may be on different nodes of a Cluster
+                    pipe.delete(self._name(key))
+                    pipe.delete(self._name(key, b":requests"))
                 pipe.zrem(newest, *gone)
                 pipe.execute()
 

@@ -45,6 +45,29 @@ def running(servers: Servers) -> Iterator[Servers]:
         servers.stop()
 
 
+@pytest.fixture(params=["sqlite", "redis", "sentinel", "cluster"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty store is."""
+    if request.param == "sqlite":
+        return str(tmp_path / "store.db")
+    fixtures = {"redis": "redis_server", "sentinel": "sentinels", "cluster": "cluster"}
+    servers = request.getfixturevalue(fixtures[request.param])
+    servers.flush()
+    return str(servers.url)
+
+
+@pytest.fixture
+def own_sentinels(tmp_path: Path) -> Iterator[Replicated]:
+    """The same as ``sentinels``, of which a test may end some."""
+    yield from running(Replicated(tmp_path))
+
+
+@pytest.fixture
+def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """The same as ``cluster``, of which a test may end some."""
+    yield from running(Cluster(tmp_path))
+
+
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     """A server that a test may stop and start. It is not running yet."""

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 
 import pytest
 from decision_samples import TEXTS, key, lossless, lossy, raw
@@ -23,17 +22,6 @@ HEAD = digest_of_text("the beginning of a conversation")
 OTHER_HEAD, UNKNOWN_HEAD = digest_of_text("another beginning"), digest_of_text("one that nobody knows")
 KEYS = Keys((bytes(range(32)),), sealed_only=True)
 SPAWN = multiprocessing.get_context("spawn")
-
-
-@pytest.fixture(params=["sqlite", "redis", "sentinel", "cluster"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where an empty store is."""
-    if request.param == "sqlite":
-        return str(tmp_path / "store.db")
-    fixtures = {"redis": "redis_server", "sentinel": "sentinels", "cluster": "cluster"}
-    servers = request.getfixturevalue(fixtures[request.param])
-    servers.flush()
-    return str(servers.url)
 
 
 @pytest.fixture

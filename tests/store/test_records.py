@@ -1,29 +1,14 @@
 """What every store promises of the ledger's records: nothing of what workers add is lost, the newest stay, one salt."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
-import redis
 
 from headroom_mitm.segments import Digest, digest
 from headroom_mitm.store import Store, open_store
 from headroom_mitm.store.base import MOST_RECORDS, MOST_REQUESTS, Noted
 
 OpenStore = Callable[..., Store]
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where an empty store is."""
-    if request.param == "sqlite":
-        yield str(tmp_path / "store.db")
-        return
-    url = request.getfixturevalue("redis_server").url
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
-        yield url
 
 
 def key(number: int) -> Digest:

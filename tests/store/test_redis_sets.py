@@ -1,7 +1,6 @@
 """Stores of several servers: what was decided outlives the loss of one, and nothing false is told meanwhile."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 import redis
@@ -27,26 +26,6 @@ class Leaping:
     def __call__(self) -> float:
         self.now += BACK_OFF_SECONDS + 1
         return self.now
-
-
-@pytest.fixture
-def own_sentinels(tmp_path: Path) -> Iterator[Replicated]:
-    servers = Replicated(tmp_path)
-    try:
-        servers.start()
-        yield servers
-    finally:
-        servers.stop()
-
-
-@pytest.fixture
-def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
-    servers = Cluster(tmp_path)
-    try:
-        servers.start()
-        yield servers
-    finally:
-        servers.stop()
 
 
 def recalled_or_refused(store: Store) -> bool:

@@ -1,27 +1,12 @@
 """What every store promises of sums: nothing that is added at once by many is lost, and only what is named goes."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
-import redis
 
 from headroom_mitm.store import Store, open_store
 
 OpenStore = Callable[..., Store]
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where an empty store is."""
-    if request.param == "sqlite":
-        yield str(tmp_path / "store.db")
-        return
-    url = request.getfixturevalue("redis_server").url
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
-        yield url
 
 
 def test_sums_are_shared(opened: OpenStore, url: str) -> None:

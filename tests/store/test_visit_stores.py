@@ -1,11 +1,10 @@
 """What every store promises of visits: the later time holds, and a new epoch begins only where nobody came between."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import redis
 
 from headroom_mitm.segments import digest_of_text
 from headroom_mitm.store import Limits, Store, open_store
@@ -13,18 +12,6 @@ from headroom_mitm.store.base import REFRESH_SECONDS, Visit
 
 OpenStore = Callable[..., Store]
 KEY, OTHER = digest_of_text("a prefix"), digest_of_text("another prefix")
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where an empty store is."""
-    if request.param == "sqlite":
-        yield str(tmp_path / "store.db")
-        return
-    url = request.getfixturevalue("redis_server").url
-    with redis.Redis.from_url(url) as client:
-        client.flushdb()
-        yield url
 
 
 def test_the_later_time_and_the_longer_lifetime_hold(opened: OpenStore, url: str) -> None:
