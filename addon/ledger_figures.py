@@ -35,7 +35,7 @@ class Sums:
     texts_before: int = 0
     """Estimated tokens of tool results in all requests, as the clients sent them."""
     texts_after: int = 0
-    """The same as they left. Where nothing may be changed: as those that are new in a request would have left."""
+    """The same as they left. Where nothing may be changed: as they would have left, of those this process has met."""
     paid: float = 0.0
     """Dollars, measured: what was reported, at the prices of the day."""
     without: float = 0.0

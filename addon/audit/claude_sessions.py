@@ -6,12 +6,11 @@ stands before it. System prompt and tools are not in the log, so a request made 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import orjson
 
-from headroom_mitm.audit.recording import Recording
+from headroom_mitm.audit.recording import Recording, seconds
 from headroom_mitm.hosts import ANTHROPIC
 from headroom_mitm.wire.reported import Listener
 
@@ -99,7 +98,7 @@ class _Log:
             self._answered(thread, line, message)
 
     def _answered(self, thread: _Thread, line: Json, message: Json) -> None:
-        answer_id, at = str(message.get("id", "")), _seconds(line.get("timestamp"))
+        answer_id, at = str(message.get("id", "")), seconds(line.get("timestamp"))
         if answer_id not in self.usage and thread.messages and at is not None:
             model = str(message.get("model", ""))
             self.answers.append(_Answer(thread, thread.messages, len(thread.messages), at, answer_id, model))
@@ -131,10 +130,3 @@ def _recording(answer: _Answer, usage: Any) -> Recording:
         session=answer.thread.session,
         is_partial=True,
     )
-
-
-def _seconds(text: Any) -> float | None:
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError:
-        return None

@@ -6,12 +6,11 @@ request, of all items before it; what it took is told by the next line that tell
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import orjson
 
-from headroom_mitm.audit.recording import Recording
+from headroom_mitm.audit.recording import Recording, seconds
 from headroom_mitm.hosts import RESPONSES
 from headroom_mitm.wire.reported import Listener
 
@@ -42,7 +41,7 @@ def codex_session(lines: Iterable[Json]) -> Iterator[Recording]:
     for line in lines:
         payload = line.get("payload")
         if isinstance(payload, dict):
-            log.take(str(line.get("type")), payload, _seconds(line.get("timestamp")))
+            log.take(str(line.get("type")), payload, seconds(line.get("timestamp")))
     for answer in log.answers:
         yield _recording(log, answer)
 
@@ -125,10 +124,3 @@ def _recording(log: _Log, answer: _Answer) -> Recording:
 
 
 _DETAILS = {"cached_tokens": "cached_input_tokens", "cache_write_tokens": "cache_write_input_tokens"}
-
-
-def _seconds(text: Any) -> float | None:
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError:
-        return None

@@ -3,14 +3,13 @@
 import base64
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 
-from headroom_mitm.audit.recording import Recording
+from headroom_mitm.audit.recording import Recording, seconds
 from headroom_mitm.credentials import account
 from headroom_mitm.hosts import Host, detect
 from headroom_mitm.usage import Counted
@@ -46,7 +45,7 @@ def _recording(entry: Any, hosts: tuple[Host, ...]) -> Recording | None:
     port = _port(place.port if _is_port(place.netloc) else None, place.scheme)
     wire = detect(host, port, str(request.get("method", "")), place.path, hosts)
     body = _text(_object(request.get("postData")))
-    at = _seconds(_object(entry).get("startedDateTime"))
+    at = seconds(_object(entry).get("startedDateTime"))
     if wire is None or not body or at is None:
         return None
     headers = _headers(request)
@@ -99,13 +98,6 @@ def _headers(request: Json) -> dict[str, str]:
     headers = request.get("headers")
     pairs = [_object(header) for header in headers] if isinstance(headers, list) else []
     return {str(pair.get("name", "")).lower(): str(pair.get("value", "")) for pair in pairs}
-
-
-def _seconds(text: Any) -> float | None:
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError:
-        return None
 
 
 def _object(value: Any) -> Json:

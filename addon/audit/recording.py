@@ -1,6 +1,8 @@
 """A request of the past with what its answer took, wherever it was written down."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from headroom_mitm.segments import Digest, digest
 from headroom_mitm.usage import Counted
@@ -34,3 +36,11 @@ class Recording:
     def thread(self) -> Digest:
         """What tells conversations apart that begin alike."""
         return digest(self.account, self.session.encode("utf-8", "replace"))
+
+
+def seconds(text: Any) -> float | None:
+    """Return the seconds since the epoch of a time as logs write it; None for what is no time."""
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return None
