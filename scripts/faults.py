@@ -35,6 +35,7 @@ from proxy import ADDON, Mitmdump
 from redis_server import RedisServer
 from redis_sets import Cluster, Replicated
 
+SET_CLOCK = Path(__file__).resolve().parent.parent / "tests" / "e2e" / "set_clock.py"
 AGENTS = 6
 PATIENCE = 25.0
 """Seconds for which an agent asks again."""
@@ -122,7 +123,7 @@ def damage(bench: Bench) -> None:
 
 def set_clock(days: float) -> Callable[[Bench], None]:
     """Return what moves the proxy's clock."""
-    return lambda bench: void(bench.clock.write_text(str(time.time() + days * 86_400), encoding="ascii"))
+    return lambda bench: void(bench.clock.write_text(str(days * 86_400), encoding="ascii"))
 
 
 def answer_with(says: Callable[[], Answer]) -> Callable[[Bench], None]:
@@ -288,9 +289,8 @@ def standing(fault: Fault, folder: Path) -> Iterator[Bench]:
             servers.start()
         provider = stack.enter_context(Provider().running())
         options = {"headroom_store": servers.url} if servers else {}
-        proxy = Mitmdump(
-            home, folder / "confdir", provider.port, (ADDON,), options, {"HEADROOM_CLOCK_FILE": str(clock)}
-        )
+        scripts, environment = (SET_CLOCK, ADDON), {"SET_CLOCK_FILE": str(clock)}
+        proxy = Mitmdump(home, folder / "confdir", provider.port, scripts, options, environment)
         stack.callback(proxy.stop)
         proxy.start()
         bench = Bench(folder, provider, proxy, clock, servers)

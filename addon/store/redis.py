@@ -1,4 +1,4 @@
-"""The shared store: a Redis or Valkey server that several proxies use.
+"""The shared store: a Redis server that several proxies use.
 
 How much is kept is the server's business: ``Limits.max_bytes`` means nothing here. It bounds memory by its own
 ``maxmemory`` and, with an eviction policy such as ``volatile-lru``, lets go of the longest unused first; how durable a

@@ -1,14 +1,16 @@
 """What was sent once is sent again byte for byte: the provider's cache of the prefix stays good."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 from answers import Json
 from client import Client, Connect
 from conversations import history, log, request, results_of, rows
 from provider import Provider
-from proxy import Start
+from proxy import ADDON, Mitmdump, Start, running
 
+SET_CLOCK = Path(__file__).with_name("set_clock.py")
 RESULTS = (rows(300), log(1500), rows(200, salt="b"), log(400, salt="c"))
 
 
@@ -93,3 +95,21 @@ def test_redis_is_shared_by_proxies(provider: Provider, start: Start, connect: C
     assert provider.bodies[1] == provider.bodies[2]
     assert broken_prefixes([received.json for received in provider.received]) == []
     assert results_of(provider.received[-1].json)["toolu_0"] != RESULTS[0]
+
+
+@pytest.mark.parametrize(("restarted", "broken"), [(False, []), (True, [1])], ids=["set", "passed, as far as is known"])
+def test_a_clock_that_is_set_changes_nothing(
+    provider: Provider, confdir: Path, connect: Connect, tmp_path: Path, *, restarted: bool, broken: list[int]
+) -> None:
+    """Who has been there knows that the time has not passed; to who comes later, the clock is all there is."""
+    clock, system = tmp_path / "clock", "All that must be known of the ship. " * 2_000
+    scripts, environment = (SET_CLOCK, ADDON), {"SET_CLOCK_FILE": str(clock)}
+    proxy = Mitmdump(tmp_path / "home", confdir, provider.port, scripts, {"headroom_deadline": "50"}, environment)
+    with running(proxy):
+        connect(proxy).post("/v1/messages", request(history(*RESULTS[:3]), system=system))
+        clock.write_text("86400", encoding="ascii")
+        if restarted:
+            proxy.stop()
+            proxy.start()
+        connect(proxy).post("/v1/messages", request(history(*RESULTS), system=system))
+    assert broken_prefixes([received.json for received in provider.received]) == broken
