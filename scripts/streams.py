@@ -7,6 +7,7 @@ connection to its end, is told as well: time is also spent waiting where a machi
 
 import argparse
 import asyncio
+import itertools
 import json
 import re
 import ssl
@@ -30,15 +31,21 @@ STREAMS = """
 def responseheaders(flow):
     flow.response.stream = "event-stream" in flow.response.headers.get("content-type", "")
 """
-BODY = json.dumps(
-    {
-        "model": "m",
-        "max_tokens": 1000,
-        "stream": True,
-        "tools": [{"name": "Bash", "input_schema": {"type": "object"}}],
-        "messages": [{"role": "user", "content": "Tell me a story."}],
-    }
-).encode()
+_numbers = itertools.count()
+
+
+def body(*, is_new: bool) -> bytes:
+    """Return a request: the same as all others, or the first of a conversation that nobody has begun yet."""
+    asked = f"Tell me story {next(_numbers)}." if is_new else "Tell me a story."
+    return json.dumps(
+        {
+            "model": "m",
+            "max_tokens": 1000,
+            "stream": True,
+            "tools": [{"name": "Bash", "input_schema": {"type": "object"}}],
+            "messages": [{"role": "user", "content": asked}],
+        }
+    ).encode()
 
 
 def event(name: str, **data: object) -> bytes:
@@ -87,13 +94,13 @@ async def connected(proxy: Mitmdump) -> AsyncIterator[tuple[asyncio.StreamReader
         writer.close()
 
 
-async def listen(proxy: Mitmdump, ready: asyncio.Barrier) -> tuple[float, list[float]]:
+async def listen(proxy: Mitmdump, ready: asyncio.Barrier, request: bytes) -> tuple[float, list[float]]:
     """Return the time to the first event and the delays of all with text, in milliseconds."""
     async with connected(proxy) as (reader, writer):
         await ready.wait()
         began, first, delays, seen = time.monotonic_ns(), 0.0, [], b""
-        head = f"POST /v1/messages HTTP/1.1\r\nhost: {ANTHROPIC}\r\nx-api-key: k\r\ncontent-length: {len(BODY)}\r\n\r\n"
-        writer.write(head.encode() + BODY)
+        head = f"POST /v1/messages HTTP/1.1\r\nhost: {ANTHROPIC}\r\nx-api-key: k\r\n"
+        writer.write(f"{head}content-length: {len(request)}\r\n\r\n".encode() + request)
         while piece := await reader.read(65_536):
             now = time.monotonic_ns()
             first = first or (now - began) / 1e6
@@ -117,14 +124,14 @@ class Measured(NamedTuple):
     """For one stream."""
 
 
-async def measure(proxies: list[Mitmdump], count: int, rounds: int) -> list[Measured]:
+async def measure(proxies: list[Mitmdump], count: int, rounds: int, *, is_new: bool = True) -> list[Measured]:
     """Return what each proxy takes."""
     results: list[tuple[list[float], list[float], list[float]]] = [([], [], []) for _ in proxies]
     for number in range(rounds):
         for which in range(len(proxies)) if number % 2 else reversed(range(len(proxies))):
             proxy, (firsts, delays, computed) = proxies[which], results[which]
             ready, before = asyncio.Barrier(count), proxy.cpu_milliseconds
-            for first, late in await asyncio.gather(*(listen(proxy, ready) for _ in range(count))):
+            for first, late in await asyncio.gather(*(listen(proxy, ready, body(is_new=is_new)) for _ in range(count))):
                 firsts.append(first)
                 delays.extend(late)
             computed.append((proxy.cpu_milliseconds - before) / count)
@@ -136,6 +143,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 50, 200], help="how many at once")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of each")
+    parser.add_argument("--alike", action="store_true", help="all ask the same, so all but the first are known")
     chosen = parser.parse_args()
     server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=1000)
     port = server.sockets[0].getsockname()[1]
@@ -149,9 +157,9 @@ async def main() -> None:
         ]
         heads = ("first", "ours", "ratio", "delay", "ours", "CPU", "ours", "MiB", "ours")
         print("streams, ms ", *(f"{head:>8}" for head in heads))
-        await measure(proxies, 1, 2)  # what is loaded with the first request is not told
+        await measure(proxies, 1, 2, is_new=not chosen.alike)  # what is loaded with the first request is not told
         for count in chosen.streams:
-            one, other = await measure(proxies, count, chosen.rounds)
+            one, other = await measure(proxies, count, chosen.rounds, is_new=not chosen.alike)
             figures = (one.first, other.first, other.first / one.first, one.delay, other.delay)
             memory = (proxy.resident_kib / 1024 for proxy in proxies)
             cells = (*figures, one.computed, other.computed, *memory)
