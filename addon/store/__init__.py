@@ -8,8 +8,6 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import url2pathname
 
 from headroom_mitm.store.base import Clock, Decision, Limits, Store
-from headroom_mitm.store.redis import RedisStore
-from headroom_mitm.store.redis_place import SCHEMES, place
 from headroom_mitm.store.sealing import Keys, Sealer
 from headroom_mitm.store.sqlite import SqliteStore
 
@@ -42,15 +40,23 @@ def open_store(
         return SqliteStore(_file(url, url), limits, clock, sealer)
     if not url.startswith(f"{scheme[1]}://"):
         raise _refused(url)
-    if scheme[1].lower() in SCHEMES:
-        try:
-            return RedisStore(place(url), limits, clock, sealer)
-        except ValueError as error:
-            raise _refused(url, str(error)) from error
+    if scheme[1].lower().startswith("redis"):
+        return _shared(url, limits, clock, sealer)
     parts = _split(url)
     if parts.scheme == "sqlite":
         return SqliteStore(_file_of_url(url, parts), limits, clock, sealer)
     raise _refused(url)
+
+
+def _shared(url: str, limits: Limits, clock: Clock, sealer: Sealer) -> Store:
+    # redis-py is a sixth of what the addon's start takes, and most stores are files
+    from headroom_mitm.store.redis import RedisStore  # noqa: PLC0415
+    from headroom_mitm.store.redis_place import place  # noqa: PLC0415
+
+    try:
+        return RedisStore(place(url), limits, clock, sealer)
+    except ValueError as error:
+        raise _refused(url, str(error)) from error
 
 
 def _refused(url: str, why: str = "") -> ValueError:
