@@ -54,8 +54,10 @@ def encoding() -> tiktoken.Encoding:
 
 def count(text: str) -> int:
     """Return the number of tokens of ``text``; about 4 ms for 100,000 characters."""
+    if len(text) <= _SHORT:
+        return _counted(text)
     # A text on its way through router and compressor is counted by both.
-    return _remembered(text) if _SHORT < len(text) <= _CHUNK else _counted(text)
+    return sum(_remembered(text[at : at + _CHUNK]) for at in range(0, len(text), _CHUNK))
 
 
 @functools.lru_cache(maxsize=64)
@@ -64,8 +66,7 @@ def _remembered(text: str) -> int:
 
 
 def _counted(text: str) -> int:
-    encode = encoding().encode_ordinary
-    return sum(len(encode(text[at : at + _CHUNK])) for at in range(0, len(text), _CHUNK))
+    return len(encoding().encode_ordinary(text))
 
 
 def estimate(size: int) -> int:
