@@ -124,6 +124,12 @@ class Mitmdump:
         return self.confdir / "mitmproxy-ca-cert.pem"
 
     @property
+    def pid(self) -> int:
+        """Of the process that runs now."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def resident_kib(self) -> int:
         """Memory of the process, as Linux counts it."""
         assert self._process is not None
