@@ -22,7 +22,9 @@ class Guarded:
     def __init__(self, reply: Reply) -> None:
         self.streamed = reply.streamed
         self._reply = reply
+        # A look at a protocol's members takes longer than all else that is done to an event.
         self._keeping = reply if isinstance(reply, Keeping) else None
+        self._failing = reply if isinstance(reply, Failing) else None
         self._is_first = True
         self._is_raw = False
         self._waiting = b""  # what came and was not shown yet
@@ -37,7 +39,9 @@ class Guarded:
         except Exception:
             logger.exception("headroom: an answer is not understood")
             return self._fault()
-        if shown:
+        if shown == self._waiting:
+            self._waiting = b""
+        elif shown:
             rest = self._waiting.removeprefix(shown)
             self._waiting = rest if len(rest) < len(self._waiting) else _behind_events(self._waiting)
         return shown
@@ -57,7 +61,7 @@ class Guarded:
     @property
     def has_failed(self) -> bool:
         """See ``Failing``."""
-        return isinstance(self._reply, Failing) and self._reply.has_failed
+        return self._failing is not None and self._failing.has_failed
 
     @property
     def hidden(self) -> Sequence[HiddenCall]:

@@ -18,6 +18,8 @@ from headroom_mitm.wire.retelling import Round, Untold
 from headroom_mitm.wire.splice import splice
 
 _PING = sse.written("ping", b'{"type":"ping"}')
+_DELTA = b"event: content_block_delta\n"
+"""Begins nearly all events."""
 _STOP = sse.written("message_stop", b'{"type":"message_stop"}')
 
 
@@ -121,7 +123,7 @@ class StreamedReply:
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the current leg; return what the client may see now."""
-        return b"".join(self._shown(event) for event in self._splitter.feed(data))
+        return b"".join(map(self._shown, self._splitter.feed(data)))
 
     def end_leg(self) -> bytes:
         """Return what an upstream that breaks off has left; see ``Reply`` for where that is an error."""
@@ -175,6 +177,8 @@ class StreamedReply:
     def _shown(self, event: bytes) -> bytes:
         """Return the event as the client gets it."""
         try:
+            if event.startswith(_DELTA) and event.count(b"event:") == 1:
+                return self._leg.block_event(event)
             match _kind(event):
                 case "content_block_start":
                     return self._leg.block_start(event)

@@ -3,6 +3,7 @@
 Parts that are shown leave byte for byte. Source: ai.google.dev, "GenerateContentResponse".
 """
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -20,7 +21,7 @@ _ENDING = ("finishReason", "finishMessage")
 _ASIDE = frozenset(("content", "index", "safetyRatings", "tokenCount", "avgLogprobs", "logprobsResult", *_ENDING))
 _NO_TEXT = b'{"text":""}'  # what the model itself sends where it has nothing to say
 # What a document has that is more than text.
-_NEWS = (b'"functionCall"', b'"finishReason"', b'"error"', b'"promptFeedback"')
+_NEWS = re.compile(rb'"(?:functionCall|finishReason|error|promptFeedback)"')
 _SIGNATURE = "thoughtSignature"
 
 Found = dict[str, Span]
@@ -55,7 +56,7 @@ class Leg:
 
     def is_unmoved_by(self, data: bytes) -> bool:
         """Say whether a document is sure to be shown as it is: nearly all of them are."""
-        return not (self.finish or any(word in data for word in _NEWS))
+        return not (self.finish or _NEWS.search(data))
 
     def parts(self) -> list[bytes]:
         """Return what the model has said as it came, for the next request."""

@@ -132,7 +132,7 @@ class StreamedReply:
                 self._start = data
                 return b""
             self._framing = Items() if data.lstrip().startswith(b"[") else Events()
-        return b"".join(self._passed(self._framing, piece) for piece in self._framing.feed(data))
+        return b"".join([self._passed(self._framing, piece) for piece in self._framing.feed(data)])
 
     def end_leg(self) -> bytes:
         """Return what an upstream that breaks off has left; see ``Reply`` for where that is an error."""

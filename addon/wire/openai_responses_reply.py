@@ -35,7 +35,7 @@ class StreamedReply:
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the current leg; return what the client may see now."""
-        return b"".join(self._passed(event) for event in self._splitter.feed(data))
+        return b"".join(map(self._passed, self._splitter.feed(data)))
 
     def end_leg(self) -> bytes:
         """Return what an upstream that breaks off has left; see ``Reply`` for where that is an error."""
