@@ -64,23 +64,15 @@ class Look:
     template: Template
     columns: tuple[Column, ...]
     is_alarm: bool
+    origins: int
+    """How many of the first columns are numbers between the time and the first word: processes and threads."""
 
     @classmethod
     def of(cls, template: Template) -> "Look":
         """Judge the columns of a template."""
         values = zip(*template.values, strict=True)
         columns = tuple(Column.of(cells, template.literals[at]) for at, cells in enumerate(values))
-        return cls(template, columns, is_alarm(" ".join(template.literals)))
-
-    @property
-    def origins(self) -> int:
-        """How many of the first columns are numbers between the time and the first word: processes and threads."""
-        count = 0
-        for column, before in zip(self.columns, self.template.literals, strict=False):
-            if before.strip(STAMP + " ") or not all(map(str.isdecimal, column.values)):
-                break
-            count += 1
-        return count if STAMP in self.template.literals[0] else 0
+        return cls(template, columns, is_alarm(" ".join(template.literals)), _origins(template, columns))
 
     @property
     def changes(self) -> bool:
@@ -129,6 +121,15 @@ class Look:
         last = {what: row for row, what in enumerate(said)}
         first = {what: row for row, what in reversed(list(enumerate(said)))}
         return {self.template.rows[row] for row, what in enumerate(said) if first[what] < row < last[what]}
+
+
+def _origins(template: Template, columns: Sequence[Column]) -> int:
+    count = 0
+    for column, before in zip(columns, template.literals, strict=False):
+        if before.strip(STAMP + " ") or not all(map(str.isdecimal, column.values)):
+            break
+        count += 1
+    return count if STAMP in template.literals[0] else 0
 
 
 def fates_of(lines: Sequence[str], stamps: Sequence[Stamp | None], looks: Sequence[Look], rules: Rules) -> list[Fate]:

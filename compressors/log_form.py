@@ -22,6 +22,7 @@ _MARKS = (("{}", "{t}", "{%d}"), ("<*>", "<t>", "<%d>"), ("{*}", "{*t}", "{*%d}"
 _GONE = ("…", "<…>", "{…}", "(…)")
 _LOOKS_LIKE_OURS = re.compile(r"\\|== |(?:\$[A-Za-z]{1,2})+(?: |$)|\[lines? \d|.* \[x \d+\]$", re.DOTALL)
 _SAME, _DEEP = f" {SAME_TIME}", 40  # names stand before it
+_NO_ENTRY = Entry()
 _UNFIT = re.compile(r"[\x00\x01]|\r(?!\Z)")
 
 
@@ -126,12 +127,13 @@ class Form:
 
 
 def _entries(log: Log, templates: Sequence[Template], repeats: Sequence[Repeats], slot: str) -> list[Entry]:
-    entries = [Entry("\\" + line if _LOOKS_LIKE_OURS.match(line) else line) for line in log.lines]
+    entries: list[Entry] = [_NO_ENTRY] * len(log.lines)
     for number, template in enumerate(templates):
         name = (number,)
         shown = map(repeats[number].shown, template.values) if repeats[number] else template.values
+        stamped = template.stamped
         for line, values in zip(template.rows, shown, strict=True):
-            stamp = log.stamps[line] if template.stamped else None
+            stamp = log.stamps[line] if stamped else None
             if stamp is None:
                 entries[line] = Entry("", "", name, values)
             elif log.factoring is Factoring.WHOLE:
@@ -139,4 +141,8 @@ def _entries(log: Log, templates: Sequence[Template], repeats: Sequence[Repeats]
             else:
                 heading = f"{stamp.date}{slot}{stamp.rest}"
                 entries[line] = Entry("", heading, name, (stamp.time, *values), timed=True)
+    for line, entry in enumerate(entries):
+        if entry is _NO_ENTRY:
+            text = log.lines[line]
+            entries[line] = Entry("\\" + text if _LOOKS_LIKE_OURS.match(text) else text)
     return entries

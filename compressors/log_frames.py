@@ -5,10 +5,9 @@ the other levels the last state stays, as on a screen, and colours go.
 """
 
 import re
-from itertools import pairwise
 from typing import NamedTuple
 
-from headroom_mitm.compressors.log_alarms import is_alarm
+from headroom_mitm.compressors.log_alarms import alarms_in
 
 MARK = "␍"
 """Begins a line that overwrote the one before it. A text that has it already is left as it is."""
@@ -47,17 +46,23 @@ def settled(text: str) -> Settled | None:
 
     A state that speaks of trouble stays, too. The numbers of lines are those of the original.
     """
-    states = 0
     lines = text.split("\n")
-    for number, line in enumerate(lines):
-        if "\r" in line[:-1]:
-            every = [state for state in line.rstrip("\r").split("\r") if state.strip()]
-            # Where what follows says something else, it may be a text with old line ends.
-            kept = [state for state, later in pairwise(every) if _shape(state) != _shape(later) or is_alarm(state)]
-            kept += every[-1:]
-            if 2 * len(kept) < len(every):
-                states += len(every) - len(kept)
-                lines[number] = f"[{len(every) - len(kept)} states overwritten] {' '.join(kept)}"
+    states = 0
+    written = {
+        number: [state for state in line.rstrip("\r").split("\r") if state.strip()]
+        for number, line in enumerate(lines)
+        if "\r" in line[:-1]
+    }
+    alarms = iter(alarms_in([state for every in written.values() for state in every]))
+    for number, every in written.items():
+        shapes = [*map(_shape, every)]
+        # Where what follows says something else, it may be a text with old line ends. The last state always stays.
+        stays = [is_alarm or one != later for one, later, is_alarm in zip(shapes, [*shapes[1:], None], alarms)]
+        gone = stays.count(False)
+        if 2 * gone > len(every):
+            states += gone
+            kept = [state for state, stay in zip(every, stays, strict=True) if stay]
+            lines[number] = f"[{gone} states overwritten] {' '.join(kept)}"
     found, colours = _COLOUR.subn("", "\n".join(lines)) if "\x1b[" in text else ("\n".join(lines), 0)
     return Settled(found, states, colours) if states + colours >= FEWEST else None
 

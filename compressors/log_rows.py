@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _SINGLE = "abcdfijlmnopqrsvx"  # with the sign before it each is one token
 _ALIASES = [f"${one}" for one in _SINGLE + "eghkuwyz"] + [f"${one}{two}" for one in _SINGLE for two in _SINGLE]
@@ -14,8 +14,7 @@ _RUN = re.compile(r" \[x \d+\]$")
 _RUN_NOTE = 10  # characters that ` [x N]` must save
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What a line of the log becomes, or several lines that follow each other."""
 
     text: str = ""

@@ -119,24 +119,31 @@ def _folded(template: Template) -> Template:
             literals.append(literal)
         else:
             literals[-1] += columns[at][0] + literal
-    values = tuple(tuple(row[at] for at in varying) for row in template.values)
+    values = tuple(zip(*(columns[at] for at in varying), strict=True)) or ((),) * len(template.rows)
     return replace(template, literals=tuple(literals), values=values)
 
 
 def _unprefixed(template: Template) -> Template:
     """Move a word before a colon, or a name behind one, into the text if all values of a slot have it."""
-    literals, columns = list(template.literals), []
+    literals = list(template.literals)
+    columns: list[tuple[str, ...]] = []
     for at, column in enumerate(zip(*template.values, strict=True)):
         head, tail = _HEAD.match(column[0]), _TAIL.search(column[0])
+        if head is None and tail is None:
+            columns.append(column)
+            continue
         before, after = head[0] if head else "", tail[0] if tail else ""
-        inner = [value[len(before) : len(value) - len(after)] for value in column]
-        whole = [f"{before}{value}{after}" for value in inner]
-        if whole == list(column) and all(inner) and UNITS.isdisjoint(inner):
+        size = len(before) + len(after)
+        alike = all(len(value) > size and value.startswith(before) and value.endswith(after) for value in column)
+        inner = [value[len(before) : len(value) - len(after)] for value in column] if alike else []
+        if alike and UNITS.isdisjoint(inner):
             literals[at] += before
             literals[at + 1] = after + literals[at + 1]
-            columns.append(inner)
+            columns.append(tuple(inner))
         else:
-            columns.append(list(column))
+            columns.append(column)
+    if tuple(literals) == template.literals:
+        return template
     return replace(template, literals=tuple(literals), values=tuple(zip(*columns, strict=True)) or template.values)
 
 
@@ -157,7 +164,9 @@ def _split(template: Template, least_saving: int) -> list[Template]:
 
 def _chosen(template: Template, rows: Sequence[int]) -> Template:
     return replace(
-        template, rows=tuple(template.rows[row] for row in rows), values=tuple(template.values[row] for row in rows)
+        template,
+        rows=tuple([template.rows[row] for row in rows]),
+        values=tuple([template.values[row] for row in rows]),
     )
 
 
