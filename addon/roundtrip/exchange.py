@@ -124,9 +124,10 @@ class Exchange:
             return b"" if self.streamed else self._failure
         try:
             last = self._reply.end_leg()
+            calls = self._reply.hidden
         except UnreadableBody as error:
             return _broken(self, error)
-        if self.rounds > MOST_ROUNDS and self._reply.hidden:
+        if self.rounds > MOST_ROUNDS and calls:
             last += self._reply.close()
         self._report()
         if self.wants_next_leg:
@@ -180,7 +181,10 @@ class Exchange:
     def _report(self) -> None:
         if self._has_reported or self._keeping is None:
             return
-        kept = self._keeping.kept
+        try:
+            kept = self._keeping.kept
+        except UnreadableBody:
+            return  # nobody can go on from it
         if kept is not None:
             self._has_reported = True
             self.on_kept(kept)

@@ -41,7 +41,11 @@ class Item:
     @property
     def call(self) -> HiddenCall:
         """The item as a call. The arguments are a text, and what the model wrote may be no JSON."""
-        return HiddenCall(self.call_id, self._string("arguments").encode())
+        try:
+            arguments = self._string("arguments").encode()
+        except UnreadableBody:
+            arguments = b""  # a text that cannot be sent names none of ours
+        return HiddenCall(self.call_id, arguments)
 
     @property
     def call_id(self) -> str:
@@ -85,7 +89,8 @@ class Usage:
         """Note what a leg has cost."""
         self._first = self._first or usage
         self._output += _number(usage.get("output_tokens"))
-        for name, count in (usage.get("output_tokens_details") or {}).items():
+        details = usage.get("output_tokens_details")
+        for name, count in details.items() if isinstance(details, dict) else ():
             self._details[name] = self._details.get(name, 0) + _number(count)
 
     def shown(self, usage: Json) -> Json:

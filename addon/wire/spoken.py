@@ -83,7 +83,8 @@ def _in(value: Any, source: str, depth: int) -> Iterator[Said]:
 
 
 def _part(part: Mapping[str, Any], source: str, depth: int) -> Iterator[Said]:
-    kind = part.get("type")
+    given = part.get("type")
+    kind = given if isinstance(given, str | None) else ""
     if kind in _FILES or not _FILES.isdisjoint(part):
         yield Said(FILES, "")
     elif kind in _TEXTS:

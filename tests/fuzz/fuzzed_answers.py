@@ -5,6 +5,7 @@ import json
 import random
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 
 import anthropic_events
 import brotli
@@ -109,7 +110,7 @@ def events(rng: random.Random) -> None:
     cut = sse.Splitter()
     found = [event for piece in mutations.cut(rng, data) for event in cut.feed(piece)]
     assert (found, cut.rest()) == (expected, rest)
-    for event in expected[:10]:
+    for event in [event for event in expected if sse.data_of(event)][:10]:
         sse.name_of(event)
         changed = sse.with_data(event, b'{"new":1}')
         assert sse.data_of(changed) == b'{"new":1}'
@@ -129,13 +130,14 @@ def legs(rng: random.Random) -> None:
     exchange.begin_leg("")
     shown = b"".join(exchange.feed(piece) for piece in mutations.cut(rng, _leg(rng, name, streamed=streamed)))
     shown += exchange.end_leg()
-    if exchange.wants_next_leg:
-        json.loads(exchange.advance())
-        exchange.begin_leg("")
-        exchange.feed(_leg(rng, name, streamed=streamed))
-        exchange.end_leg()
-    if exchange.must_conclude:
-        exchange.conclude()
+    with suppress(UnreadableBody):  # the answer cannot go on, and is told to have failed
+        if exchange.wants_next_leg:
+            json.loads(exchange.advance())
+            exchange.begin_leg("")
+            exchange.feed(_leg(rng, name, streamed=streamed))
+            exchange.end_leg()
+        if exchange.must_conclude:
+            exchange.conclude()
     assert isinstance(shown, bytes)
     exchange.ear.counted()
 
@@ -190,14 +192,13 @@ def _hear(talk: Talk, stream: str, frame: bytes) -> None:
     heard = talk.hear(stream, frame)
     if heard.expands is not None:
         heard.expands.expand()
-    if heard.goes_on is not None:
-        json.loads(heard.goes_on.advance())
-    if heard.concludes is not None:
-        heard.concludes.conclude()
-    try:
+    with suppress(UnreadableBody):  # the answer cannot go on, and is told to have failed
+        if heard.goes_on is not None:
+            json.loads(heard.goes_on.advance())
+        if heard.concludes is not None:
+            heard.concludes.conclude()
+    with suppress(UnreadableBody):
         ascii_only(heard.shown)
-    except UnreadableBody:
-        return
 
 
 def encodings(rng: random.Random) -> None:

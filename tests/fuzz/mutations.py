@@ -84,7 +84,11 @@ def mutated_json(rng: random.Random, raw: bytes) -> bytes:
         return raw
     for _ in range(rng.randint(1, 4)):
         _spoil(rng, document)
-    return json.dumps(document, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
+    written = json.dumps(document, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
+    if rng.random() < 0.05:
+        depth = rng.choice((20, 200, 900, 950, 1_000, 5_000)) + rng.randint(0, 40)
+        written = written.replace(b"null", b"[" * depth + b"]" * depth, 1)
+    return written
 
 
 def cut(rng: random.Random, data: bytes, most: int = 20) -> list[bytes]:

@@ -386,3 +386,18 @@ def test_a_client_that_waits_gets_a_comment() -> None:
     assert StreamedReply(OURS).idle().startswith(b":")
     assert StreamedReply(OURS).idle().endswith(b"\n\n")
     assert WholeReply(OURS).idle() == b""
+
+
+@pytest.mark.parametrize("arguments", ["\ud83d", '{"id": "\udc00"}'])
+def test_arguments_that_are_no_text_ask_for_nothing(arguments: str) -> None:
+    """The model is answered that there is no such text; its client does not see a fault."""
+    seen = whole([call("call_1", arguments=arguments)], [text("Done.")])
+    assert seen.calls == ["call_1"]
+    assert answer_in(seen, whole)["output"] == [text("Done.")]
+
+
+@pytest.mark.parametrize("details", [[], [1], "3", 3, None])
+def test_figures_that_are_none_are_not_added(details: object) -> None:
+    usage = {"input_tokens": 1, "output_tokens": 2, "output_tokens_details": details, "total_tokens": 3}
+    seen = whole([call("call_1")], [text("Done.")], usage=usage)
+    assert answer_in(seen, whole)["usage"]["output_tokens"] == 4

@@ -15,6 +15,7 @@ MESSAGES = {
         {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm", "signature": "s" * 99}]},
         [("assistant", "hm")],
     ),
+    "a kind that is none": ({"role": "user", "content": [{"type": ["text"], "a": 1}]}, [("user", '{"a":1}')]),
     "hidden thinking": ({"role": "assistant", "content": [{"type": "redacted_thinking", "data": "x" * 99}]}, []),
     "result and text": (
         {
