@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from headroom_mitm import own_call, passages, quotes, tokens
-from headroom_mitm.compressors import numbered_lines
+from headroom_mitm.compressors import numbered_lines, numbered_repeats
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.file_reads import path_of
 from headroom_mitm.framing import unframe
@@ -180,9 +180,16 @@ def written(old: str, new: str, base: Base) -> str | None:
 def _standing(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Readings:
     """Return the lines of a text, if it is an earlier one those that a reader finds where it stands."""
     payload, sent = _payload(prompt, segment), known.get(segment.key)
-    if sent is None or sent.compressor != _QUOTED or sent.text is None:
+    if sent is None or sent.text is None or not _has_notes(sent):
         return quotes.readings(payload)
     return quotes.left(payload, unframe(sent.text).payload)
+
+
+def _has_notes(sent: Rendering) -> bool:
+    """Say whether notes stand for some of a text's lines, so that a reader does not find them in their place."""
+    if sent.compressor == _QUOTED:
+        return True
+    return sent.text is not None and sent.compressor.startswith(_NUMBERED) and numbered_repeats.BEGINNING in sent.text
 
 
 def _where(base: Base) -> str:
@@ -197,7 +204,7 @@ def _payload(prompt: Prompt, segment: Segment) -> str:
 def _lines(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> frozenset[int]:
     """Return the lines of a new text, or those of an earlier one that a reader finds where it stands."""
     sent = known.get(segment.key)
-    name = segment.digest if sent is None or sent.compressor != _QUOTED else Digest(segment.key)
+    name = Digest(segment.key) if sent is not None and _has_notes(sent) else segment.digest
     found = _LINES.known(name)
     if found is not None:
         return found

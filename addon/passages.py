@@ -6,7 +6,7 @@ The first and the last line of a passage stay, so that a reader finds it above; 
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from headroom_mitm.recent import Recent
@@ -24,13 +24,14 @@ AT_HAND = 120_000
 """Lines that are at hand besides, as sets: some 12 MB."""
 _COMMON = re.compile(r"\W*\Z")
 NOTE = "[The same "
-"""How a note begins. A text with such a line is left alone."""
 """How a note begins. A text that has such a line is left alone."""
 
 T = TypeVar("T")
 
 
-class _Passage(NamedTuple):
+class Passage(NamedTuple):
+    """Lines that stand in an earlier text, too."""
+
     start: int
     """The number of its first line in the new text, from 0."""
     length: int
@@ -42,6 +43,14 @@ class Shown(Protocol):
 
     def __call__(self, at: int, *, always: bool) -> str:
         """Return line ``at``, counted from 0, with its number if ``always``."""
+
+
+class Rest(Protocol):
+    """Writes the lines between two passages."""
+
+    def __call__(self, start: int, stop: int) -> Iterable[str]:
+        """Return lines ``start`` to ``stop``, counted from 0, the last one not included."""
+        ...
 
 
 class Lines:
@@ -65,35 +74,46 @@ class Lines:
         return found
 
 
-def told(old: Sequence[str], new: Sequence[str], where: str, shown: Shown | None = None) -> list[str] | None:
+def told(old: Sequence[str], new: Sequence[str], where: str) -> list[str] | None:
     """Return ``new`` with notes for what it has in common with ``old``, which stands in ``where``; None if too little.
 
     Each note is such that one place only in ``old`` has its first line, its last line and its count between them.
-    ``shown`` writes a line that stays, by its place, ``always`` with its number where a passage begins or ends.
     """
-    if any(line.startswith(NOTE) for line in new):
-        return None
-    passages = _passages(old, new)
-    if not passages:
-        return None
-    write = shown or (lambda at, *, always: new[at])  # noqa: ARG005 - a plain line is written in one way
-    result: list[str] = []
+    passages = find(old, new)
+    return list(written(passages, len(new), where, lambda at, *, always: new[at])) if passages else None  # noqa: ARG005
+
+
+def find(old: Sequence[str], new: Sequence[str]) -> list[Passage]:
+    """Return the passages that two texts have in common, in the order of the new one; none where it holds notes."""
+    return [] if any(line.startswith(NOTE) for line in new) else _passages(old, new)
+
+
+def written(
+    passages: Iterable[Passage], count: int, where: str, shown: Shown, rest: Rest | None = None
+) -> Iterator[str]:
+    """Yield the lines of a new text of ``count`` lines, with notes for passages of the text in ``where``.
+
+    ``shown`` writes a line that stays, by its place, ``always`` with its number where a passage begins or ends;
+    ``rest`` the lines between two passages.
+    """
+    write = rest or (lambda start, stop: [shown(line, always=False) for line in range(start, stop)])
     at = 0
-    for number, passage in enumerate(passages):
+    place = f"in {where}"
+    for passage in passages:
         last = passage.start + passage.length - 1
-        place = "there" if number else f"in {where}"
-        result += (write(line, always=False) for line in range(at, passage.start))
-        note = f"{NOTE}{passage.length - 2} lines as between these two {place}.]"
-        result += (write(passage.start, always=True), note, write(last, always=True))
-        at = last + 1
-    return [*result, *(write(line, always=False) for line in range(at, len(new)))]
+        yield from write(at, passage.start)
+        yield shown(passage.start, always=True)
+        yield f"{NOTE}{passage.length - 2} lines as between these two {place}.]"
+        yield shown(last, always=True)
+        at, place = last + 1, "there"
+    yield from write(at, count)
 
 
-def _passages(old: Sequence[str], new: Sequence[str]) -> list[_Passage]:
+def _passages(old: Sequence[str], new: Sequence[str]) -> list[Passage]:
     places: dict[str, list[int]] = defaultdict(list)
     for number, line in enumerate(old):
         places[line].append(number)
-    found: list[_Passage] = []
+    found: list[Passage] = []
     at = 0
     while at + SHORTEST <= len(new):
         starts = places.get(new[at], ())
@@ -101,7 +121,7 @@ def _passages(old: Sequence[str], new: Sequence[str]) -> list[_Passage]:
         if starts and len(starts) <= _PLACES and not _COMMON.match(new[at]):
             count = max(_unique(old, new, at, start, starts) for start in starts)
         if count:
-            found.append(_Passage(at, count))
+            found.append(Passage(at, count))
         at += count or 1
     return found
 

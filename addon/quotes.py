@@ -31,14 +31,17 @@ def told(old: Readings, new: str, where: str) -> str | None:
         # An editor may show numbered lines within what it says.
         forms = [passages.told(reading, lines, where) for reading in old if reading is not None]
         return min(("\n".join(form) for form in forms if form is not None), key=len, default=None)
+    common = passages.find(old.bare, found.lines)
+    if not common:
+        return None
     is_long = len(found.lines) >= numbered_lines.SHORTEST
 
     def shown(at: int, *, always: bool) -> str:
         return numbered_lines.shown(found, at, always=always or not is_long)
 
-    quoted = passages.told(old.bare, found.lines, where, shown)
-    note = [numbered_lines.note(found)] if is_long else []
-    return None if quoted is None else "\n".join([*found.head, *note, *quoted, *found.tail])
+    folded = numbered_lines.folding(found, [range(one.start, one.start + one.length) for one in common])
+    quoted = passages.written(common, len(found.lines), where, shown, folded if is_long else None)
+    return "\n".join([*found.head, *([numbered_lines.note(found)] if is_long else ()), *quoted, *found.tail])
 
 
 def _taken_apart(lines: Sequence[str]) -> Numbered | None:

@@ -1,55 +1,20 @@
-"""Line numbers of a file that was read: said at declarations and every twentieth line, all lines verbatim.
+"""Line numbers of a file that was read: said every twentieth line, lines verbatim, blocks that come again by number.
 
-The first number stands as it came, the others without the spaces that align them.
+The first number stands as it came, the others without the spaces that align them. A block of lines that stands above
+in the same text is named by its numbers; where it stands above, its first line shows its number.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from headroom_mitm.compressors import numbered_repeats
 from headroom_mitm.compressors.base import Compressed, Content, Level
 
 STEP = 20
 SHORT_STEP = 10
 """The same for the viewers of agents whose editors are told line numbers: there a number must be quick to find."""
 SHORTEST = 12  # lines; fewer are not worth the note
-_CONTROL = frozenset(
-    [
-        "if",
-        "elif",
-        "else",
-        "for",
-        "foreach",
-        "while",
-        "do",
-        "switch",
-        "case",
-        "match",
-        "try",
-        "catch",
-        "except",
-        "finally",
-        "with",
-        "}",
-        "return",
-    ]
-)
-_TYPES = frozenset(
-    [
-        "class",
-        "interface",
-        "struct",
-        "enum",
-        "impl",
-        "trait",
-        "type",
-        "record",
-        "object",
-        "module",
-        "namespace",
-        "protocol",
-    ]
-)
 _HEAD_LINES = 4  # what clients say before the first line, such as "Here's the result of running `cat -n` on …:"
 # cat -n and Claude Code (spaces, number, tab or arrow), opencode and others ("12: text", "12|text"), SWE-agent and
 # grep -n ("12:text").
@@ -107,10 +72,10 @@ def _end(shape: Numbered, lines: Sequence[str], start: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class NumberedLines:
-    """Lossless: a line without a number is the one after the line above it."""
+    """Lossless: a line without a number is the one after the line above it, or after the block named there."""
 
     name: str = "numbered_lines"
-    version: int = 3
+    version: int = 4
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -123,20 +88,38 @@ class NumberedLines:
         found = read(content.lines)
         if found is None or len(found.lines) < SHORTEST:
             return None
-        text = "\n".join([*found.head, note(found), *(shown(found, at) for at in range(len(found.lines))), *found.tail])
+        text = "\n".join([*found.head, note(found), *folding(found)(0, len(found.lines)), *found.tail])
         # Lines that look numbered by themselves keep their numbers, and then the note may cost more than it saves.
         return Compressed(text, lossless=True) if content.count(text) < content.count(content.text) else None
+
+
+def folding(found: Numbered, hidden: Iterable[range] = ()) -> Callable[[int, int], Iterator[str]]:
+    """Return what writes a range of lines, counted from 0: those that stand above already are named by their numbers.
+
+    Lines that are ``hidden`` are told otherwise; no range that is asked for has them.
+    """
+    blocks = {block.start: block for block in numbered_repeats.blocks(found.lines, hidden)}
+    named = {block.above for block in blocks.values()}
+
+    def folded(start: int, stop: int) -> Iterator[str]:
+        at = start
+        while at < stop:
+            block = blocks.get(at)
+            yield numbered_repeats.note(block, found.first) if block else shown(found, at, always=at in named)
+            at += block.length if block else 1
+
+    return folded
 
 
 def note(found: Numbered) -> str:
     """Return what a reader has to know about the lines that ``shown`` returns."""
     bare = " (a colon behind each number)" if found.mark == _BARE else ""
-    return f"[All lines {found.first} to {found.first + len(found.lines) - 1}, {rule(found)}{bare}.]"
+    return f"[Lines {found.first}-{found.first + len(found.lines) - 1}, {rule(found)}{bare}.]"
 
 
 def rule(found: Numbered) -> str:
     """Return which lines show their number, as the end of a sentence."""
-    return f"numbered at declarations and every {_step(found)}th"
+    return f"numbered every {_step(found)}th"
 
 
 def _step(found: Numbered) -> int:
@@ -160,16 +143,10 @@ def without_number(found: Numbered, line: str) -> str:
 
 
 def shows(found: Numbered, number: int, line: str) -> bool:
-    """Say whether a line shows its number. One that looks numbered by itself must, or it would be misread."""
+    """Say whether a line shows its number. One that looks numbered, or like a note, must, or it would be misread."""
     return (
-        number in (found.first, number - number % _step(found)) or _declares(line) or _NUMBERED.match(line) is not None
+        number == found.first
+        or number % _step(found) == 0
+        or _NUMBERED.match(line) is not None
+        or (line.startswith("[") and numbered_repeats.NOTE.fullmatch(line) is not None)
     )
-
-
-def _declares(line: str) -> bool:
-    """Say whether a line looks like the beginning of a function or a type: that is where people ask for the number."""
-    text = line.strip()
-    if text[-1:] not in ("{", ":", "("):
-        return False
-    words = text[:80].replace("(", " ( ").split()
-    return words[0] not in _CONTROL and ("(" in text or not _TYPES.isdisjoint(words[:4]))

@@ -212,9 +212,20 @@ def test_a_base_whose_numbers_are_left_out_still_stands(tmp_path: Any) -> None:
     for call_id in ("c1", "c2"):
         talk.read(call_id, numbered(FILE))
         left = talk.send()
-    assert left["c1"].startswith("[All lines 1 to 40, numbered")
+    assert left["c1"].startswith("[Lines 1-40, numbered")
     assert left["c2"].startswith("[Unchanged")
     assert talk.send() == left
+
+
+def test_what_a_base_names_by_its_numbers_is_no_passage_there(tmp_path: Any) -> None:
+    """A reader looks for the first and the last line of a passage, and finds them where they are shown."""
+    talk = Talk(tmp_path, Router())
+    lines = FILE.split("\n")
+    talk.read("c1", numbered("\n".join([*lines, *lines[8:16], *lines[:4]])))
+    assert "[lines 41-48: the same as 9-16]" in talk.send()["c1"]
+    talk.read("c2", "\n".join(["new", *lines[8:16], *lines[:2], "newer"]), command="cat c2", name="Bash")
+    assert "\n".join(["new", lines[8], "[The same 6 lines as between these two in"]) in talk.send()["c2"]
+    assert "\n".join([lines[15], *lines[:2], "newer"]) in talk.send()["c2"]
 
 
 def test_a_little_in_common_is_told_where_no_compressor_does_better(tmp_path: Any) -> None:

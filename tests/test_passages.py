@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headroom_mitm import passages
-from headroom_mitm.passages import Lines, told
+from headroom_mitm.passages import Lines, find, told, written
 
 WHERE = 'the earlier result above of bash with "cat a.py"'
 OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" for number in range(60)]
@@ -50,8 +50,8 @@ def test_a_passage_keeps_its_first_and_last_line() -> None:
 def test_lines_that_stay_are_written_as_is_said() -> None:
     """With their numbers, for one, and always where a passage begins or ends."""
     new = ["=== a.py", *OLD[10:30], "something new"]
-    form = told(OLD, new, WHERE, lambda at, *, always: f"{at}: {new[at]}" if always else new[at])
-    assert form is not None
+    found = find(OLD, new)
+    form = list(written(found, len(new), WHERE, lambda at, *, always: f"{at}: {new[at]}" if always else new[at]))
     assert [form[0], form[1], form[3], form[4]] == ["=== a.py", f"1: {OLD[10]}", f"20: {OLD[29]}", "something new"]
 
 
@@ -123,9 +123,9 @@ def test_the_cost_grows_with_the_text_at_most(old: list[str], new: list[str]) ->
     def seconds(count: int) -> float:
         runs = []
         for _ in range(3):
-            begun = time.perf_counter()
+            begun = time.thread_time()
             told(old * count, new * count, WHERE)
-            runs.append(time.perf_counter() - begun)
+            runs.append(time.thread_time() - begun)
         return min(runs)
 
     assert seconds(4_000) < 60 * seconds(400) + 0.05

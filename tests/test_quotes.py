@@ -14,7 +14,8 @@ WHERE = 'Read with "/a.py"'
 OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" for number in range(60)]
 PLAIN = Readings(OLD)
 NOTE = re.compile(r"\[The same (\d+) lines as between these two (?:in .*|there)\.\]")
-HEAD = re.compile(r"\[All lines (\d+) to (\d+), .*\]")
+HEAD = re.compile(r"\[Lines (\d+)-(\d+), .*\]")
+SAME = re.compile(r"\[lines (\d+)-(\d+): the same as (\d+)-\d+\]")
 NUMBER = re.compile(r"( *)(\d+)(\t|→|: )")
 
 
@@ -31,10 +32,20 @@ def restored(old: list[str], text: str) -> str:
     first, last = (int(number) for number in HEAD.fullmatch(lines[at]).groups())  # type: ignore[union-attr]
     spaces, digits, mark = NUMBER.match(lines[at + 1]).groups()  # type: ignore[union-attr]
     width = len(spaces) + len(digits) if spaces else 0
-    bare = _put_back(old, [re.sub(rf"\A *\d+{mark}", "", line) for line in lines[at + 1 :]])
+    bare = _unfolded(_put_back(old, [re.sub(rf"\A *\d+{mark}", "", line) for line in lines[at + 1 :]]), first)
     end = 1 + last - first
     body = [f"{number:>{width}}{mark}{line}" for number, line in enumerate(bare[:end], first)]
     return "\n".join([*lines[:at], *body, *bare[end:]])
+
+
+def _unfolded(lines: list[str], first: int) -> list[str]:
+    """Put blocks back that are named by their numbers."""
+    result: list[str] = []
+    for line in lines:
+        match = SAME.fullmatch(line)
+        start, stop, above = (int(match[n]) - first for n in (1, 2, 3)) if match else (-1, 0, 0)
+        result += result[above : above + 1 + stop - start] if start == len(result) else [line]
+    return result
 
 
 def _put_back(old: list[str], lines: list[str]) -> list[str]:
@@ -77,10 +88,23 @@ def test_numbers_stand_where_a_passage_begins_and_ends() -> None:
     told = quotes.told(PLAIN, numbered(OLD[10:40], 11), WHERE)
     assert told is not None
     head, first, note, last = told.split("\n")
-    assert head.startswith("[All lines 11 to 40, numbered")
+    assert head.startswith("[Lines 11-40, numbered")
     assert first == f"    11\t{OLD[10]}"
     assert note.startswith("[The same 28 lines")
     assert last == f"40\t{OLD[39]}"
+
+
+def test_blocks_that_come_again_in_the_rest_are_named_by_their_numbers() -> None:
+    """Those of which each line is shown above, and none that an earlier text has told already."""
+    twice = [f"step {number} of what is done twice" for number in range(6)]
+    text = numbered([*twice, *OLD[10:40], "and then", *twice, "again", *OLD[10:40], *twice], 50)
+    told = quotes.told(PLAIN, text, WHERE)
+    assert told is not None
+    assert re.findall(r"\[lines.*\]", told) == [
+        "[lines 87-92: the same as 50-55]",
+        "[lines 124-129: the same as 50-55]",
+    ]
+    assert restored(OLD, told) == text
 
 
 def test_a_few_numbered_lines_show_all_their_numbers() -> None:
@@ -100,7 +124,7 @@ def test_what_stands_around_numbered_lines_stays() -> None:
     text = f"Here is the file:\n{numbered(OLD[10:40])}\n\n(the file goes on)"
     told = quotes.told(PLAIN, text, WHERE)
     assert told is not None
-    assert told.startswith("Here is the file:\n[All lines 1 to 30, numbered")
+    assert told.startswith("Here is the file:\n[Lines 1-30, numbered")
     assert restored(OLD, told) == text
     assert quotes.told(PLAIN, f"{text}\n[The same ", WHERE) is None
 

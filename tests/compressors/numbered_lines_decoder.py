@@ -2,9 +2,8 @@
 
 import re
 
-_NOTE = re.compile(
-    r"\[All lines (\d+) to (\d+), numbered at declarations and every [12]0th( \(a colon behind each number\))?\.\]"
-)
+_NOTE = re.compile(r"\[Lines (\d+)-(\d+), numbered every [12]0th( \(a colon behind each number\))?\.\]")
+_SAME = re.compile(r"\[lines (\d+)-(\d+): the same as (\d+)-(\d+)\]")
 _NUMBER = re.compile(r"( *)(\d+)(\t|→|: |\| ?)")
 _NUMBER_AND_COLON = re.compile(r"( *)(\d+)(:)")
 
@@ -15,14 +14,21 @@ def decode(text: str) -> str:
     at = next(number for number, line in enumerate(lines) if _NOTE.fullmatch(line))
     match = _NOTE.fullmatch(lines[at])
     assert match is not None
-    first, last = int(match[1]), int(match[2])
+    head, first, last = lines[:at], int(match[1]), int(match[2])
     number_at = _NUMBER_AND_COLON if match[3] else _NUMBER
     spaces, digits, mark = number_at.match(lines[at + 1]).groups()  # type: ignore[union-attr]
     pad = len(spaces) + len(digits) if spaces else 0
-    numbered = []
-    for number, line in enumerate(lines[at + 1 : at + 2 + last - first], first):
-        shown = number_at.match(line)
-        is_numbered = shown is not None and int(shown[2]) == number and shown[3] == mark
-        bare = line[shown.end() :] if shown is not None and is_numbered else line
-        numbered.append(f"{number:>{pad}}{mark}{bare}")
-    return "\n".join([*lines[:at], *numbered, *lines[at + 2 + last - first :]])
+    number, at = first, at + 1
+    bare: dict[int, str] = {}
+    while number <= last:
+        same = _SAME.fullmatch(lines[at])
+        if same is not None and int(same[1]) == number:
+            bare |= {int(same[1]) + n: bare[int(same[3]) + n] for n in range(int(same[2]) - int(same[1]) + 1)}
+            number = int(same[2]) + 1
+        else:
+            shown = number_at.match(lines[at])
+            is_numbered = shown is not None and int(shown[2]) == number and shown[3] == mark
+            bare[number] = lines[at][shown.end() :] if shown is not None and is_numbered else lines[at]
+            number += 1
+        at += 1
+    return "\n".join([*head, *(f"{number:>{pad}}{mark}{line}" for number, line in bare.items()), *lines[at:]])

@@ -10,6 +10,7 @@ from headroom_mitm.compressors.numbered_lines import NumberedLines
 
 COMPRESSOR = NumberedLines()
 CODE = [f"\tline {number} of a file that says nothing" for number in range(40)]
+BLOCK = [f"\t\tstep {number} of what is done twice in this file" for number in range(5)]
 
 
 def numbered(lines: list[str], first: int = 1, form: str = "{:>6}\t") -> str:
@@ -49,7 +50,7 @@ def test_what_stands_around_stays() -> None:
     text = f"Here is the file:\n{numbered(CODE)}\n\n(the file goes on)"
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
-    assert folded.text.startswith("Here is the file:\n[All lines 1 to 40, numbered")
+    assert folded.text.startswith("Here is the file:\n[Lines 1-40, numbered")
     assert folded.text.endswith("\n\n(the file goes on)")
     assert numbered_lines_decoder.decode(folded.text) == text
 
@@ -59,9 +60,7 @@ def test_a_space_behind_the_colon_may_be_the_text_s() -> None:
     text = numbered([" * a comment that goes on", " */", "", *CODE], 78, "{}:")
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
-    assert folded.text.startswith(
-        "[All lines 78 to 120, numbered at declarations and every 10th (a colon behind each number)."
-    )
+    assert folded.text.startswith("[Lines 78-120, numbered every 10th (a colon behind each number).]")
     assert numbered_lines_decoder.decode(folded.text) == text
 
 
@@ -71,6 +70,47 @@ def test_a_line_that_looks_numbered_keeps_its_number() -> None:
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
     assert "\n6\t     7\tlooks like line 7" in folded.text
+    assert numbered_lines_decoder.decode(folded.text) == text
+
+
+def test_a_block_that_comes_again_is_named_by_its_numbers() -> None:
+    """Where it stands above, its first line shows its number."""
+    text = numbered([*CODE[:12], *BLOCK, *CODE[12:20], *BLOCK, CODE[30]])
+    folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert folded is not None
+    assert f"\n13\t{BLOCK[0]}\n{BLOCK[1]}\n" in folded.text
+    assert folded.text.endswith(f"{CODE[19]}\n[lines 26-30: the same as 13-17]\n{CODE[30]}")
+    assert numbered_lines_decoder.decode(folded.text) == text
+
+
+@pytest.mark.parametrize(
+    "block",
+    [BLOCK[:2], ["", "", "", "\t}", "\t}"], [f"\t\t\t\t\t\t{n} {{" for n in range(6)]],
+    ids=["two lines", "hardly a word", "short lines"],
+)
+def test_what_is_short_is_said_again(block: list[str]) -> None:
+    """To look it up would cost a reader more."""
+    text = numbered([*CODE[:12], *block, *CODE[12:20], *block, CODE[30]])
+    folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert folded is not None
+    assert "the same as" not in folded.text
+
+
+def test_a_line_that_looks_like_our_note_keeps_its_number() -> None:
+    """A file may hold what we write."""
+    text = numbered([*CODE[:5], "[lines 6-9: the same as 1-4]", *CODE[6:]])
+    folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert folded is not None
+    assert "\n6\t[lines 6-9: the same as 1-4]\n" in folded.text
+    assert numbered_lines_decoder.decode(folded.text) == text
+
+
+@given(picked=st.lists(st.sampled_from([*CODE[:6], *BLOCK, "", "\t}"]), min_size=12, max_size=80))
+def test_blocks_come_back_exactly(picked: list[str]) -> None:
+    """Wherever they stand."""
+    text = numbered(picked, 7)
+    folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert folded is not None
     assert numbered_lines_decoder.decode(folded.text) == text
 
 
