@@ -153,7 +153,8 @@ def by_atheris(job: Job, run: Run) -> None:
             job.results.send(run)
             os._exit(0)
 
-    options = [f"-seed={job.seed + 1}", f"-max_len={LONGEST_INPUT}", "-verbosity=0", "-timeout=0", "-rss_limit_mb=0"]
+    options = [f"-seed={job.seed + 1}", f"-max_len={LONGEST_INPUT}", "-verbosity=0", "-rss_limit_mb=0"]
+    options += [f"-timeout={2 * HANGS_SECONDS}", f"-artifact_prefix={job.folder}/"]
     atheris.Setup([sys.argv[0], *options, str(corpus)], one)
     atheris.Fuzz()
 

@@ -162,7 +162,10 @@ class Links:
         found = self._store.recall([key]).get(key)
         if found is None or found.compressor != _NAME or found.text is None:
             return None
-        stored = msgspec.json.decode(found.text, type=_Stored)
+        try:
+            stored = msgspec.json.decode(found.text, type=_Stored)
+        except ValueError:  # of another version
+            return None
         originals = self._store.recall([Key(raw) for raw in stored.originals])
         owed = tuple(HiddenCall(call_id, arguments) for call_id, arguments in stored.owed)
         known = {rendering.id: rendering for rendering in originals.values()}

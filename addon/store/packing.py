@@ -5,6 +5,8 @@ import zstandard
 from headroom_mitm.errors import MissingOriginal
 from headroom_mitm.segments import Digest
 
+LARGEST = 256 * 2**20
+"""Bytes. What claims to be larger is none of ours, and memory is not reserved for it."""
 _LEVEL = 3  # 100 KB of logs or JSON take about 0.2 ms; higher levels take several times that for a tenth less
 
 
@@ -31,7 +33,7 @@ def squeeze(raw: bytes) -> bytes:
 def unsqueeze(packed: bytes) -> bytes | None:
     """Return what ``squeeze`` was given; None if the frame is damaged."""
     try:
-        return zstandard.ZstdDecompressor().decompress(packed)
+        return _opened(packed)
     except zstandard.ZstdError:
         return None
 
@@ -39,6 +41,12 @@ def unsqueeze(packed: bytes) -> bytes | None:
 def unpack(packed: bytes, digest: Digest) -> str:
     """Return the text that ``pack`` was given; raise ``MissingOriginal`` if the frame is damaged."""
     try:
-        return to_text(zstandard.ZstdDecompressor().decompress(packed))
+        return to_text(_opened(packed))
     except (zstandard.ZstdError, UnicodeDecodeError) as error:
         raise MissingOriginal(f"original {digest.hex()} is damaged: {error}") from error
+
+
+def _opened(packed: bytes) -> bytes:
+    if zstandard.get_frame_parameters(packed).content_size > LARGEST:
+        raise zstandard.ZstdError("larger than anything that is kept")
+    return zstandard.ZstdDecompressor().decompress(packed)

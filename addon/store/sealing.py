@@ -74,9 +74,11 @@ class Sealer:
         nonce = self._random(_NONCE_BYTES)
         return b"".join((_MARK, keys.newest, nonce, cipher.encrypt(nonce, raw, _bound(kind, name))))
 
-    def open(self, kind: bytes, name: bytes, record: bytes) -> bytes:
+    def open(self, kind: bytes, name: bytes, record: object) -> bytes:
         """Return what was sealed; raise ``UnreadableRecord`` if it is another's, changed, or its key is not here."""
         keys = self._keys() if self._keys is not None else None
+        if not isinstance(record, bytes):  # a damaged file may give a number
+            raise self._refused("a record is not even bytes")
         if not record.startswith(_MARK[:1]):
             if keys is not None and keys.sealed_only:
                 raise self._refused("a record is not sealed")
@@ -90,9 +92,9 @@ class Sealer:
         except (InvalidTag, ValueError):
             raise self._refused(f"a record under key {of.hex()} is damaged, or not where it was kept") from None
 
-    def is_current(self, record: bytes) -> bool:
+    def is_current(self, record: object) -> bool:
         """Say whether a record is as ``seal`` would make it now."""
-        return self._keys is None or record.startswith(_MARK + self._keys().newest)
+        return self._keys is None or (isinstance(record, bytes) and record.startswith(_MARK + self._keys().newest))
 
     def _refused(self, why: str) -> UnreadableRecord:
         if why not in self._told:  # the log names each reason once

@@ -153,6 +153,7 @@ class SqliteFile:
             # Autocommit, so that transactions begin and end where they are written; any thread, under the store's lock.
             db = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
             undo.callback(db.close)
+            db.text_factory = _decoded
             migrate(db, self.path)
             _configure(db)
             undo.pop_all()
@@ -160,9 +161,11 @@ class SqliteFile:
         self._db = db
         return db
 
-    def failed(self, error: sqlite3.Error) -> StoreUnavailable:
+    def failed(self, error: sqlite3.Error | UnicodeDecodeError) -> StoreUnavailable:
         """Return what to raise. The next use opens the file anew, unless it was only busy."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the kind, the rest says more
+        if isinstance(error, UnicodeDecodeError):  # Python could not read SQLite's message, which quotes the damage
+            code = sqlite3.SQLITE_CORRUPT
         if code in _BUSY:
             return StoreUnavailable(f"{self.path} is busy: another process has been writing for {BUSY_SECONDS:g} s")
         self.close()
@@ -176,7 +179,7 @@ class SqliteFile:
             self._db.close()
             self._db = None
 
-    def _move_aside(self, error: sqlite3.Error) -> None:
+    def _move_aside(self, error: sqlite3.Error | UnicodeDecodeError) -> None:
         """Make room for a new file: without past decisions the proxy saves less, without a store it saves nothing."""
         if self._identity != _identity(self.path):
             return  # another process has already moved it; what stands there now is sound
@@ -219,6 +222,11 @@ def _configure(db: sqlite3.Connection) -> None:
 
 def _number(db: sqlite3.Connection, pragma: str) -> int:
     return int(db.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+
+def _decoded(text: bytes) -> str:
+    """Return what a damaged file may have made of a name: a whole row would be lost with it."""
+    return text.decode("utf-8", "replace")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -10,6 +10,8 @@ from headroom_mitm.store.base import MOST_RECORDS, MOST_REQUESTS, Noted, Recorde
 from headroom_mitm.store.sqlite_file import transaction
 
 _SALT_BYTES = 16
+# A damaged file may hold values of other types: a column takes what it is given.
+_SOUND = "typeof(key) = 'blob' AND typeof(began) = 'real' AND typeof(seen) = 'real' AND typeof(about) = 'blob'"
 _AT_ONCE = 10
 """Requests that are written, or conversations that are read, before others may use the store."""
 
@@ -46,7 +48,7 @@ class SqliteRecords:
     def newest(self, limit: int, *, with_requests: bool = False) -> list[Recorded]:
         """See ``RecordStore``."""
         with self._database() as db:
-            query = "SELECT key, began, seen, about FROM record ORDER BY seen DESC LIMIT ?"
+            query = f"SELECT key, began, seen, about FROM record WHERE {_SOUND} ORDER BY seen DESC LIMIT ?"  # noqa: S608
             rows = db.execute(query, (limit,)).fetchall()
         found: list[Recorded] = []
         for at in range(0, len(rows), _AT_ONCE):
@@ -60,15 +62,16 @@ class SqliteRecords:
         """See ``RecordStore``."""
         with self._database() as db, transaction(db):
             db.execute("INSERT INTO salt VALUES (1, ?) ON CONFLICT DO NOTHING", (os.urandom(_SALT_BYTES),))
-            return bytes(db.execute("SELECT salt FROM salt").fetchone()[0])
+            return bytes(db.execute("SELECT cast(salt AS BLOB) FROM salt").fetchone()[0])
 
 
 def _amounts(db: sqlite3.Connection, key: bytes) -> dict[str, float]:
-    return dict(db.execute("SELECT field, amount FROM record_sum WHERE key = ?", (key,)).fetchall())
+    query = "SELECT field, amount FROM record_sum WHERE key = ? AND typeof(amount) = 'real'"
+    return dict(db.execute(query, (key,)).fetchall())
 
 
 def _requests(db: sqlite3.Connection, key: bytes) -> tuple[bytes, ...]:
-    query = "SELECT packed FROM record_request WHERE key = ? ORDER BY id DESC LIMIT ?"
+    query = "SELECT cast(packed AS BLOB) FROM record_request WHERE key = ? ORDER BY id DESC LIMIT ?"
     return tuple(packed for (packed,) in db.execute(query, (key, MOST_REQUESTS)))[::-1]
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from types import NoneType
 from typing import Any, NamedTuple
 
 from headroom_mitm.errors import UnreadableRecord
@@ -13,6 +14,8 @@ from headroom_mitm.store.unreadable import unreadable
 
 _VARIABLES = 900  # SQLite before 3.32 takes 999 in a statement
 _COLUMNS = "key, text, original, compressor, level, lossless, tokens_before, tokens_after, base"
+_TYPES = (bytes, (bytes, NoneType), bytes, str, int, int, int, int, (bytes, NoneType))
+"""Of the columns. A damaged file may have others, and a column takes what it is given."""
 _KIND = b"rendering"
 
 
@@ -67,7 +70,10 @@ def seal_anew(db: sqlite3.Connection, old: Iterable[Row], sealer: Sealer) -> Non
 
 def _row(values: tuple[Any, ...], sealer: Sealer) -> Row:
     """Return a row from its id, its time of use and the columns."""
-    row_id, used, key, sealed, original, compressor, level, lossless, before, after, base = values
+    row_id, used, *columns = values
+    key, sealed, original, compressor, level, lossless, before, after, base = columns
+    if not all(isinstance(value, kind) for value, kind in zip(columns, _TYPES, strict=True)):
+        return Row(row_id, used, unreadable(Key(key if isinstance(key, bytes) else b"")), is_current=True)
     rendering = Rendering(
         key=Key(key),
         text=None,
@@ -84,9 +90,7 @@ def _row(values: tuple[Any, ...], sealer: Sealer) -> Row:
     try:
         text = packing.to_text(sealer.open(_KIND, _bound(rendering), sealed))
     except (UnreadableRecord, UnicodeDecodeError):
-        return Row(
-            row_id, used, unreadable(rendering.key, rendering.original, rendering.tokens_before), is_current=True
-        )
+        return Row(row_id, used, unreadable(rendering.key, rendering.original, before), is_current=True)
     return Row(row_id, used, replace(rendering, text=text), sealer.is_current(sealed))
 
 

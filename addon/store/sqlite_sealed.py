@@ -18,9 +18,9 @@ ORIGINAL, ROUNDS = b"original", b"rounds"
 Database = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
 
-def is_stale(used: int, now: int) -> bool:
+def is_stale(used: object, now: int) -> bool:
     """Say whether a use is worth writing down. A time in the future is that of a clock since put right."""
-    return abs(now - used) > REFRESH_SECONDS
+    return not isinstance(used, int) or abs(now - used) > REFRESH_SECONDS
 
 
 class SqliteOriginals:

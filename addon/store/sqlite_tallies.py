@@ -34,7 +34,7 @@ class SqliteTallies:
             for at in range(0, len(names), _AT_ONCE):
                 some = names[at : at + _AT_ONCE]
                 marks = ",".join("?" * len(some))
-                query = f"SELECT name, field, amount FROM tally WHERE name IN ({marks})"  # noqa: S608  # only marks
+                query = f"SELECT name, field, amount FROM tally WHERE name IN ({marks}) AND typeof(amount) = 'real'"  # noqa: S608
                 for name, field, amount in db.execute(query, some):
                     found.setdefault(name, {})[field] = amount
         return found

@@ -9,6 +9,8 @@ from headroom_mitm.store.base import Visit
 from headroom_mitm.store.sqlite_file import transaction
 
 _COLUMNS = "seen, lifetime, epoch, offers, changed"
+# A damaged file may hold values of other types: a column takes what it is given.
+_SOUND = "typeof(seen)||typeof(lifetime)||typeof(epoch)||typeof(changed) = 'realrealintegerblob'"
 
 
 class SqliteVisits:
@@ -50,7 +52,7 @@ def forget_visits(db: sqlite3.Connection, idle_since: float) -> None:
 
 
 def _read(db: sqlite3.Connection, key: Digest) -> Visit | None:
-    row = db.execute(f"SELECT {_COLUMNS} FROM visit WHERE key = ?", (key,)).fetchone()  # noqa: S608  # fixed names
+    row = db.execute(f"SELECT {_COLUMNS} FROM visit WHERE key = ? AND {_SOUND}", (key,)).fetchone()  # noqa: S608
     if row is None:
         return None
     seen, lifetime, epoch, offers, changed = row

@@ -146,3 +146,15 @@ def test_only_what_outlives_its_connection_is_kept(store: Store) -> None:
         assert Links(store).linked(WIRE, BODY)[0] is WIRE
         Links(store).keep(Link(kept, HEAD, {}))
     assert Links(store).linked(WIRE, BODY)[0] is not WIRE
+
+
+@pytest.mark.parametrize(
+    "text", ['{"id":"real"', "{}", '{"id":"real","owed":[["call_1","?"]],"head":"","originals":[]}']
+)
+def test_a_link_of_another_version_is_none(store: Store, tmp_path: Path, text: str) -> None:
+    Links(store).keep(link(OWED))
+    [(key, kept)] = store.recall([Key(digest(b"link", b"shown"))]).items()
+    other = open_store(str(tmp_path / "other.sqlite"))
+    other.freeze([Decision(dataclasses.replace(kept, key=key, text=text))])
+    assert Links(other).linked(WIRE, BODY) == (WIRE, BODY)
+    other.close()
