@@ -145,7 +145,7 @@ class SqliteStore:
         with self._lock:
             try:
                 yield self._file.connection()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._file.failed(error) from error
 
 
