@@ -5,6 +5,7 @@ Names: gen_ai.* of the semantic conventions 1.41, which count cached tokens as i
 
 import json
 import logging
+import math
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -59,4 +60,8 @@ def line_of(figures: Mapping[str, Any], at: float) -> dict[str, Any]:
         **{f"headroom.{name}": figures[name] for name in _OURS},
         "headroom.retrieved": len(figures["retrieved"]),
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in said.items() if not (value is None or _is_no_json(value))}
+
+
+def _is_no_json(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)

@@ -69,3 +69,8 @@ def test_a_file_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pyte
         for _ in range(3):
             journal.note(FIGURES, 0.0)
     assert caplog.text.count("cannot be written") == 1
+
+
+@pytest.mark.parametrize("figure", [float("inf"), float("nan")])
+def test_a_figure_that_json_does_not_know_is_left_out(figure: float) -> None:
+    assert "headroom.paid" not in line_of({**FIGURES, "paid": figure}, 0.0)

@@ -19,6 +19,8 @@ from headroom_mitm.wire.gemini_reply import Events, Framing, Items
 
 LONGEST = 8 * 2**20
 """Bytes of an event. What is longer is not read."""
+_MOST = 10**9
+"""Tokens. No answer takes so many: a larger figure would only spoil the sums it is added to."""
 
 Json = Mapping[str, Any]
 
@@ -192,7 +194,7 @@ def _opened(event: bytes) -> _Envelope | None:
         raw = sse.data_of(event)
     try:
         return _DECODER.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -213,4 +215,4 @@ def _object(value: Json, name: str) -> Json:
 
 def _number(value: Json, name: str) -> int:
     found = value.get(name)
-    return max(0, int(found)) if isinstance(found, int | float) and not isinstance(found, bool) else 0
+    return min(max(0, int(found)), _MOST) if isinstance(found, int | float) and not isinstance(found, bool) else 0

@@ -151,3 +151,18 @@ def test_the_ids_of_a_kept_answer_are_known() -> None:
 )
 def test_only_the_last_frame_ends_an_answer(frame: object, *, is_one: bool) -> None:
     assert is_end(json.dumps(frame).encode()) is is_one
+
+
+@pytest.mark.parametrize("figure", [b"9" * 400, b"1e300", b"1e999", b"9" * 5_000], ids=["int", "float", "inf", "long"])
+def test_a_figure_that_cannot_be_spoils_no_sums(figure: bytes) -> None:
+    ear = Listener("openai_chat", streamed=False)
+    ear.feed(b'{"usage":{"prompt_tokens":%b,"completion_tokens":%b}}' % (figure, figure))
+    assert all(leg.input + leg.output <= 2 * 10**9 for leg in ear.counted())
+
+
+def test_a_deep_answer_says_nothing() -> None:
+    nested = b"[" * 100_000 + b"]" * 100_000
+    assert not is_end(b'{"type":"response.completed","x":%b}' % nested)
+    ear = Listener("anthropic_messages", streamed=False)
+    ear.feed(b'{"usage":{"input_tokens":3},"x":%b}' % nested)
+    assert ear.counted() == ear.answer_ids() == ()
