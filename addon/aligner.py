@@ -14,12 +14,13 @@ from headroom_mitm import deltas
 from headroom_mitm.conversation import branch
 from headroom_mitm.epochs import Cold, Epochs, Standing
 from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.foresight import Foresight
 from headroom_mitm.fronts import Fronts
 from headroom_mitm.pasts import NO_PAST, Pasts
 from headroom_mitm.recent import Recent
 from headroom_mitm.router import SHORTEST, raw
 from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, Segment
-from headroom_mitm.store.base import Decision, Store
+from headroom_mitm.store.base import Decision, Offer, Store
 from headroom_mitm.visits import Visits
 from headroom_mitm.wording import TOOL_NAME
 
@@ -84,6 +85,7 @@ class Aligner:
         self._touched: Recent[Digest, float] = Recent(REMEMBERED_OFFERS)
         self._decided: Recent[Key, Rendering] = Recent(remembered, lambda rendering: _ENTRY + len(rendering.text or ""))
         self._offers: Recent[Digest, bool] = Recent(REMEMBERED_OFFERS)
+        self.foresight = Foresight(store, self._decided, self._offers, self.epochs, self.fronts)
         self._pasts = Pasts()
         self._owed: dict[Key, Decision] = {}
         self._owed_lock = threading.Lock()
@@ -125,7 +127,8 @@ class Aligner:
         later = segments[len(past.segments) :]
         keys = [segment.key for segment in later]
         known = past.known | self._decided.get_all(keys)
-        missing = keys if is_idle else [key for key in keys if key not in known]
+        unseen = [key for key in keys if key not in known]
+        missing = self.foresight.asked_for(keys, unseen) if is_idle else unseen
         unanswered = standing.unanswered
         if missing and not unanswered:
             try:
@@ -187,13 +190,20 @@ class Aligner:
                 self._owed |= {key: d for key, d in decisions.items() if holds[key] is d.rendering}
         return holds
 
-    def freeze_offer(self, prompt: Prompt, *, offered: bool) -> bool:
-        """Keep whether this conversation has the tool; return what holds. Raises ``StoreUnavailable``."""
+    def freeze_offer(self, prompt: Prompt, *, offered: bool, decisions: Sequence[Decision] = ()) -> bool:
+        """Keep whether this conversation has the tool; return what holds. Raises ``StoreUnavailable``.
+
+        If that is ``offered``, so are decisions that follow from it, to spare ``freeze`` the way to the store.
+        """
         key = branch(prompt)
         remembered = self._offers.get(key)
         if remembered is not None:
             return remembered
-        return self._offers.put_first(key, self._store.offer(key, offered))
+        new = [decision for decision in decisions if self._decided.get(decision.rendering.key) is None]
+        held = self._store.settle(Offer(key, offered), new)
+        if held.offered is offered:
+            self._remembered(held.renderings)
+        return self._offers.put_first(key, held.offered)
 
     def leave_without_tool(self, prompt: Prompt) -> None:
         """Note that a conversation begins without the tool, so that it stays without; only for this process."""

@@ -9,7 +9,7 @@ import functools
 import json
 import logging
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headroom_mitm import cache_terms
@@ -110,6 +110,23 @@ class Epochs:
             proof = f"nothing was sent for {idle:,.0f} s, and it is kept for {known.lifetime:,.0f} s"
             return Standing(key, lifetime, known, Cold(key, before, lifetime, proof))
         return self.sent(Standing(key, lifetime, known))
+
+    def foreseen(self, prompt: Prompt) -> tuple[Sequence[Prompt], Sequence[Digest]]:
+        """Return how the prompt's texts may stand, and which visits ``standing`` will ask the store for.
+
+        Where nothing is known of the conversation here, another worker may have begun an epoch: the first is likelier
+        than all others.
+        """
+        key = lineage(prompt)
+        known = self._visits.remembered(key)
+        if known is not None:
+            is_hot = self._clock() - known.seen <= known.lifetime + MARGIN
+            return [Standing(key, 0, known).applied(prompt)], [] if is_hot else [key]
+        if not prompt.answered:
+            return [prompt], [key, _begun(prompt)]
+        names = {1: named(key, 1)}
+        later = tuple(replace(plain(segment), epoch=names[1]) for segment in prompt.segments)
+        return [prompt, replace(prompt, segments=later)], [key, _begun(prompt)]
 
     def followed(self, standing: Standing, prompt: Prompt) -> Standing:
         """Say of a conversation that has begun with us that it is cold for a model, or with tools, not seen yet."""

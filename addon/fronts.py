@@ -42,13 +42,18 @@ class Fronts:
 
     def declared(self, prompt: Prompt, account: Digest) -> None:
         """Note that the tool is declared in this request."""
-        now = self._clock()
-        last = self._noted.get(prompt.head)
-        if last is not None and 0 <= now - last < WRITTEN_EVERY:
+        if self._is_noted(prompt):
             return
-        self._noted.put(prompt.head, now)
+        self._noted.put(prompt.head, self._clock())
         for end in ends(prompt, account):
             self._visits.touch(end.key, end.lifetime)
+
+    def foreseen(self, prompt: Prompt, account: Digest) -> list[Digest]:
+        """Return what ``declared`` and ``warm`` may ask the store for."""
+        if self._is_noted(prompt):
+            return []
+        keys = [end.key for end in ends(prompt, account)]
+        return [key for key in keys if self._visits.remembered(key) is None]
 
     def warm(self, prompt: Prompt, account: Digest) -> int:
         """Return how many bytes of a request's front the provider has in its cache with the tool."""
@@ -60,6 +65,10 @@ class Fronts:
             if visit is not None and _is_warm(visit.seen, now, end.lifetime):
                 return end.size
         return 0
+
+    def _is_noted(self, prompt: Prompt) -> bool:
+        last = self._noted.get(prompt.head)
+        return last is not None and 0 <= self._clock() - last < WRITTEN_EVERY
 
     def _recalled(self, key: Digest) -> Visit | None:
         try:

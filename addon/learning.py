@@ -26,6 +26,8 @@ from headroom_mitm.store.base import TallyStore
 
 logger = logging.getLogger(__name__)
 
+LEARNT = "learn|"
+"""What the names of all sums begin with that are kept here."""
 LIVED = 8
 """Model turns after which a shortened text that nobody missed has done its duty."""
 _STILL_COUNTED = 3  # turns after ``LIVED`` in which that is still noticed: a client may send two turns at once
@@ -212,11 +214,11 @@ def trial_of(prompt: Prompt, segment: Segment, rendering: Rendering) -> Trial:
 
 
 def _group_name(group: str) -> str:
-    return f"learn|group|{group}"
+    return f"{LEARNT}group|{group}"
 
 
 def _kind_name(kind: str) -> str:
-    return f"learn|kind|{kind}"
+    return f"{LEARNT}kind|{kind}"
 
 
 def _block(total: Mapping[str, float]) -> int:
@@ -225,4 +227,4 @@ def _block(total: Mapping[str, float]) -> int:
 
 def known_names(names: Iterable[str]) -> list[str]:
     """Return the groups and kinds among names of sums: those that are no block of another."""
-    return [name for name in names if name.startswith("learn|") and not name.rpartition("|")[2].isdigit()]
+    return [name for name in names if name.startswith(LEARNT) and not name.rpartition("|")[2].isdigit()]

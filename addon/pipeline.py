@@ -9,7 +9,7 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headroom_mitm.aligner import Aligner, Plan
@@ -124,8 +124,15 @@ class Pipeline:
 
     def plan(self, wire: Wire, body: bytes, policy: Policy) -> tuple[Prompt, Plan]:
         """First step, quick: read the body and recall what is decided. Raises ``UnreadableBody``."""
-        prompt = wire.read(body)
+        return self.planned(wire, wire.read(body), policy)
+
+    def planned(self, wire: Wire, prompt: Prompt, policy: Policy) -> tuple[Prompt, Plan]:
+        """Recall what is decided about a request that is read."""
         policy = policy.on(prompt)
+        if self._aligner.foresight.is_on:
+            may_offer = policy.change and policy.answerable
+            rounds = self._retold.foreseen(wire.name, prompt) if may_offer else ()
+            self._aligner.foresight.ask(prompt, policy.account, rounds)
         plan = self._recalled(prompt, policy)
         if plan.offered and policy.change and policy.answerable:
             plan = dataclasses.replace(plan, retold=self._retold.edits(wire.name, plan.prompt))
@@ -159,13 +166,18 @@ class Pipeline:
         offered = weighed.offered if weighed is not None else plan.offered
         try:
             if plan.undecided_offer:
-                # First of all: a text with something left out and no tool to get it would be a promise nobody keeps.
-                offered = self._aligner.freeze_offer(prompt, offered=offered)
+                assumed = offered
+                follows = chosen if weighed is None else weighed.decisions(offered=assumed)
+                offered = self._aligner.freeze_offer(prompt, offered=assumed, decisions=_fitting(follows, assumed))
             if weighed is not None:
                 chosen = weighed.decisions(offered=offered)
             if plan.undecided_offer and offered:
                 self._offers.declared(prompt, policy.account)
-            known = plan.known | self._aligner.freeze([d if offered else _without_tool(d) for d in chosen])
+            known = plan.known | self._aligner.freeze(_fitting(chosen, offered))
+            if plan.undecided_offer and not offered and assumed:
+                plan = self._recalled(prompt, policy)  # what was kept with the tool has another variant now
+                late = [Decision(raw(segment, "another was faster")) for segment in plan.fresh]
+                known = plan.known | self._aligner.freeze(late)
         except StoreUnavailable as error:
             logger.warning("store unavailable, %d new texts go out raw: %s", len(chosen), error)
             self.give_up(prompt, plan, "store unavailable")
@@ -244,6 +256,11 @@ class Pipeline:
         if held.offered and not plan.offered:
             self._offers.declared(plan.prompt, policy.account)
         return held, chosen
+
+
+def _fitting(decisions: Sequence[Decision], offered: bool) -> list[Decision]:  # noqa: FBT001  # a value
+    """Return decisions as they are to be: a text with something left out and no tool is a promise nobody keeps."""
+    return [decision if offered else _without_tool(decision) for decision in decisions]
 
 
 def _without_tool(decision: Decision) -> Decision:

@@ -17,7 +17,7 @@ from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import Decision, Store, open_store
-from headroom_mitm.store.base import TallyStore, Visit, VisitStore
+from headroom_mitm.store.base import Kept, Offer, TallyStore, Visit, VisitStore
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wording import TOOL_NAME
 
@@ -79,6 +79,7 @@ class FailingStore:
         self.mute = False
         self.asked = 0
         self.recalled = 0
+        self.staging = store.staging
 
     @property
     def is_there(self) -> bool:
@@ -102,6 +103,10 @@ class FailingStore:
 
     def original(self, digest: Digest) -> str:
         return self._call(lambda: self._store.original(digest))
+
+    def settle(self, offer: Offer, decisions: Sequence[Decision]) -> Kept:
+        holds = self.offer(offer.head, offer.offered)
+        return Kept(self.freeze(decisions) if decisions and holds is offer.offered else {}, holds)
 
     def offered(self, head: Digest) -> bool | None:
         return self._call(lambda: self._store.offered(head))

@@ -51,10 +51,12 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"deltas"}),
     frozenset({"repeats"}),
     frozenset({"epochs", "fronts", "learning", "ledger_misses", "old_results"}),
-    frozenset({"aligner", "caching", "ledger_writer", "roundtrip"}),
+    frozenset({"caching", "foresight", "ledger_writer", "roundtrip"}),
+    frozenset({"aligner"}),
     frozenset({"choices"}),
     frozenset({"hindsight", "offers"}),
     frozenset({"learnt", "pipeline"}),
+    frozenset({"behind"}),
     frozenset({"service"}),
     frozenset({"metering", "tenants"}),
     frozenset({"answers", "defaults", "permission", "presence", "sockets", "web"}),
@@ -78,7 +80,7 @@ ONLY = {
     "tokens": frozenset({"data"}),
     "usage": frozenset(),
     "compressors": frozenset({"tokens"}),
-    "store": frozenset({"errors", "segments", "tokens"}),
+    "store": frozenset({"errors", "recent", "segments", "tokens"}),
     "wire": frozenset({"errors", "framing", "recent", "segments", "tokens", "usage"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(

@@ -3,6 +3,7 @@
 Decided once, too: an answer that has left as the client tells it stays so, and one that was told in full stays so.
 """
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -55,6 +56,24 @@ class Retold:
                 self._put(key, self._stored(key, rounds))
         except UnreadableBody as error:
             logger.warning("hidden rounds of an answer are not told again: %s", error)
+
+    def foreseen(self, wire: str, prompt: Prompt) -> list[Digest]:
+        """Return what ``edits`` will ask the store for."""
+        retelling = RETELLINGS.get(wire)
+        if retelling is None or not prompt.answered:
+            return []
+        keys: list[Digest] = []
+
+        def note(asked: Sequence[Digest]) -> dict[Digest, Rounds]:
+            keys.extend(asked)
+            return {}
+
+        with contextlib.suppress(UnreadableBody):
+            is_silent = prompt.known is not None and prompt.known.of in self._silent
+            retelling.edits(prompt.since_known() if is_silent else prompt, note)
+        known = {} if self._is_due(prompt.head) else self._known.get_all(keys)
+        missing = [key for key in keys if key not in known]
+        return [*missing, *map(_left_out, missing)]
 
     def edits(self, wire: str, prompt: Prompt) -> tuple[Edit, ...]:
         """Return what puts back what was hidden in this conversation's answers."""
@@ -126,11 +145,14 @@ class Retold:
                 self._owed.discard(key)
 
     def _is_idle(self, head: Digest) -> bool:
-        now, last = self._clock(), self._touched.get(head)
-        if last is not None and now - last < TOUCH_SECONDS:
-            return False
-        self._touched.put(head, now)
-        return True
+        is_due = self._is_due(head)
+        if is_due:
+            self._touched.put(head, self._clock())
+        return is_due
+
+    def _is_due(self, head: Digest) -> bool:
+        last = self._touched.get(head)
+        return last is None or self._clock() - last >= TOUCH_SECONDS
 
 
 def _left_out(key: Digest) -> Digest:

@@ -52,9 +52,10 @@ def _shared(url: str, limits: Limits, clock: Clock, sealer: Sealer) -> Store:
     # redis-py is a sixth of what the addon's start takes, and most stores are files
     from headroom_mitm.store.redis import RedisStore  # noqa: PLC0415
     from headroom_mitm.store.redis_place import place  # noqa: PLC0415
+    from headroom_mitm.store.staged import StagedStore  # noqa: PLC0415
 
     try:
-        return RedisStore(place(url), limits, clock, sealer)
+        return StagedStore(RedisStore(place(url), limits, clock, sealer))
     except ValueError as error:
         raise _refused(url, str(error)) from error
 

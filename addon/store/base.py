@@ -1,6 +1,7 @@
 """What a store is: originals, the decisions that must be replayed for ever, and rounds that a client has not seen."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -32,6 +33,14 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """Whether conversations with one beginning are offered the retrieve tool."""
+
+    head: Digest
+    offered: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """When a prefix that a provider may keep in its cache was sent last, and what is decided about it."""
 
@@ -53,6 +62,36 @@ class Visit:
     def touched(self, seen: float, lifetime: float) -> "Visit":
         """Return the visit as it is when the prefix was sent once more."""
         return replace(self, seen=max(self.seen, seen), lifetime=max(self.lifetime, lifetime))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for at once, by key."""
+
+    renderings: Sequence[Key] = ()
+    offers: Sequence[Digest] = ()
+    rounds: Sequence[Digest] = ()
+    visits: Sequence[Digest] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is there of it."""
+
+    renderings: dict[Key, Rendering]
+    offers: dict[Digest, bool]
+    rounds: dict[Digest, bytes]
+    visits: dict[Digest, Visit]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What holds after something was kept."""
+
+    renderings: dict[Key, Rendering]
+    offered: bool
+    begun: Sequence[Digest] = ()
+    """Prefixes that nobody had sent before."""
 
 
 class VisitStore(Protocol):
@@ -173,8 +212,54 @@ class Upkeep(Protocol):
         ...
 
 
+class Staging(Protocol):
+    """What spares a request the way to a distant store: it is asked once, told once, and all else waits.
+
+    A store that is near does without: see ``staging.UNSTAGED``.
+    """
+
+    @property
+    def is_on(self) -> bool:
+        """The store is a distant one."""
+        ...
+
+    @property
+    def owes(self) -> bool:
+        """There is something to do in ``flush``."""
+        ...
+
+    def begun(self) -> AbstractContextManager[None]:
+        """Begin a request. In this context, what ``look_up`` has asked for is known, and what can wait does."""
+        ...
+
+    def look_up(self, wanted: Wanted) -> None:
+        """Ask for all of it, in one round trip. Where the store does not answer, each question finds that out."""
+        ...
+
+    def use(self, keys: Sequence[Key]) -> None:
+        """Count decisions as used that need not be read. May wait."""
+        ...
+
+    def warm(self, start: str) -> None:
+        """Read sums whose names begin so, before a request needs them."""
+        ...
+
+    def flush(self) -> None:
+        """Do what has waited. Raises ``StoreUnavailable``."""
+        ...
+
+    def lacks(self, original: Digest) -> bool:
+        """Say whether it has shown that a text is not there, though a decision rests on it."""
+        ...
+
+
 class Stores(Protocol):
     """What is kept beside texts and decisions."""
+
+    @property
+    def staging(self) -> Staging:
+        """How a request gets by with few round trips."""
+        ...
 
     @property
     def visits(self) -> VisitStore:
@@ -205,6 +290,13 @@ class Store(Stores, Protocol):
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """Return the decisions that are known among these, and count them and their originals as used now."""
+        ...
+
+    def settle(self, offer: Offer, decisions: Sequence[Decision]) -> Kept:
+        """Decide about the tool as ``offer`` does, and keep decisions that follow from it as ``freeze`` does.
+
+        Where somebody else has decided otherwise about the tool, it may be that no decision was kept.
+        """
         ...
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:

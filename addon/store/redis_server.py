@@ -15,6 +15,8 @@ from headroom_mitm.store.redis_place import Place
 BACK_OFF_SECONDS = 2.0
 """So long after a silence the server is not asked again."""
 _NEVER = -math.inf
+_NO_ANSWERS = (AttributeError, LookupError, TypeError, ValueError)
+"""What redis-py raises where a server does not speak its language, and we, where a value is of another type."""
 
 
 class RedisServer:
@@ -42,6 +44,9 @@ class RedisServer:
             raise StoreUnavailable(f"{self}: {error}") from error
         except redis.RedisError as error:
             raise StoreUnavailable(f"{self}: {error}") from error
+        except _NO_ANSWERS as error:
+            self._failed_at = self._clock()
+            raise StoreUnavailable(f"{self} has answered something else than was asked: {error}") from error
         self._failed_at = _NEVER
 
     def batch(self, client: Any, *, whole: bool = False) -> Any:
@@ -55,17 +60,18 @@ class RedisServer:
             pipe.set(name, value, nx=True)
             pipe.expire(name, ttl)
             pipe.get(name)
-            return bytes(pipe.execute()[-1] or value)
+            [held] = _strings(pipe.execute()[-1:], 1)
+            return held or value
 
     def values(self, names: Sequence[bytes]) -> list[bytes | None]:
         """Return the values of several names."""
         with self.lent() as client:
             if not self.place.is_cluster:
-                return list(client.mget(names))
+                return _strings(client.mget(names), len(names))
             pipe = self.batch(client)
             for name in names:
                 pipe.get(name)
-            return list(pipe.execute())
+            return _strings(pipe.execute(), len(names))
 
     def close(self) -> None:
         """Give back connections."""
@@ -80,3 +86,10 @@ class RedisServer:
 
     def __str__(self) -> str:
         return self.place.name
+
+
+def _strings(found: list[Any], count: int) -> list[bytes | None]:
+    """Return the values that a server has told, which must be so many; raise ``TypeError`` for anything else."""
+    if len(found) != count or not all(value is None or isinstance(value, bytes) for value in found):
+        raise TypeError(f"{len(found)} values of some kind for {count} strings")
+    return list(found)

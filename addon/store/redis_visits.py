@@ -1,6 +1,6 @@
 """Visits on the shared server: one value each, changed where nobody else has changed it meanwhile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -31,7 +31,7 @@ class RedisVisits:
         """See ``VisitStore``."""
         with self._server.lent() as client:
             value = client.get(self._name(key))
-        return None if value is None else _unpacked(value)
+        return None if value is None else visit_in(value)
 
     def touch(self, key: Digest, seen: float, lifetime: float) -> Visit:
         """See ``VisitStore``."""
@@ -40,6 +40,24 @@ class RedisVisits:
             return held.touched(seen, lifetime) if held is not None else Visit(seen, lifetime)
 
         return self._changed(key, later)
+
+    def touch_all(self, sent: Mapping[Digest, Visit]) -> dict[Digest, Visit]:
+        """Note that prefixes were sent, in two round trips; return what is known of them now."""
+        if not sent:
+            return {}
+        with self._server.lent() as client:
+            values = self._server.values([self._name(key) for key in sent])
+            found: dict[Digest, Visit] = {}
+            pipe = self._server.batch(client)
+            for (key, visit), value in zip(sent.items(), values, strict=True):
+                held = visit_in(value) if value is not None else None
+                found[key] = held.touched(visit.seen, visit.lifetime) if held is not None else visit
+                new = msgspec.msgpack.encode(found[key])
+                pipe.execute_command("EVAL", _SWAP, 1, self._name(key), value or b"", new, self._ttl)
+            refused = [key for key, answer in zip(sent, pipe.execute(), strict=True) if answer is not None]
+        for key in refused:  # another was faster
+            found[key] = self.touch(key, sent[key].seen, sent[key].lifetime)
+        return found
 
     def begin(self, key: Digest, before: Visit | None, after: Visit) -> Visit:
         """See ``VisitStore``."""
@@ -55,7 +73,7 @@ class RedisVisits:
             swap = client.register_script(_SWAP)
             value = client.get(name)
             for _ in range(_TRIES):
-                found = change(None if value is None else _unpacked(value))
+                found = change(None if value is None else visit_in(value))
                 held = swap(keys=[name], args=[value or b"", msgspec.msgpack.encode(found), self._ttl])
                 if held is None:
                     return found
@@ -63,7 +81,8 @@ class RedisVisits:
         raise StoreUnavailable("a visit is changed all the time")
 
 
-def _unpacked(value: bytes) -> Visit:
+def visit_in(value: bytes) -> Visit:
+    """Return the visit that a value holds; raise ``StoreUnavailable`` if it is none."""
     try:
         return msgspec.msgpack.decode(value, type=Visit)
     except msgspec.DecodeError as error:

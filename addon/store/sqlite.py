@@ -10,15 +10,16 @@ from pathlib import Path
 
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.segments import Digest, Key, Rendering
-from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits
+from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Kept, Limits, Offer
 from headroom_mitm.store.sealing import Sealer
 from headroom_mitm.store.sqlite_file import SqliteFile, transaction
 from headroom_mitm.store.sqlite_records import SqliteRecords
 from headroom_mitm.store.sqlite_renderings import insert, refresh, rows, seal_anew
-from headroom_mitm.store.sqlite_sealed import SqliteOriginals, SqliteRounds, is_stale
+from headroom_mitm.store.sqlite_sealed import Database, SqliteOriginals, SqliteRounds, is_stale
 from headroom_mitm.store.sqlite_tallies import SqliteTallies
 from headroom_mitm.store.sqlite_upkeep import SqliteUpkeep
 from headroom_mitm.store.sqlite_visits import SqliteVisits, forget_visits
+from headroom_mitm.store.staging import UNSTAGED
 
 RECENT_SECONDS = 3600
 _SWEPT_AT_ONCE = 100  # short transactions: others wait for a write lock at most a second
@@ -46,6 +47,7 @@ class SqliteStore:
         self.tallies = SqliteTallies(self._database)
         self.upkeep = SqliteUpkeep(self._database, sealer)
         self.records = SqliteRecords(self._database)
+        self.staging = UNSTAGED
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""
@@ -74,6 +76,11 @@ class SqliteStore:
             found = list(rows(db, [rendering.key for rendering, _ in packed], self._sealer))
             refresh(db, [row.id for row in found if is_stale(row.used, now)], now)
         return {row.rendering.key: row.rendering for row in found}
+
+    def settle(self, offer: Offer, decisions: Sequence[Decision]) -> Kept:
+        """See ``Store``."""
+        holds = self.offer(offer.head, offer.offered)
+        return Kept(self.freeze(decisions) if holds is offer.offered else {}, holds)
 
     def original(self, digest: Digest) -> str:
         """See ``Store``."""
@@ -114,7 +121,7 @@ class SqliteStore:
         """See ``Store``. What is removed in one go is bounded; between two goes others may write."""
         now = int(self._clock())
         gone = 0
-        while removed := self._sweep_some(now):
+        while removed := _sweep_some(self._database, self._limits, now):
             gone += removed
             time.sleep(_PAUSE_SECONDS)
         return gone
@@ -124,22 +131,6 @@ class SqliteStore:
         with self._lock:
             self._file.close()
 
-    def _sweep_some(self, now: int) -> int:
-        idle_since = now - self._limits.idle_seconds - REFRESH_SECONDS
-        with self._database() as db:
-            if db.execute("SELECT 1 FROM offer WHERE used < ? LIMIT 1", (idle_since,)).fetchone():
-                db.execute("DELETE FROM offer WHERE used < ?", (idle_since,))
-            db.execute("DELETE FROM rounds WHERE used < ?", (idle_since,))
-            forget_visits(db, idle_since)
-            if not _victims(db, now, idle_since, self._limits.max_bytes):
-                return 0
-            with transaction(db):  # what was read before it began may have been used since
-                removed = _remove(db, _victims(db, now, idle_since, self._limits.max_bytes))
-                _remove_rounds(db, now)
-            # A page is given back with each step of the statement, and only a script is stepped to its end.
-            db.executescript("PRAGMA incremental_vacuum")
-        return removed
-
     @contextlib.contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
@@ -147,6 +138,23 @@ class SqliteStore:
                 yield self._file.connection()
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise self._file.failed(error) from error
+
+
+def _sweep_some(database: Database, limits: Limits, now: int) -> int:
+    idle_since = now - limits.idle_seconds - REFRESH_SECONDS
+    with database() as db:
+        if db.execute("SELECT 1 FROM offer WHERE used < ? LIMIT 1", (idle_since,)).fetchone():
+            db.execute("DELETE FROM offer WHERE used < ?", (idle_since,))
+        db.execute("DELETE FROM rounds WHERE used < ?", (idle_since,))
+        forget_visits(db, idle_since)
+        if not _victims(db, now, idle_since, limits.max_bytes):
+            return 0
+        with transaction(db):  # what was read before it began may have been used since
+            removed = _remove(db, _victims(db, now, idle_since, limits.max_bytes))
+            _remove_rounds(db, now)
+        # A page is given back with each step of the statement, and only a script is stepped to its end.
+        db.executescript("PRAGMA incremental_vacuum")
+    return removed
 
 
 def _victims(db: sqlite3.Connection, now: int, idle_since: float, max_bytes: int) -> list[tuple[int, bytes]]:

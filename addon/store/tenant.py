@@ -9,7 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from headroom_mitm.segments import DIGEST_SIZE, Digest, Key, Rendering
-from headroom_mitm.store.base import Decision, RecordStore, Store, TallyStore, Upkeep, Visit, VisitStore
+from headroom_mitm.store.base import (
+    Decision,
+    Kept,
+    Offer,
+    RecordStore,
+    Staging,
+    Store,
+    TallyStore,
+    Upkeep,
+    Visit,
+    VisitStore,
+    Wanted,
+)
 
 
 class TenantStore:
@@ -22,17 +34,22 @@ class TenantStore:
         self.tallies: TallyStore = TenantTallies(whole.tallies, self._mask)
         self.records: RecordStore = whole.records
         self.upkeep: Upkeep = whole.upkeep
+        self.staging: Staging = TenantStaging(whole.staging, self._mask)
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""
-        found = self._whole.recall([Key(self._mask(key)) for key in keys])
-        return {Key(self._mask(key)): self._mask.rendering(rendering) for key, rendering in found.items()}
+        return self._mask.renderings(self._whole.recall(self._mask.keys(keys)))
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
         """See ``Store``."""
         masked = [replace(decision, rendering=self._mask.rendering(decision.rendering)) for decision in decisions]
-        found = self._whole.freeze(masked)
-        return {Key(self._mask(key)): self._mask.rendering(rendering) for key, rendering in found.items()}
+        return self._mask.renderings(self._whole.freeze(masked))
+
+    def settle(self, offer: Offer, decisions: Sequence[Decision]) -> Kept:
+        """See ``Store``."""
+        masked = [replace(decision, rendering=self._mask.rendering(decision.rendering)) for decision in decisions]
+        held = self._whole.settle(Offer(self._mask(offer.head), offer.offered), masked)
+        return Kept(self._mask.renderings(held.renderings), held.offered, [self._mask(key) for key in held.begun])
 
     def original(self, digest: Digest) -> str:
         """See ``Store``."""
@@ -83,6 +100,57 @@ class Mask:
         base = None if rendering.base is None else Key(self(rendering.base))
         return replace(rendering, key=Key(self(rendering.key)), original=self(rendering.original), base=base)
 
+    def renderings(self, found: Mapping[Key, Rendering]) -> dict[Key, Rendering]:
+        """Return decisions under their other keys."""
+        return {Key(self(key)): self.rendering(rendering) for key, rendering in found.items()}
+
+    def keys(self, keys: Sequence[Key]) -> list[Key]:
+        """Return the other keys."""
+        return [Key(self(key)) for key in keys]
+
+    def all(self, digests: Sequence[Digest]) -> list[Digest]:
+        """Return the other digests."""
+        return [self(digest) for digest in digests]
+
+
+class TenantStaging:
+    """See ``Staging``."""
+
+    def __init__(self, whole: Staging, mask: Mask) -> None:
+        self._whole = whole
+        self._mask = mask
+        self.is_on = whole.is_on
+        self.begun = whole.begun
+        self.flush = whole.flush
+
+    @property
+    def owes(self) -> bool:
+        """See ``Staging``."""
+        return self._whole.owes
+
+    def look_up(self, wanted: Wanted) -> None:
+        """See ``Staging``."""
+        turn = self._mask
+        renderings, offers = turn.keys(wanted.renderings), turn.all(wanted.offers)
+        self._whole.look_up(Wanted(renderings, offers, turn.all(wanted.rounds), turn.all(wanted.visits)))
+
+    def use(self, keys: Sequence[Key]) -> None:
+        """See ``Staging``."""
+        self._whole.use(self._mask.keys(keys))
+
+    def warm(self, start: str) -> None:
+        """See ``Staging``."""
+        self._whole.warm(prefix_of(self._mask) + start)
+
+    def lacks(self, original: Digest) -> bool:
+        """See ``Staging``."""
+        return self._whole.lacks(self._mask(original))
+
+
+def prefix_of(mask: Mask) -> str:
+    """Return what names of a tenant's sums begin with."""
+    return f"tenant|{mask.name}|"
+
 
 class TenantVisits:
     """See ``VisitStore``."""
@@ -109,7 +177,7 @@ class TenantTallies:
 
     def __init__(self, whole: TallyStore, mask: Mask) -> None:
         self._whole = whole
-        self._prefix = f"tenant|{mask.name}|"
+        self._prefix = prefix_of(mask)
 
     def add(self, amounts: Mapping[str, Mapping[str, float]]) -> None:
         """See ``TallyStore``."""

@@ -8,8 +8,8 @@ from decision_samples import key
 
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.store import Store, open_store
-from headroom_mitm.store.redis import RedisStore
 from headroom_mitm.store.sqlite import SqliteStore
+from headroom_mitm.store.staged import StagedStore
 
 OpenStore = Callable[..., Store]
 
@@ -46,7 +46,7 @@ def test_a_url_may_be_percent_encoded(home: Path, opened: OpenStore) -> None:
     ],
 )
 def test_a_server_may_be_named_in_these_ways(opened: OpenStore, url: str) -> None:
-    assert isinstance(opened(url), RedisStore)
+    assert isinstance(opened(url), StagedStore)
 
 
 @pytest.mark.parametrize(

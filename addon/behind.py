@@ -1,0 +1,58 @@
+"""What a request does not wait for where the store is a distant one: a thread of its own does it."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.foresight import Foresight
+from headroom_mitm.pipeline import Outcome
+from headroom_mitm.store.base import Staging
+
+logger = logging.getLogger(__name__)
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+class Behind:
+    """Where the store is a near one, nothing is put off. Thread-safe."""
+
+    def __init__(self, staging: Staging, foresight: Foresight, thread: ThreadPoolExecutor) -> None:
+        self._staging = staging
+        self._foresight = foresight
+        self._thread = thread
+
+    def warm(self, start: str) -> None:
+        """Have sums read whose names begin so, before a request needs them."""
+        self._thread.submit(_tried, lambda: self._staging.warm(start))
+
+    def within(self, step: Callable[[Given], Made], of: Given) -> Made:
+        """Do a step of a request with what it looks up, and have what can wait be done later."""
+        with self._staging.begun():
+            return step(of)
+
+    def left(self, outcome: Outcome | None) -> None:
+        """Tell the store what a request that has left did not wait for."""
+        if self._staging.owes:
+            self._thread.submit(_tried, lambda: self._tell(outcome))
+
+    def do(self, work: Callable[[], None]) -> None:
+        """Do something that asks the store and that nobody waits for."""
+        if self._staging.is_on:
+            self._thread.submit(_tried, work)
+        else:
+            work()
+
+    def _tell(self, outcome: Outcome | None) -> None:
+        self._staging.flush()
+        if outcome is not None:
+            self._foresight.restore(outcome.prompt, outcome.originals.values())
+
+
+def _tried(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except StoreUnavailable as error:
+        logger.warning("headroom: store unavailable, what could wait waits on: %s", error)

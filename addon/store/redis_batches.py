@@ -1,0 +1,116 @@
+"""Many questions to the shared server in one go, and all that is to be kept of a request in another.
+
+On a Cluster a batch goes to all nodes at once, so nothing there is one transaction: a decision may be kept whose
+original is not, where a node fails in between. Whoever meets such a decision has the text in its request, is told by
+``RedisUses`` that the original is not there, and keeps it again.
+"""
+
+import contextlib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from headroom_mitm.errors import UnreadableRecord
+from headroom_mitm.segments import Digest, Key, Rendering
+from headroom_mitm.store import packing
+from headroom_mitm.store.base import Decision, Found, Kept, Offer, Visit, Wanted
+from headroom_mitm.store.redis_server import RedisServer
+from headroom_mitm.store.redis_uses import RedisUses
+from headroom_mitm.store.redis_values import named, packed, unpacked
+from headroom_mitm.store.redis_visits import visit_in
+from headroom_mitm.store.sealing import Sealer
+
+K = TypeVar("K", Key, Digest)
+
+YES, NO = b"1", b"0"
+"""Values of offers."""
+
+
+class RedisBatches:
+    """Each method is one round trip."""
+
+    def __init__(self, server: RedisServer, sealer: Sealer, ttl: int, uses: RedisUses) -> None:
+        self._server = server
+        self._sealer = sealer
+        self._ttl = ttl
+        self._uses = uses
+
+    def read(self, wanted: Wanted) -> Found:
+        """Return what is there of all that is wanted. Does not count it as used: see ``RedisUses.note``."""
+        asked = {b"rendering": wanted.renderings, b"offer": wanted.offers, b"rounds": wanted.rounds}
+        names = [named(kind, key) for kind, keys in {**asked, b"visit": wanted.visits}.items() for key in keys]
+        values = iter(self._server.values(names) if names else ())
+        renderings = _there(wanted.renderings, values)
+        offers, rounds = _there(wanted.offers, values), _there(wanted.rounds, values)
+        visits = _there(wanted.visits, values)
+        known = {key: unpacked(key, value, self._sealer) for key, value in renderings.items()}
+        used = [*(named(b"offer", key) for key in offers), *(named(b"rounds", key) for key in rounds)]
+        self._uses.note(renderings, known, used)
+        told = {key: value == YES for key, value in offers.items()}
+        return Found(known, told, self._opened(rounds), {key: visit_in(value) for key, value in visits.items()})
+
+    def write(
+        self, decisions: Sequence[Decision], offer: Offer | None = None, begun: Mapping[Digest, Visit] | None = None
+    ) -> Kept:
+        """Keep decisions, an offer and visits of prefixes that nobody has sent before; return what holds."""
+        records = [packed(decision.rendering, self._sealer) for decision in decisions]
+        names = [named(b"rendering", decision.rendering.key) for decision in decisions]
+        visits = begun or {}
+        with self._server.lent() as client:
+            pipe = self._server.batch(client, whole=True)
+            for decision in decisions:
+                self._queue_original(pipe, decision)
+            for one, record in zip(names, records, strict=True):
+                pipe.set(one, record, nx=True)
+                pipe.expire(one, self._ttl)
+            for key, visit in visits.items():
+                pipe.set(named(b"visit", key), msgspec.msgpack.encode(visit), nx=True, ex=self._ttl)
+            self._queue_offer(pipe, offer)
+            for one in names:
+                pipe.get(one)
+            answers: list[Any] = pipe.execute()
+        values = answers[len(answers) - len(names) :]
+        told = answers[: len(answers) - len(names)]
+        holds = offer.offered if offer is not None else False
+        if offer is not None:
+            holds = told[-1] == YES
+            told = told[:-3]
+        written = told[len(told) - len(visits) :]
+        self._uses.kept(decisions)
+        return Kept(
+            self._held(decisions, values), holds, [key for key, done in zip(visits, written, strict=True) if done]
+        )
+
+    def _opened(self, rounds: Mapping[Digest, bytes]) -> dict[Digest, bytes]:
+        found: dict[Digest, bytes] = {}
+        for key, value in rounds.items():
+            with contextlib.suppress(UnreadableRecord):
+                found[key] = self._sealer.open(b"rounds", key, value)
+        return found
+
+    def _held(self, decisions: Sequence[Decision], values: Sequence[bytes]) -> dict[Key, Rendering]:
+        keys = [decision.rendering.key for decision in decisions]
+        return {key: unpacked(key, value, self._sealer) for key, value in zip(keys, values, strict=True)}
+
+    def _queue_original(self, pipe: Any, decision: Decision) -> None:
+        if decision.original is not None:
+            digest = decision.rendering.original
+            # Same digest, same text: to write it again is to prolong it.
+            sealed = self._sealer.seal(b"original", digest, packing.pack(decision.original))
+            pipe.set(named(b"original", digest), sealed, ex=self._ttl)
+
+    def _queue_offer(self, pipe: Any, offer: Offer | None) -> None:
+        if offer is not None:
+            one = named(b"offer", offer.head)
+            pipe.set(one, YES if offer.offered else NO, nx=True)
+            pipe.expire(one, self._ttl)
+            pipe.get(one)
+
+
+def _there(keys: Sequence[K], values: Iterator[bytes | None]) -> dict[K, bytes]:
+    """Return the next values by key, but for those that are not there."""
+    return {
+        key: value for key, value in zip(keys, itertools.islice(values, len(keys)), strict=True) if value is not None
+    }
