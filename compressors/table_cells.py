@@ -1,13 +1,17 @@
 """A table, however it was written: names of columns, and rows of cells."""
 
+import functools
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
+_FIRST_LOOK = 20  # cells
 NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?%?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """Cells as they stand in the text, without padding; quotes stay."""
 
@@ -30,13 +34,37 @@ class Table:
 
     def columns(self) -> list[tuple[str, ...]]:
         """Return the cells by column."""
-        return list(zip(*self.rows, strict=True)) if self.rows else [() for _ in self.names]
+        return self._columns
+
+    @functools.cached_property
+    def _columns(self) -> list[tuple[str, ...]]:
+        # Of many short rows, zip would make an iterator each.
+        return [tuple(map(itemgetter(at), self.rows)) for at in range(len(self.names))]
+
+
+def widest(cells: Sequence[str]) -> int:
+    """Return the columns of a terminal that the widest of some cells takes; 0 for none."""
+    return max(map(len if "".join(cells).isascii() else width, cells), default=0)
+
+
+def reach(lines: Sequence[str], at: int) -> int:
+    """Return how many lines there are from one up to the next empty one: a table does not go on behind that.
+
+    A reader that has looked in vain at more lines than there are looks no further: the rest stays as it is.
+    """
+    end = at + 1
+    while end < len(lines) and lines[end]:
+        end += 1
+    return end - at
 
 
 def is_numeric(cells: tuple[str, ...]) -> bool:
     """Say whether cells are numbers, as far as they are filled, and at least one is."""
-    filled = [cell for cell in cells if cell not in ("", "NULL")]
-    return bool(filled) and all(NUMBER.fullmatch(cell) for cell in filled)
+    for some in (cells[:_FIRST_LOOK], cells):  # most columns of words are told by their first cells
+        filled = set(some).difference(("", "NULL"))
+        if not all(map(NUMBER.fullmatch, filled)):
+            return False
+    return bool(filled)
 
 
 def width(text: str) -> int:

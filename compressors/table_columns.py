@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
+from operator import eq
 
-from headroom_mitm.compressors.table_cells import Table, width
+from headroom_mitm.compressors.table_cells import Table, reach, widest, width
 
 _NAMES = re.compile(
     r"[A-Z][A-Z0-9_./()%-]*(?: [A-Z0-9_./()%-]+)*(?: {2,}[A-Z][A-Z0-9_./()%-]*(?: [A-Z0-9_./()%-]+)*)+ *"
@@ -33,15 +34,22 @@ class Columns:
 
     def draw(self, table: Table) -> list[str]:
         """Return the lines of a table."""
-        whole = (table.names, *table.rows)
-        widths = [max(map(width, cells)) + self.gap for cells in zip(*whole, strict=True)]
+        return list(self.lines(table))
+
+    def lines(self, table: Table) -> Iterator[str]:
+        """Yield the lines of a table."""
+        columns = zip(table.names, table.columns(), strict=True)
+        widths = [max(width(name), widest(cells)) + self.gap for name, cells in columns]
         if self.starts:
             widths[:-1] = [end - start for start, end in pairwise(self.starts)]
-        lines = []
-        for row in whole:
-            padded = [cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)]
-            lines.append("".join(padded if self.padded else [*padded[:-1], row[-1]]))
-        return lines
+        if not self.padded:
+            widths[-1] = 0
+        for row in (table.names, *table.rows):
+            yield "".join(map(_padded, row, widths))
+
+
+def _padded(cell: str, wide: int) -> str:
+    return cell.ljust(wide) if cell.isascii() else cell + " " * (wide - width(cell))
 
 
 def looks_named(line: str) -> bool:
@@ -51,12 +59,17 @@ def looks_named(line: str) -> bool:
 
 def read(lines: Sequence[str]) -> Iterator[tuple[Columns, Table]]:
     """Yield the listings that would be written again exactly."""
-    at = 0
-    while at < len(lines):
-        found = _below(lines, at) if looks_named(lines[at][:1000]) else None
-        if found is not None:
-            yield found
-        at = found[1].stop if found is not None else at + 1
+    heads = [at for at, line in enumerate(lines) if "  " in line and looks_named(line[:1000])]
+    done, left = 0, len(lines)
+    for at in heads:
+        if at < done or left < 0:
+            continue
+        found = _below(lines, at)
+        if found is None:
+            left -= reach(lines, at)
+            continue
+        yield found
+        done = found[1].stop
 
 
 def rows_in(lines: Sequence[str]) -> int:
@@ -72,7 +85,7 @@ def _below(lines: Sequence[str], at: int) -> tuple[Columns, Table] | None:
     starts = _starts(lines[at])
     names = _cells(lines[at], starts)
     rows: list[tuple[str, ...]] = []
-    for line in lines[at + 1 :]:
+    for line in islice(lines, at + 1, None):
         cells = _cells(line, starts) if line else None
         if cells is None:
             break
@@ -80,10 +93,10 @@ def _below(lines: Sequence[str], at: int) -> tuple[Columns, Table] | None:
     if names is None or len(rows) < _FEWEST_ROWS:
         return None
     table = Table(names, tuple(rows), at, at + 1 + len(rows), at + 1)
-    free = starts[1] - max(width(row[0]) for row in (names, *rows))
+    free = starts[1] - max(width(names[0]), widest([row[0] for row in rows]))
     styles = (Columns(free, padded=False), Columns(free, padded=True), Columns(0, padded=False, starts=tuple(starts)))
-    expected = list(lines[table.start : table.stop])
-    return next(((style, table) for style in styles if style.draw(table) == expected), None)
+    expected = lines[table.start : table.stop]
+    return next(((style, table) for style in styles if all(map(eq, style.lines(table), expected))), None)
 
 
 def _starts(names: str) -> list[int]:

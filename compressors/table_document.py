@@ -133,10 +133,11 @@ def _fits(table: Table) -> bool:
     """Say whether no cell looks like a line of ours."""
     if any(ONE_ROW in name for name in table.names):
         return False
-    return not any(cell.startswith(_NOT_BEGINNING) for row in (table.names, *table.rows) for cell in row)
+    cells = "\n".join(map("\n".join, (("", *table.names), *table.rows)))
+    return not any(f"\n{beginning}" in cells for beginning in _NOT_BEGINNING)
 
 
 def _separator(tables: Sequence[Table]) -> str | None:
     """Return a sign that no cell has."""
-    cells = "".join(cell for table in tables for row in (table.names, *table.rows) for cell in row)
+    cells = "".join("".join(row) for table in tables for row in (table.names, *table.rows))
     return next((sign for sign in _SEPARATORS if sign not in cells), None)

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import eq
 
-from headroom_mitm.compressors.table_cells import Table, is_numeric, width
+from headroom_mitm.compressors.table_cells import Table, is_numeric, reach, widest, width
 
 _ROW_COUNT = re.compile(r"\((\d+) rows?\)")
 _MOST_COLUMNS = 200
@@ -50,6 +51,7 @@ FRAMES = (
 )
 PSQL, ASCII, BOX, MARKDOWN, COLUMNS, CLOSE, UNCOUNTED, APART, PADDED = FRAMES
 _BORDER = re.compile(r"-+(?:\+-+)*|\+-+(?:\+-+)*\+|├─+(?:┼─+)*┤|\| ?-{3,} ?(?:\| ?-{3,} ?)*\||-{2,}(?:  ?-{2,})+")
+_BEGINS_BORDER = ("-", "+", "├", "|")
 _FRAME_OF = {"+": ASCII, "├": BOX, "|": MARKDOWN}
 
 
@@ -70,35 +72,35 @@ class Style:
 
     def draw(self, table: Table) -> list[str]:
         """Return the lines of a table."""
+        return list(self.lines(table, _widths(table, self.frame)))
+
+    def lines(self, table: Table, widths: Sequence[int]) -> Iterator[str]:
+        """Yield the lines of a table whose columns are so wide."""
         frame = self.frame
-        columns = table.columns()
-        numeric = _numeric(columns) if self.numbers_right else ()
+        numeric = _numeric(table.columns()) if self.numbers_right and table.right is None else ()
         right = set(numeric if table.right is None else table.right)
-        widths = [
-            max([frame.least, width(name), *map(width, cells)])
-            for name, cells in zip(table.names, columns, strict=True)
-        ]
         names = [
             _centered(name, wide) if self.centered else _left(name, wide)
             for name, wide in zip(table.names, widths, strict=True)
         ]
         if frame.ragged == "names":
             names[-1] = table.names[-1]
-        lines = [frame.border(frame.top, widths)] if frame.top else []
-        lines += [self._row(names), frame.border(frame.middle, widths)]
+        if frame.top:
+            yield frame.border(frame.top, widths)
+        yield self._row(names)
+        yield frame.border(frame.middle, widths)
+        aligned = [(_right if at in right else _left, wide) for at, wide in enumerate(widths)]
+        is_ragged = bool(frame.ragged) and len(widths) - 1 not in right
         for row in table.rows:
-            cells = [
-                " " * (wide - width(cell)) + cell if at in right else _left(cell, wide)
-                for at, (cell, wide) in enumerate(zip(row, widths, strict=True))
-            ]
-            if frame.ragged and len(row) - 1 not in right:
+            cells = [align(cell, wide) for (align, wide), cell in zip(aligned, row, strict=True)]
+            if is_ragged:
                 cells[-1] = row[-1]
-            lines.append(self._row(cells, None if frame.edge else ""))  # without an edge a line ends with its text
+            yield self._row(cells, None if frame.edge else "")  # without an edge a line ends with its text
         if frame.bottom:
-            lines.append(frame.border(frame.bottom, widths))
+            yield frame.border(frame.bottom, widths)
         if frame.counted:
-            lines += [f"({len(table.rows)} row{'' if len(table.rows) == 1 else 's'})", ""]
-        return lines
+            yield f"({len(table.rows)} row{'' if len(table.rows) == 1 else 's'})"
+            yield ""
 
     def _row(self, cells: Sequence[str], end: str | None = None) -> str:
         pad = self.frame.pad
@@ -106,8 +108,17 @@ class Style:
         return f"{self.frame.edge}{pad}{inside}{pad if end is None else end}{self.frame.edge}"
 
 
+def _widths(table: Table, frame: Frame) -> list[int]:
+    columns = zip(table.names, table.columns(), strict=True)
+    return [max(frame.least, width(name), widest(cells)) for name, cells in columns]
+
+
 def _left(text: str, wide: int) -> str:
-    return text + " " * (wide - width(text))
+    return text.ljust(wide) if text.isascii() else text + " " * (wide - width(text))
+
+
+def _right(text: str, wide: int) -> str:
+    return text.rjust(wide) if text.isascii() else " " * (wide - width(text)) + text
 
 
 def _centered(text: str, wide: int) -> str:
@@ -121,12 +132,17 @@ def _numeric(columns: Sequence[tuple[str, ...]]) -> Iterator[int]:
 
 def read(lines: Sequence[str]) -> Iterator[tuple[Style, Table]]:
     """Yield the tables that would be drawn again exactly, with the style in which they are."""
-    at = 1
-    while at < len(lines):
-        found = _at_border(lines, at) if lines[at][:1] in "-+├|" and _BORDER.fullmatch(lines[at]) else None
-        if found is not None:
-            yield found
-        at = found[1].stop + 1 if found is not None else at + 1
+    borders = [at for at, line in enumerate(lines) if line[:1] in _BEGINS_BORDER and _BORDER.fullmatch(line)]
+    done, left = 1, len(lines)
+    for at in borders:
+        if at < done or left < 0:
+            continue
+        found = _at_border(lines, at)
+        if found is None:
+            left -= reach(lines, at)
+            continue
+        yield found
+        done = found[1].stop + 1
 
 
 def rows_in(lines: Sequence[str]) -> int:
@@ -178,14 +194,15 @@ def _exact(
     lines: Sequence[str], table: Table, frame: Frame, spans: Sequence[tuple[int, int]]
 ) -> tuple[Style, Table] | None:
     """Return a table with the style that gives its lines back."""
-    expected = list(lines[table.start : table.stop])
+    expected = lines[table.start : table.stop]
+    widths = _widths(table, frame)
     seen = _right_as_seen(lines[table.first_row : table.first_row + len(table.rows)], spans)
     tries = ((None, True), (None, False), (seen, True))
     for right, numbers_right in tries if frame not in (PSQL, UNCOUNTED) else tries[::2]:
         shown = Table(table.names, table.rows, table.start, table.stop, table.first_row, right=right)
         for centered in (True, False):
             style = Style(frame, centered, numbers_right)
-            if style.draw(shown) == expected:
+            if all(map(eq, style.lines(shown, widths), expected)):
                 return style, shown
     return None
 

@@ -53,14 +53,17 @@ class Fixed:
 
 def read(lines: Sequence[str]) -> Iterator[tuple[Fixed, Table]]:
     """Yield the listings that would be written again exactly."""
-    at = 0
-    while at < len(lines):
-        heads = _names(lines[at])
-        rows = _rows(lines, at, heads) if heads else []
+    named = [at for at, line in enumerate(lines) if "  " in line and len(line) <= _WIDEST_NAMES]
+    done = 0
+    for at in named:
+        heads = _names(lines[at]) if at >= done else []
+        if not heads:
+            continue
+        rows = _rows(lines, at, heads)
         found = _table(lines, at, rows)
         if found is not None:
             yield found
-        at += max(1, len(rows))
+        done = at + len(rows)
 
 
 def rows_in(lines: Sequence[str]) -> int:

@@ -60,15 +60,25 @@ class Shown:
         inside = plan.in_rows(len(self.table.names))
         ends = dict(plan.ends)
         heading = None
-        for number in numbers:
+        lines = map(
+            self.sep.join, zip(*[self._inside(at, numbers, len(ends.get(at, ""))) for at in inside], strict=True)
+        )
+        if not plan.above and not plan.usual:
+            yield from lines
+            return
+        for line, number in zip(lines, numbers, strict=True):
             row = self.table.rows[number]
             above = self.sep.join(row[at] for at in plan.above)
             if plan.above and above != heading:
                 heading = above
                 yield _BELOW + above
-            cells = [row[at][: len(row[at]) - len(ends.get(at, ""))] for at in inside]
-            cells += [f"{self.table.names[at]}={row[at]}" for at, value in plan.usual if row[at] != value]
-            yield self.sep.join(cells)
+            others = [f"{self.table.names[at]}={row[at]}" for at, value in plan.usual if row[at] != value]
+            yield self.sep.join([line, *others]) if others else line
+
+    def _inside(self, column: int, numbers: Sequence[int], end: int) -> Iterator[str]:
+        """Return cells of a column without so many characters at their end."""
+        cells = map(self.table.columns()[column].__getitem__, numbers)
+        return (cell[:-end] for cell in cells) if end else cells
 
     def _names(self, columns: Sequence[int]) -> str:
         return self.sep.join(self.table.names[at] for at in columns)

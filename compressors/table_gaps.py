@@ -7,11 +7,11 @@ empty cells where nearly all are filled, and keys that stand twice.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import compress, groupby
 
 from headroom_mitm.compressors.base import Compressed, Level
 from headroom_mitm.compressors.line_ranges import in_words
-from headroom_mitm.compressors.log_alarms import is_alarm
+from headroom_mitm.compressors.log_alarms import alarms_in
 from headroom_mitm.compressors.table_cells import Table, is_numeric
 from headroom_mitm.compressors.table_document import Document
 from headroom_mitm.compressors.table_form import Shown
@@ -84,7 +84,7 @@ def _with_notes(shown: Shown, missing: Sequence[range]) -> Iterator[str]:
 def _summaries(table: Table, rows: Sequence[int]) -> Iterator[str]:
     """Yield for each column what the cells of some rows are like."""
     for name, cells in zip(table.names, table.columns(), strict=True):
-        counts = Counter(cells[row] for row in rows)
+        counts = Counter(map(cells.__getitem__, rows))
         filled = tuple(cell for cell in counts if cell not in ("", "NULL"))
         if len(counts) == 1:
             continue  # said for all rows, or below
@@ -119,7 +119,8 @@ def _missing(table: Table, rules: _Rules) -> list[range]:
     """Return the rows that may go, in runs."""
     count = len(table.rows)
     stay = {*range(min(rules.edge, count)), *range(max(0, count - rules.edge), count)}
-    stay |= set(_extremes(table)) | {row for row, cells in enumerate(table.rows) if is_alarm(" ".join(cells))}
+    alarms = alarms_in([*map(" ".join, table.rows)])
+    stay |= set(_extremes(table)) | set(compress(range(count), alarms))
     for row in _remarkable(table):
         if len(stay) >= rules.share * count:
             break

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
-from operator import ne
+from operator import add, eq, ne
 
 from headroom_mitm.compressors.table_cells import Table
 
@@ -15,7 +15,7 @@ _HEADING = 3  # tokens that a heading costs besides its cells
 _NOTE = 12  # tokens that a line above the rows costs
 _GAIN = 0.9  # share of the cost that a change may leave
 _RARELY_SAID = 0.3  # the same, for columns that are better said where they differ than in headings
-_SAMPLE = 200  # rows that tell which columns may follow from another
+_FIRST_LOOK, _SAMPLE = 20, 200  # rows that tell which columns may follow from another
 _MOST_KEYS = 3
 _NEARLY_BEST = 0.7  # share of the best saving: of keys that save about as much, the first is the natural one
 _LEAST_AFFIX = 4  # characters
@@ -64,9 +64,9 @@ class _Costs:
         totals = [sum(map(weight.__getitem__, cells)) for weight, cells in zip(weights, columns, strict=True)]
         return cls(columns, weights, totals)
 
-    def at(self, column: int, row: int) -> float:
-        """Return what a cell takes."""
-        return self.weights[column][self.columns[column][row]]
+    def by_row(self, column: int) -> list[float]:
+        """Return what each cell of a column takes."""
+        return list(map(self.weights[column].__getitem__, self.columns[column]))
 
 
 def plan_of(table: Table, sep: str) -> Plan:
@@ -76,7 +76,7 @@ def plan_of(table: Table, sep: str) -> Plan:
     names = Counter(table.names)
     costs = _Costs.of(table)
     free = [at for at, name in enumerate(table.names) if names[name] == 1 and name and "=" not in name]
-    plain = [at for at in free if not any(sep in cell or '"' in cell for cell in costs.weights[at])]
+    plain = [at for at in free if sep not in (cells := "".join(costs.weights[at])) and '"' not in cells]
     same = tuple(at for at in plain if len(costs.weights[at]) == 1)
     free = [at for at in free if at not in same]
     usual = _usual(table, costs, [at for at in free if at in plain], _RARELY_SAID)
@@ -98,15 +98,18 @@ def _above(costs: _Costs, free: Sequence[int]) -> list[int]:
     starts = {at: _changes(costs.columns[at]) for at in free}
     chosen: list[int] = []
     chosen_starts: frozenset[int] = frozenset()
-    saved = 0.0
+    saved = total = 0.0
+    heading: list[float] = []  # of each row, if it had one for the columns that are chosen
     for at in sorted(free, key=lambda at: (len(starts[at]), at)):
         if len(starts[at]) > _MOST_HEADINGS * len(costs.columns[at]):
             break
+        own = costs.by_row(at)
+        longer = list(map(add, heading or [_HEADING] * len(own), own))
         together = chosen_starts | starts[at]
-        headings = sum(_HEADING + sum(costs.at(column, row) for column in (*chosen, at)) for row in together)
-        gain = sum(costs.totals[column] for column in (*chosen, at)) - headings - _NOTE
+        gain = total + costs.totals[at] - sum(map(longer.__getitem__, together)) - _NOTE
         if gain > saved:
-            chosen, chosen_starts, saved = [*chosen, at], together, gain
+            chosen.append(at)
+            chosen_starts, saved, total, heading = together, gain, total + costs.totals[at], longer
     return sorted(chosen)
 
 
@@ -120,29 +123,42 @@ def _by_key(costs: _Costs, free: Sequence[int]) -> list[tuple[int, tuple[int, ..
     found: list[tuple[int, tuple[int, ...]]] = []
     left = [at for at in free if len(costs.weights[at]) > 1]
     keys = [at for at in left if len(costs.weights[at]) <= len(costs.columns[at]) / 2]
+    following = _followers(costs, left, keys)
     while len(found) < _MOST_KEYS and keys:
-        gains = {key: _gain(costs, key, _followers(costs, left, key)) for key in keys}
+        followers = {key: tuple(at for at in following[key] if at in left) for key in keys}
+        gains = {key: _gain(costs, key, followers[key]) for key in keys}
         best = max(gains.values())
         if best <= 0:
             break
         key = next(key for key in keys if gains[key] >= _NEARLY_BEST * best)
-        found.append((key, _followers(costs, left, key)))
-        left = [at for at in left if at not in (key, *found[-1][1])]
+        found.append((key, followers[key]))
+        left = [at for at in left if at not in (key, *followers[key])]
         keys = [at for at in keys if at in left]
     return found
 
 
-def _followers(costs: _Costs, left: Sequence[int], key: int) -> tuple[int, ...]:
-    return tuple(at for at in left if at != key and _follows(costs.columns[at], costs.columns[key]))
+def _followers(costs: _Costs, columns: Sequence[int], keys: Sequence[int]) -> dict[int, list[int]]:
+    """Return for each key the columns that follow from it. Of two that follow from each other, the same do."""
+    found: dict[int, list[int]] = {}
+    for key in keys:
+        kinds = len(costs.weights[key])
+        same = next((at for at in found if key in found[at] and len(costs.weights[at]) == kinds), None)
+        if same is not None:
+            found[key] = sorted({same, *found[same]} - {key})
+        else:
+            # Where a column has more values than the key, two of them stand beside one key.
+            fewer = (at for at in columns if at != key and len(costs.weights[at]) <= kinds)
+            found[key] = [at for at in fewer if _follows(costs.columns[at], costs.columns[key])]
+    return found
 
 
 def _follows(cells: Sequence[str], keys: Sequence[str]) -> bool:
     """Say whether rows with one key have one value."""
-    for some in (slice(_SAMPLE), slice(None)):
-        pairs = set(zip(keys[some], cells[some], strict=True))
-        if len(pairs) > len(set(keys[some])):
+    for some in (slice(_FIRST_LOOK), slice(_SAMPLE)):
+        if len(set(zip(keys[some], cells[some], strict=True))) > len(set(keys[some])):
             return False
-    return True
+    value_of = dict(zip(keys, cells, strict=True))
+    return all(map(eq, map(value_of.__getitem__, keys), cells))
 
 
 def _gain(costs: _Costs, key: int, followers: Sequence[int]) -> float:
@@ -152,7 +168,9 @@ def _gain(costs: _Costs, key: int, followers: Sequence[int]) -> float:
     in_rows = sum(costs.totals[at] for at in followers)
     cells = costs.columns[key]
     rows = dict(zip(cells, range(len(cells)), strict=True)).values()
-    said = sum(1 + costs.at(key, row) + sum(costs.at(at, row) for at in followers) for row in rows)
+    said = len(rows) + 0.0
+    for at in (key, *followers):
+        said += sum(map(costs.weights[at].__getitem__, map(costs.columns[at].__getitem__, rows)))
     return in_rows - said - _NOTE if said < _GAIN * in_rows else 0.0
 
 

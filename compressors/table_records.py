@@ -10,6 +10,7 @@ _FEWEST = 2  # records
 _MOST_FIELDS = 200
 _LEAST_WIDTH = 5  # of the names of sqlite3
 _STARS = "*" * 27
+_BEGINS = ("-[", "**")
 _BEGINNING = re.compile(r"-\[ RECORD (\d+) \][-+]*|\*{27} (\d+)\. row \*{27}")
 _FIELDS = {
     "psql": re.compile(r"(\S(?:[^|\n]*\S)?) *\| (.*)"),
@@ -65,13 +66,19 @@ def begins(lines: Sequence[str]) -> bool:
 
 def read(lines: Sequence[str]) -> Iterator[tuple[Records, Table]]:
     """Yield runs of records with the same fields that would be written again exactly."""
-    at = 0
-    while at < len(lines):
-        program = _program(lines, at)
-        found = _records(lines, at, program) if program else None
-        if found is not None:
-            yield Records(program, len(lines[at]) if program == "psql" else 0), found
-        at = found.stop if found is not None else at + 1
+    signed = [at for at, line in enumerate(lines) if line[:2] in _BEGINS or " = " in line]
+    done, left = 0, len(lines)
+    for at in signed:
+        program = _program(lines, at) if at >= done and left >= 0 else ""
+        if not program:
+            continue
+        table = _records(lines, at, program)
+        style = Records(program, len(lines[at]) if program == "psql" else 0)
+        if len(table.rows) >= _FEWEST and style.draw(table) == list(lines[at : table.stop]):
+            yield style, table
+            done = table.stop
+        else:
+            left -= table.stop - at
 
 
 def _program(lines: Sequence[str], at: int) -> str:
@@ -82,7 +89,8 @@ def _program(lines: Sequence[str], at: int) -> str:
     return "sqlite3" if begins else ""
 
 
-def _records(lines: Sequence[str], start: int, program: str) -> Table | None:
+def _records(lines: Sequence[str], start: int, program: str) -> Table:
+    """Return the records from a line on that have the same fields."""
     head = program != "sqlite3"
     field = _FIELDS[program]
     names: tuple[str, ...] = ()
@@ -107,7 +115,4 @@ def _records(lines: Sequence[str], start: int, program: str) -> Table | None:
         if not head and (end >= len(lines) or lines[end]):
             break
     stop = start + len(rows) * (len(names) + 1) - (0 if head else 1)
-    table = Table(names, tuple(rows), start, stop, start, len(names) + 1)
-    size = len(lines[start]) if program == "psql" else 0
-    exact = len(rows) >= _FEWEST and Records(program, size).draw(table) == list(lines[start:stop])
-    return table if exact else None
+    return Table(names, tuple(rows), start, max(stop, start + 1), start, len(names) + 1)
