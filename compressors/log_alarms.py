@@ -55,7 +55,9 @@ _SHAPES = re.compile(
 _HINTS = (
     "invalid",
     "oom",
-    '"level":',
+    '"level":4',
+    '"level":5',
+    '"level":6',
     '" 4',
     '" 5',
     "status",

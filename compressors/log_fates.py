@@ -102,6 +102,10 @@ class Look:
             return rules.fewest_related is not None and count >= rules.fewest_related
         return count >= rules.fewest_rows
 
+    def shrinks(self, rules: Rules) -> bool:
+        """Tell whether most rows may lose something."""
+        return self.goes(rules) or (self.may_lose_times and len(self.template.rows) >= rules.fewest_rows)
+
     def ordinary(self, rules: Rules) -> Iterator[int]:
         """Yield the lines that have nothing unusual."""
         staying: set[int] = set().union(*(column.outliers() for column in self.columns))
@@ -144,7 +148,7 @@ def fates_of(lines: Sequence[str], stamps: Sequence[Stamp | None], looks: Sequen
                 repeated[line] = True
             for line in set(look.ordinary(rules)).intersection(look.repetitions()) if goes else ():
                 fates[line], frequent[line] = Fate.GONE, True
-        elif goes or (look.may_lose_times and len(look.template.rows) >= rules.fewest_rows):
+        elif look.shrinks(rules):
             for line in look.ordinary(rules):
                 fates[line] = Fate.GONE if goes else Fate.TIMELESS
     for line in _protected(lines, stamps, rules.around, frequent, repeated):

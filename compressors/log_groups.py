@@ -18,7 +18,7 @@ _ROUNDS = 6
 _MOST_MEMBERS = 16
 _MOST_VALUES = 40
 _FEWEST = 4  # times a pair must come
-_SAMPLE = 200  # pairs that are compared to see which of their values are always equal
+_SAMPLE, _SAMPLE_VALUES = 200, 2_000  # pairs, and values of them, in which is looked for what is always equal
 _ALWAYS = 0.85
 _DEFINITION = 6  # tokens of a definition beside its parts
 
@@ -100,7 +100,8 @@ def _joins(rows: Sequence[tuple[int, Entry]], units: _Units) -> dict[tuple[int, 
     for pair, places in pairs.items():
         if len(places) < _FEWEST or len(units.members[pair[0]]) + len(units.members[pair[1]]) > _MOST_MEMBERS:
             continue
-        sample = [(rows[at][1], rows[at + 1][1]) for at in places[:: 1 + len(places) // _SAMPLE]]
+        most = min(_SAMPLE, _SAMPLE_VALUES // (1 + len(rows[places[0]][1].values)))
+        sample = [(rows[at][1], rows[at + 1][1]) for at in places[:: 1 + len(places) // most]]
         join, gain = _join(sample, len(places))
         if gain > 0:
             found.append((-gain, pair, join))

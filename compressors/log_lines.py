@@ -16,6 +16,7 @@ from headroom_mitm.compressors.log_rows import body
 from headroom_mitm.compressors.log_templates import Template, families, worthy
 
 _LEAST_LINES = 8
+_LEAST_LENGTH, _FEW = 8, 100_000  # characters: lines are not shorter on average, unless there are few of them
 _LEAST_SAVING = 12  # tokens a template must save
 _LEAST_SHARE = 0.0006  # tokens a template must save, for each character of the text
 _ALARM_SHARE = 0.025  # of the lines: what speaks of trouble and is rarer stays verbatim
@@ -64,16 +65,17 @@ def _on_screen(content: Content, last: Settled, level: Level) -> Compressed | No
 
 
 def _shorter(content: Content, level: Level, notes: Sequence[str] = ()) -> Compressed | None:
-    if len(content.lines) < _LEAST_LINES:
+    if len(content.lines) < _LEAST_LINES or len(content.text) < _LEAST_LENGTH * len(content.lines) - _FEW:
         return None
     log, found = _remembered(content.text) if len(content.text) <= _REMEMBERED else _read(content.text)
     if not found:
         return None
     loose = frozenset(template.rows for template in found if is_loose(template, level))
-    part = _with_gaps(_form(log, content, found, loose), level) if level > Level.LOSSLESS else None
+    form = _form(log, content, found, loose)
+    part = _with_gaps(form, level) if level > Level.LOSSLESS else None
     whole = None
     if part is None or len(part.text) > _CLOSE * len(content.text):
-        whole = _whole(_form(log, content, found, frozenset()), notes)
+        whole = _whole(_form(log, content, found, frozenset()) if loose else form, notes)
     chosen = whole if part is None or (whole and len(part.text) > _LOSSY_WORTH * len(whole.text)) else part
     if chosen is None:
         return None
@@ -109,6 +111,8 @@ def _with_gaps(form: Form | None, level: Level) -> Compressed | None:
     if form is None:
         return None
     omission = choose(form, level)
+    if omission is None:
+        return None
     if max((omission.size + omission.without_time) / form.total, omission.share()) < _LEAST_GONE:
         return None
     entries, groups = grouped(list(omission.entries()))

@@ -8,6 +8,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 WORD = r"A-Za-z_./@+~\-%$*&\\?!"
 """Characters of a word, for a character class. Values are not cut inside one: addresses, paths, ids stay whole."""
@@ -58,8 +59,7 @@ class _Pattern:
     """For each word that may become a value a hash of all the rest."""
 
     @classmethod
-    def of(cls, key: Key) -> "_Pattern":
-        parts = tuple(_ATOM.split(_MARK.join(key)))
+    def of(cls, parts: tuple[str, ...]) -> "_Pattern":
         if len(parts) > _MOST_ATOMS:
             return cls(parts, {})
         hashes = list(map(hash, enumerate(parts)))
@@ -72,28 +72,46 @@ class _Pattern:
 
 def merged(groups: Mapping[Key, Group]) -> dict[Key, Group]:
     """Return the groups with one for those that differ in one and the same word."""
-    patterns = {key: _Pattern.of(key) for key in groups}
+    parts_of = {key: _parts(key) for key in groups}
+    halves = Counter(chain.from_iterable(map(_halves, parts_of.values())))
+    # What differs in one word has the half without it in common with the others: all else is not looked at.
+    patterns = {
+        key: _Pattern.of(parts) if _is_shared(parts, halves) else _Pattern(parts, {}) for key, parts in parts_of.items()
+    }
     found = dict(groups)
     for _ in range(_ROUNDS):
         found = _merged_once(found, patterns)
     return found
 
 
+def _parts(key: Key) -> tuple[str, ...]:
+    return tuple(_ATOM.split(_MARK.join(key)))
+
+
+def _halves(parts: tuple[str, ...]) -> tuple[int, int]:
+    middle = len(parts) // 2
+    return hash((len(parts), parts[:middle])), hash((parts[middle:], len(parts)))
+
+
+def _is_shared(parts: tuple[str, ...], halves: Mapping[int, int]) -> bool:
+    """Tell whether another text has one half of this in common: a word with a digit in it counts for two."""
+    one, other = _halves(parts)
+    return halves[one] >= _ENOUGH - 1 or halves[other] >= _ENOUGH - 1
+
+
 def _merged_once(groups: Mapping[Key, Group], patterns: dict[Key, _Pattern]) -> dict[Key, Group]:
-    seen: Counter[int] = Counter()
-    for key in groups:
-        pattern = patterns[key]
-        seen.update(pattern.around.values())
-        # A word that has a digit in one line and none in another is a value for sure.
-        seen.update([rest for at, rest in pattern.around.items() if _MARK in pattern.parts[at]])
+    looked_at = [pattern for key in groups if (pattern := patterns[key]).around]
+    seen = Counter(chain.from_iterable(pattern.around.values() for pattern in looked_at))
+    # A word that has a digit in one line and none in another is a value for sure.
+    seen.update(rest for one in looked_at for at, rest in one.around.items() if _MARK in one.parts[at])
     target: defaultdict[Key, Group] = defaultdict(lambda: Group([], []))
     for key, group in groups.items():
         pattern = patterns[key]
-        count, at = max([(seen[rest], -at) for at, rest in pattern.around.items()], default=(0, 0))
+        count, at = max([(seen[rest], -at) for at, rest in pattern.around.items()]) if pattern.around else (0, 0)
         if count >= _ENOUGH and pattern.has_text_without(-at):
             wider, one = _widened(pattern.parts, -at, group)
             if wider not in patterns:
-                patterns[wider] = _Pattern.of(wider)
+                patterns[wider] = _Pattern.of(_parts(wider))
         else:
             wider, one = key, group
         target[wider].rows += one.rows

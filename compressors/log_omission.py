@@ -160,9 +160,11 @@ class Omission:
         return f"[lines {lines[0] + 1}-{lines[-1] + 1} left out: {what}]"
 
 
-def choose(form: Form, level: Level) -> Omission:
-    """Choose what to leave out at a level."""
+def choose(form: Form, level: Level) -> Omission | None:
+    """Choose what to leave out at a level; None where nothing may be."""
     looks = tuple(map(Look.of, form.templates))
+    if not any(look.shrinks(RULES[level]) for look in looks):
+        return None
     fates = fates_of(form.log.lines, form.log.stamps, looks, RULES[level])
     _mended(fates, form)
     brief = Counter(form.entries[line].templates[0] for line, fate in enumerate(fates) if fate is Fate.TIMELESS)
