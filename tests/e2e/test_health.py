@@ -27,10 +27,16 @@ def test_it_says_that_it_lives(start: Start) -> None:
 
 
 def test_it_leaves_when_the_last_answer_is_over(provider: Provider, start: Start, connect: Connect) -> None:
-    """The balancer is told first, so that it takes another worker; then new connections are refused."""
+    """The balancer is told first, so that it takes another worker; then new connections are refused.
+
+    Who is answered meanwhile asks on elsewhere; who has connected is still answered.
+    """
     proxy = start()
-    provider.script(answer(Say("To be continued, and ended."), hold=3))
     client, began = connect(proxy), threading.Event()
+    silent, kept = connect(proxy), connect(proxy)
+    silent.connect().connect()  # has shaken hands, and not asked yet
+    kept.post("/v1/messages", request(history()))
+    provider.script(answer(Say("To be continued, and ended."), hold=3))
     replies: list[Reply] = []
 
     def listen() -> None:
@@ -44,10 +50,12 @@ def test_it_leaves_when_the_last_answer_is_over(provider: Provider, start: Start
     while "leaving" not in proxy.log:
         threading.Event().wait(0.02)
     assert health(proxy) == (503, b"leaving\n")
+    assert kept.post("/v1/messages", request(history())).headers["connection"] == "close"
     with pytest.raises(OSError, match="refused"):
         wait_until_refused(proxy)
     provider.release()
     listener.join()
+    assert silent.post("/v1/messages", request(history())).status == 200
     said = "".join(event.get("delta", {}).get("text", "") for event in replies[0].events)  # type: ignore[attr-defined]
     assert said == "To be continued, and ended."
     assert proxy.exit_status() == 0
