@@ -52,14 +52,14 @@ class RedisRecords:
                 if with_requests:
                     pipe.lrange(self._name(key, b":requests"), 0, -1)
             answers = pipe.execute()
-        step = 2 if with_requests else 1
-        found: list[Recorded] = []
-        for number, (key, seen) in enumerate(keys):
-            fields = answers[number * step]
-            if fields:
-                requests = tuple(map(bytes, answers[number * step + 1])) if with_requests else ()
-                found.append(_recorded(Digest(bytes(key)), seen, fields, requests))
-        return found
+            step = 2 if with_requests else 1
+            found: list[Recorded] = []
+            for number, (key, seen) in enumerate(keys):
+                fields = answers[number * step]
+                if fields:
+                    requests = tuple(map(bytes, answers[number * step + 1])) if with_requests else ()
+                    found.append(_recorded(Digest(bytes(key)), seen, fields, requests))
+            return found
 
     def salt(self) -> bytes:
         """See ``RecordStore``."""

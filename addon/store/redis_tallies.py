@@ -37,11 +37,11 @@ class RedisTallies:
             for name in names:
                 pipe.hgetall(self._key(name))
             hashes: list[Any] = pipe.execute()
-        return {
-            name: {field.decode(): float(amount) for field, amount in found.items()}
-            for name, found in zip(names, hashes, strict=True)
-            if found
-        }
+            return {
+                name: {field.decode(): float(amount) for field, amount in found.items()}
+                for name, found in zip(names, hashes, strict=True)
+                if found
+            }
 
     def names(self, start: str) -> list[str]:
         """See ``TallyStore``."""

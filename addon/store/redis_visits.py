@@ -85,5 +85,5 @@ def visit_in(value: bytes) -> Visit:
     """Return the visit that a value holds; raise ``StoreUnavailable`` if it is none."""
     try:
         return msgspec.msgpack.decode(value, type=Visit)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, TypeError) as error:  # the latter: it is no string of bytes
         raise StoreUnavailable(f"a visit cannot be read: {error}") from error

@@ -3,10 +3,8 @@
 import functools
 import json
 import random
-import socket
 import sqlite3
 import tempfile
-import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import decision_samples
 import mutations
+from lying_server import REPLIES, LyingServer
 
 from headroom_mitm.errors import MissingOriginal, StoreUnavailable, UnreadableRecord
 from headroom_mitm.roundtrip import rounds
@@ -195,68 +194,11 @@ def _used_with_keys(path: Path) -> None:
         store.close()
 
 
-class Liar:
-    """A server that answers each command with the next of some bytes, whatever it is asked."""
-
-    def __init__(self, answers: list[bytes]) -> None:
-        self._answers = answers
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._socket.accept()
-                threading.Thread(target=self._answer, args=(client,), daemon=True).start()
-
-    def _answer(self, client: socket.socket) -> None:
-        with client, suppress(OSError):
-            number = 0
-            while client.recv(65_536):
-                if number >= len(self._answers):
-                    return
-                client.sendall(self._answers[number])
-                number += 1
-
-
-_REPLIES = (
-    *(b"+OK\r\n", b"-ERR no\r\n", b"-LOADING x\r\n", b"-MOVED 1 127.0.0.1:1\r\n", b":1\r\n", b":x\r\n", b"$-1\r\n"),
-    *(
-        b"$3\r\nabc\r\n",
-        b"$0\r\n\r\n",
-        b"$x\r\n",
-        b"*0\r\n",
-        b"*-1\r\n",
-        b"*1\r\n$3\r\nabc\r\n",
-        b"*2\r\n:1\r\n$-1\r\n",
-    ),
-    *(
-        b"*3\r\n$1\r\na\r\n:2\r\n*1\r\n+x\r\n",
-        b"_\r\n",
-        b"%1\r\n+a\r\n+b\r\n",
-        b"HTTP/1.1 400 Bad\r\n\r\n",
-        b"\r\n",
-        b"\x00",
-    ),
-    *(
-        b"*2\r\n$16\r\n0123456789abcdef\r\n$3\r\n1.5\r\n",
-        b"*2\r\n+a\r\n",
-        b"$1000000000\r\nx",
-        b"+\xff\xfe\r\n",
-        b"#t\r\n",
-    ),
-)
-
-
 def replies(rng: random.Random) -> None:
     """Whatever a server answers: the store is said not to answer, and no text is taken for one of ours."""
     handshake = [b"+OK\r\n"] * rng.randint(0, 3)
-    answers = [b"".join(rng.choice(_REPLIES) for _ in range(rng.randint(1, 6))) for _ in range(rng.randint(0, 20))]
-    liar = Liar([*handshake, *answers])
+    answers = [b"".join(rng.choice(REPLIES) for _ in range(rng.randint(1, 6))) for _ in range(rng.randint(0, 20))]
+    liar = LyingServer(*handshake, *answers, b"\r\n")
     clock = iter(range(10_000))
     store = open_store(f"redis://127.0.0.1:{liar.port}/0", clock=lambda: NOW + 3.0 * next(clock), keys=lambda: KEYS[0])
     try:
