@@ -1,10 +1,12 @@
 """What holds unless the user says otherwise: listen on this machine, decrypt and sign for LLM hosts only."""
 
+import ipaddress
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mitmproxy import optmanager
+from mitmproxy.proxy.mode_specs import ProxyMode
 
 from headroom_mitm.certificates import KEY_FILE, ensure_authority, is_constrained, uncovered_hosts
 from headroom_mitm.hosts import HOSTS, Host, addresses, allow_hosts_patterns, domains
@@ -17,6 +19,25 @@ def keep_to_loopback(options: optmanager.OptManager) -> None:
     """Listen on this machine only, unless the user names an address: who reaches the port can use it."""
     if not options.listen_host:
         options.listen_host = "127.0.0.1"
+
+
+def tell_of_open_doors(options: optmanager.OptManager) -> None:
+    """Warn where others than this machine's users can use the proxy and are not asked who they are."""
+    hosts = {ProxyMode.parse(mode).listen_host(options.listen_host) for mode in options.mode}
+    open_at = sorted(host or "all addresses" for host in hosts if not _is_own(host))
+    if open_at and not ("proxyauth" in options and options.proxyauth):
+        logger.warning(
+            "headroom: whoever reaches %s can use this proxy, and all who do count as one user: "
+            "set proxyauth=NAME:PASSWORD or proxyauth=@FILE, or listen on 127.0.0.1",
+            " and ".join(open_at),
+        )
+
+
+def _is_own(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def use_own_authority(options: optmanager.OptManager, chosen: Settings) -> None:

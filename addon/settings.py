@@ -259,7 +259,7 @@ def read(options: optmanager.OptManager) -> Settings:
         deadline=_seconds("headroom_deadline", options.headroom_deadline),
         ttl=_choice(Ttl, "headroom_ttl", options.headroom_ttl),
         stabilize=_choice(Stabilize, "headroom_stabilize", options.headroom_stabilize),
-        log=Path(options.headroom_log).expanduser() if options.headroom_log else None,
+        log=_path("headroom_log", options.headroom_log),
         metrics=_choice(Metrics, "headroom_metrics", options.headroom_metrics),
         holdout=_share("headroom_holdout", options.headroom_holdout),
     )
@@ -288,6 +288,13 @@ def _levels(texts: Sequence[str]) -> dict[str, Level]:
             raise exceptions.OptionsError(f"headroom_levels: {text!r} is no name=level; levels: {names}")
         found[name] = Level[level.upper()]
     return found
+
+
+def _path(name: str, text: str) -> Path | None:
+    try:
+        return Path(text).expanduser() if text else None
+    except RuntimeError:
+        raise exceptions.OptionsError(f"{name}: {text!r} begins with the name of nobody here") from None
 
 
 def _share(name: str, text: str) -> float:

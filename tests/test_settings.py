@@ -77,6 +77,7 @@ def test_defaults_compress_keys_and_only_audit_logins(options: Options) -> None:
         ("headroom_hosts", ["llm.example.com=openai"], ["openai_chat", "openai_responses"]),
         ("headroom_hosts", ["good.example.com", ""], ["host"]),
         ("headroom_hosts", ["llm.example.com:99999"], ["host:port"]),
+        ("headroom_log", "~nobody-of-this-name/log", ["nobody here"]),
         *(("headroom_deadline", text, ["above 0", "60"]) for text in ("", "0", "-1", "61", "nan", "inf", "2s", "1,5")),
     ],
     ids=str,

@@ -15,6 +15,7 @@ from sample_compressors import PHRASE, SMALL, rows
 from sample_conversations import SHORTENS
 from wsproto.frame_protocol import Opcode
 
+from headroom_mitm import sockets
 from headroom_mitm.metering import Metering
 from headroom_mitm.pipeline import Policy
 from headroom_mitm.router import Router
@@ -189,3 +190,15 @@ def test_a_socket_that_has_ended_leaves_nothing(tmp_path: Path) -> None:
         return (await proxy.passes(flow, json.dumps(COMPLETED).encode(), to_client=True)).dropped
 
     assert run(tmp_path, work) is False
+
+
+def test_a_frame_that_unfolds_to_too_much_passes_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """mitmproxy has unfolded it; nothing is read or copied of it."""
+    frame = asking(RESULT)
+    monkeypatch.setattr(sockets, "LARGEST", len(frame) - 1)
+
+    async def work(proxy: Proxy) -> WebSocketMessage:
+        return await proxy.passes(opened(proxy), frame)
+
+    message = run(tmp_path, work)
+    assert (message.content is frame, message.dropped) == (True, False)

@@ -120,7 +120,7 @@ def _started(settings: tuple[str, ...]) -> Lease:
     log = file.with_suffix(".log")
     told = json.dumps({"file": str(file), "settings": settings})
     scripts = ["-s", _SCRIPT, "--listen-host", "127.0.0.1", "--listen-port", "0", "-q"]
-    with log.open("w", encoding="utf-8") as out:
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "headroom_mitm.cli", "proxy", *_as_flags(settings), *scripts],
             env={**os.environ, VARIABLE: told, "HEADROOM_HOME": str(home())},

@@ -78,6 +78,14 @@ def decoded(encoding: str, raw: bytes, most: int) -> bytes:
     return raw if decode is bytes else _bounded(decode, raw, name, most)
 
 
+def readable(encoding: str, raw: bytes) -> bytes | None:
+    """Return a whole answer; None if it cannot be read, or stands for more than ``MOST_AT_ONCE``."""
+    try:
+        return decoded(encoding, raw, MOST_AT_ONCE)
+    except UnreadableBody:
+        return None
+
+
 def _bounded(decode: Decode, data: bytes, encoding: str, most: int) -> bytes:
     texts: list[bytes] = []
     size = 0

@@ -22,6 +22,7 @@ from mitmproxy.proxy import context as proxy_context
 from mitmproxy.proxy.layers import http as layers
 from mitmproxy.proxy.layers.http import HttpEvent, HttpLayer, HttpStream
 
+from headroom_mitm.roundtrip.decoding import readable
 from headroom_mitm.roundtrip.exchange import Exchange, Leg
 
 QUIET_SECONDS = 10.0
@@ -274,7 +275,10 @@ class WatchedStream(LegwiseStream):
         if response is None or job is None or already_streamed or job.exchange.streamed:
             yield from super().send_response(already_streamed)
             return
-        body = response.get_content(strict=False) or b""
+        body = readable(response.headers.get("content-encoding", ""), response.raw_content or b"")
+        if body is None:
+            yield from super().send_response()
+            return
         last = job.exchange.feed(body) + job.exchange.end_leg()
         if last == body:
             yield from super().send_response()  # in its own encoding

@@ -1,5 +1,6 @@
 """A leg belongs to the client's stream: it is shown in it, it goes with it, and leaves nothing behind."""
 
+import gzip
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ from mitmproxy import http
 from mitmproxy.proxy.layers import http as layers
 from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
 
+from headroom_mitm.roundtrip.decoding import MOST_AT_ONCE
 from headroom_mitm.roundtrip.exchange import MOST_TRIES, Exchange
 from headroom_mitm.roundtrip.substream import (
     MOST_ALARMS,
@@ -435,6 +437,28 @@ def test_legs_make_one_document() -> None:
 
 def test_a_document_without_calls_passes() -> None:
     assert whole(WHOLE_DONE + b"\n")[2] == WHOLE_DONE + b"\n"
+
+
+GZIPPED = "application/json\r\ncontent-encoding: gzip"
+
+
+def test_a_document_is_read_in_its_encoding() -> None:
+    scene = Scene(stream=False)
+    scene.driver.answer(gzip.compress(WHOLE_CALL), kind=GZIPPED)
+    scene.driver.answer(gzip.compress(WHOLE_DONE), kind=GZIPPED)
+    assert json.loads(scene.driver.body)["content"] == [{"type": "text", "text": "Done."}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [gzip.compress(b" " * (MOST_AT_ONCE + 1)), gzip.compress(WHOLE_DONE)[:-9] + bytes(9)],
+    ids=["bomb", "damaged"],
+)
+def test_a_document_that_cannot_be_unfolded_passes_as_it_came(body: bytes) -> None:
+    scene = Scene(stream=False)
+    scene.driver.answer(body, kind=GZIPPED)
+    assert scene.driver.body == body
+    assert scene.is_clean()
 
 
 def test_a_refused_leg_is_the_status_of_the_document() -> None:
