@@ -76,7 +76,8 @@ class Headroom:
             defaults.limit_hosts(ctx.options, chosen, before)
 
     def running(self) -> None:
-        """Decrypt no other hosts than LLMs', and look after the store."""
+        """Say who can use the proxy, decrypt no other hosts than LLMs', and look after the store."""
+        defaults.tell_of_open_doors(ctx.options)
         if self._settings is not None:
             defaults.limit_hosts(ctx.options, self._settings)
         self._start_sweeping()

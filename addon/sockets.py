@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 SOCKET = "headroom_socket"
 """In the metadata of a flow: the format of the prompts in its frames."""
+LARGEST = 64 * 2**20
+"""Bytes. A larger frame, as a few compressed bytes may stand for, is not looked at."""
 KEPT_FRAMES = 32
 """mitmproxy keeps all frames of a socket for as long as it lives, which can be days."""
 
@@ -94,7 +96,7 @@ class Sockets:
         self, flow: http.HTTPFlow, message: WebSocketMessage, use: Use, frames: Frames, talk: Talk
     ) -> None:
         frame, service = message.content, use.service
-        if not frames.asks(frame):
+        if len(frame) > LARGEST or not frames.asks(frame):
             return
         wire, linked = await service.linked(use.wire, frame, use.seconds)
         outcome = await service.rewrite(wire, linked, use.policy, use.seconds)
