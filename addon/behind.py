@@ -33,6 +33,10 @@ class Behind:
         with self._staging.begun():
             return step(of)
 
+    def later(self, work: Callable[[], None]) -> None:
+        """Do something that asks the store, however near it is, and that nobody waits for."""
+        self._thread.submit(_tried, work)
+
     def left(self, outcome: Outcome | None) -> None:
         """Tell the store what a request that has left did not wait for."""
         if self._staging.owes:

@@ -89,7 +89,7 @@ class Epochs:
     def standing(self, prompt: Prompt, *, may_choose_long: bool) -> Standing:
         """Say how a request stands; what is hot, or may be, is noted as sent now. Asks the store where it must."""
         key, lifetime, now = lineage(prompt), longest_lifetime(prompt, may_choose_long=may_choose_long), self._clock()
-        if not prompt.answered and not self._visits.touch(_begun(prompt), lifetime):
+        if not prompt.answered and not self._visits.touch(begun(prompt), lifetime):
             return self._noted(Standing(key, lifetime, self._visits.remembered(key)))
         known = self._visits.remembered(key)
         if known is not None and now - known.seen <= known.lifetime + MARGIN:
@@ -123,18 +123,18 @@ class Epochs:
             is_hot = self._clock() - known.seen <= known.lifetime + MARGIN
             return [Standing(key, 0, known).applied(prompt)], [] if is_hot else [key]
         if not prompt.answered:
-            return [prompt], [key, _begun(prompt)]
+            return [prompt], [key, begun(prompt)]
         names = {1: named(key, 1)}
         later = tuple(replace(plain(segment), epoch=names[1]) for segment in prompt.segments)
-        return [prompt, replace(prompt, segments=later)], [key, _begun(prompt)]
+        return [prompt, replace(prompt, segments=later)], [key, begun(prompt)]
 
     def followed(self, standing: Standing, prompt: Prompt) -> Standing:
         """Say of a conversation that has begun with us that it is cold for a model, or with tools, not seen yet."""
         try:
-            begun = self._visits.recalled(_begun(prompt)).visit
+            known = self._visits.recalled(begun(prompt)).visit
         except StoreUnavailable:
-            begun = None
-        if begun is None:
+            known = None
+        if known is None:
             return self.sent(standing)
         proof = "it was never sent to this model with these tools"
         return replace(standing, cold=Cold(standing.key, Recalled(None, None), standing.lifetime, proof))
@@ -230,7 +230,8 @@ def _in_epoch(segment: Segment, numbers: Mapping[Key, int], names: Mapping[int, 
     return replace(bare, epoch=names[number]) if number is not None else bare
 
 
-def _begun(prompt: Prompt) -> Digest:
+def begun(prompt: Prompt) -> Digest:
+    """Return what a conversation's beginning is known by, whatever the model and the tools."""
     return digest(_BEGINNING, prompt.head)
 
 

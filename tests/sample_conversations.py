@@ -80,6 +80,7 @@ class FailingStore:
         self.asked = 0
         self.recalled = 0
         self.staging = store.staging
+        self.holdings = store.holdings
 
     @property
     def is_there(self) -> bool:

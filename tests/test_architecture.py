@@ -56,7 +56,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"choices"}),
     frozenset({"hindsight", "offers"}),
     frozenset({"learnt", "pipeline"}),
-    frozenset({"behind"}),
+    frozenset({"behind", "holdings"}),
     frozenset({"service"}),
     frozenset({"metering", "tenants"}),
     frozenset({"answers", "defaults", "permission", "presence", "sockets", "web"}),

@@ -19,6 +19,7 @@ from headroom_mitm.ledger import CHANGED, Ledger, Report, Session, Sums
 from headroom_mitm.stats import dollars
 from headroom_mitm.store import open_store
 
+_ID_DIGITS = 10
 SHOWN = 12
 """Rows of a table."""
 
@@ -65,13 +66,14 @@ def _models(report: Report) -> Table:
 
 
 def _conversations(sessions: Sequence[Session], now: float) -> Table:
-    table = Table("last request", "model", "client", title="Conversations", title_justify="left")
+    table = Table("last request", "id", "model", "client", title="Conversations", title_justify="left")
     for heading in ("requests", "paid", "saved", "asked for"):
         table.add_column(heading, justify="right")
     for one in sessions[:SHOWN]:
         known = one.sums.priced > 0
         table.add_row(
             _ago(now - one.seen),
+            one.key[:_ID_DIGITS],
             one.model,
             one.client or "unknown",
             f"{one.sums.requests:,}",

@@ -122,7 +122,7 @@ class Links:
         """Tell the store of a link that outlives its connection."""
         if link.beginning or not link.kept.lasts:
             return
-        key, text = _key(link.kept.shown_id), _written(link)
+        key, text = key_of(link.kept.shown_id), _written(link)
         rendering = Rendering(key, text, digest_of_text(text), _NAME, 0, True, 0, 0)  # noqa: FBT003  # lossless
         try:
             self._store.freeze([Decision(rendering)])
@@ -158,7 +158,7 @@ class Links:
         return link
 
     def _recalled(self, answer_id: str) -> Link | None:
-        key = _key(answer_id)
+        key = key_of(answer_id)
         found = self._store.recall([key]).get(key)
         if found is None or found.compressor != _NAME or found.text is None:
             return None
@@ -187,5 +187,6 @@ def _written(link: Link) -> str:
     return msgspec.json.encode(stored).decode()
 
 
-def _key(answer_id: str) -> Key:
+def key_of(answer_id: str) -> Key:
+    """Return what a link is kept under."""
     return Key(digest(b"link", answer_id.encode("utf-8", "surrogatepass")))

@@ -39,6 +39,8 @@ class Retold:
     """Keeps rounds and puts them back. One for all requests; thread-safe."""
 
     def __init__(self, store: Store, clock: Callable[[], float], remembered: int = REMEMBERED) -> None:
+        self.on_kept: Callable[[Prompt, Digest], None] = lambda *_: None
+        """Told the request to whose answer rounds were kept, and under which key."""
         self._store = store
         self._clock = clock
         self._known: Recent[Digest, Rounds] = Recent(remembered, _weight)
@@ -54,6 +56,7 @@ class Retold:
             key = retelling.key(prompt, rounds) if retelling is not None else None
             if key is not None:
                 self._put(key, self._stored(key, rounds))
+                self.on_kept(prompt, key)
         except UnreadableBody as error:
             logger.warning("hidden rounds of an answer are not told again: %s", error)
 

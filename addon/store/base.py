@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from headroom_mitm.segments import Digest, Key, Rendering
+from headroom_mitm.store.holdings import HoldingStore
 
 Clock = Callable[[], float]
 """Seconds since the epoch."""
@@ -274,6 +275,11 @@ class Stores(Protocol):
     @property
     def upkeep(self) -> Upkeep:
         """For people, not for requests."""
+        ...
+
+    @property
+    def holdings(self) -> HoldingStore:
+        """What belongs to which conversation."""
         ...
 
     @property

@@ -20,6 +20,7 @@ from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import packing
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits, Offer, Wanted
 from headroom_mitm.store.redis_batches import YES, RedisBatches
+from headroom_mitm.store.redis_holdings import RedisHoldings
 from headroom_mitm.store.redis_place import Place
 from headroom_mitm.store.redis_records import RedisRecords
 from headroom_mitm.store.redis_server import RedisServer
@@ -44,6 +45,7 @@ class RedisStore:
         self.uses = RedisUses(self._server, sealer, clock, self._ttl)
         self.batches = RedisBatches(self._server, sealer, self._ttl, self.uses)
         self.records = RedisRecords(self._server, named(b"record", b""), self._ttl)
+        self.holdings = RedisHoldings(self._server, self._ttl)
         self.upkeep = RedisUpkeep(self._server, sealer, PREFIX, clock, self._ttl)
         self.visits = RedisVisits(self._server, lambda key: named(b"visit", key), self._ttl)
         self.tallies = RedisTallies(self._server, named(b"tally", b""), self._ttl)

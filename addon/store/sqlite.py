@@ -11,8 +11,10 @@ from pathlib import Path
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Kept, Limits, Offer
+from headroom_mitm.store.holdings import Kind
 from headroom_mitm.store.sealing import Sealer
 from headroom_mitm.store.sqlite_file import SqliteFile, transaction
+from headroom_mitm.store.sqlite_holdings import SqliteHoldings, forget, forget_idle, forget_lost_originals
 from headroom_mitm.store.sqlite_records import SqliteRecords
 from headroom_mitm.store.sqlite_renderings import insert, refresh, rows, seal_anew
 from headroom_mitm.store.sqlite_sealed import Database, SqliteOriginals, SqliteRounds, is_stale
@@ -47,6 +49,7 @@ class SqliteStore:
         self.tallies = SqliteTallies(self._database)
         self.upkeep = SqliteUpkeep(self._database, sealer)
         self.records = SqliteRecords(self._database)
+        self.holdings = SqliteHoldings(self._database)
         self.staging = UNSTAGED
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
@@ -144,9 +147,14 @@ def _sweep_some(database: Database, limits: Limits, now: int) -> int:
     idle_since = now - limits.idle_seconds - REFRESH_SECONDS
     with database() as db:
         if db.execute("SELECT 1 FROM offer WHERE used < ? LIMIT 1", (idle_since,)).fetchone():
-            db.execute("DELETE FROM offer WHERE used < ?", (idle_since,))
-        db.execute("DELETE FROM rounds WHERE used < ?", (idle_since,))
-        forget_visits(db, idle_since)
+            with transaction(db):
+                forget_idle(db, Kind.OFFER, "used", idle_since)
+                db.execute("DELETE FROM offer WHERE used < ?", (idle_since,))
+        with transaction(db):
+            forget_idle(db, Kind.ROUNDS, "used", idle_since)
+            db.execute("DELETE FROM rounds WHERE used < ?", (idle_since,))
+            forget_idle(db, Kind.VISIT, "seen", idle_since)
+            forget_visits(db, idle_since)
         if not _victims(db, now, idle_since, limits.max_bytes):
             return 0
         with transaction(db):  # what was read before it began may have been used since
@@ -184,17 +192,20 @@ def _victims(db: sqlite3.Connection, now: int, idle_since: float, max_bytes: int
 
 def _remove(db: sqlite3.Connection, victims: list[tuple[int, bytes]]) -> int:
     """Remove renderings and the originals that no other rendering names; return how many of both."""
+    for row_id, _ in victims:
+        forget(db, Kind.RENDERING, "id", row_id)
     db.executemany("DELETE FROM rendering WHERE id = ?", [(row_id,) for row_id, _ in victims])
     orphans = db.executemany(
         "DELETE FROM original WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM rendering WHERE original = ?1)",
         [(digest,) for digest in {digest for _, digest in victims}],
     )
+    forget_lost_originals(db, [digest for _, digest in victims])
     return len(victims) + orphans.rowcount
 
 
 def _remove_rounds(db: sqlite3.Connection, now: int) -> None:
     """Remove the rounds that were last used before all renderings that are left: those of their time are gone."""
-    db.execute(
-        "DELETE FROM rounds WHERE used < ifnull((SELECT min(used) FROM rendering), ?)",
-        (now - RECENT_SECONDS - REFRESH_SECONDS,),
-    )
+    oldest = db.execute("SELECT min(used) FROM rendering").fetchone()[0]
+    idle_since = oldest if oldest is not None else now - RECENT_SECONDS - REFRESH_SECONDS
+    forget_idle(db, Kind.ROUNDS, "used", idle_since)
+    db.execute("DELETE FROM rounds WHERE used < ?", (idle_since,))

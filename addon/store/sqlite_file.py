@@ -91,6 +91,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX record_request_key ON record_request (key)",
         "CREATE TABLE salt (id INTEGER PRIMARY KEY, salt BLOB NOT NULL)",
     ),
+    (
+        """CREATE TABLE holding (
+            conversation BLOB NOT NULL,
+            held BLOB NOT NULL,
+            PRIMARY KEY (conversation, held)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX holding_held ON holding (held)",
+    ),
 )
 """What turns schema n into n + 1. A released entry is never changed, only followed by another."""
 

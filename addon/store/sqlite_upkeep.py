@@ -9,6 +9,7 @@ from headroom_mitm.segments import Digest
 from headroom_mitm.store.base import Resealed
 from headroom_mitm.store.sealing import Sealer
 from headroom_mitm.store.sqlite_file import transaction
+from headroom_mitm.store.sqlite_holdings import forget_all_lost
 from headroom_mitm.store.sqlite_renderings import all_rows, seal_anew
 from headroom_mitm.store.sqlite_sealed import ORIGINAL, ROUNDS, Database
 from headroom_mitm.store.unreadable import UNREADABLE
@@ -57,7 +58,8 @@ class SqliteUpkeep:
             with transaction(db):
                 for statement in self._statements(idle_since):
                     db.execute(statement, () if idle_since is None else (idle_since,))
-            gone = db.total_changes - before
+                gone = db.total_changes - before
+                forget_all_lost(db)
             db.execute("VACUUM")
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return gone

@@ -160,6 +160,7 @@ class StagedStore:
         self.visits: VisitStore = StagedVisits(store.visits, self.staging)
         self.tallies: TallyStore = StagedTallies(store.tallies, self.staging)
         self.records = store.records
+        self.holdings = store.holdings
         self.upkeep = store.upkeep
         self.original = store.original
         self.keep_rounds = store.keep_rounds

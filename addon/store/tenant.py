@@ -5,7 +5,7 @@ exactly the difference of their masks to meet, which nobody can bring about.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from headroom_mitm.segments import DIGEST_SIZE, Digest, Key, Rendering
@@ -22,6 +22,7 @@ from headroom_mitm.store.base import (
     VisitStore,
     Wanted,
 )
+from headroom_mitm.store.holdings import Held, HoldingStore
 
 
 class TenantStore:
@@ -34,6 +35,7 @@ class TenantStore:
         self.tallies: TallyStore = TenantTallies(whole.tallies, self._mask)
         self.records: RecordStore = whole.records
         self.upkeep: Upkeep = whole.upkeep
+        self.holdings: HoldingStore = TenantHoldings(whole.holdings, self._mask)
         self.staging: Staging = TenantStaging(whole.staging, self._mask)
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
@@ -150,6 +152,20 @@ class TenantStaging:
 def prefix_of(mask: Mask) -> str:
     """Return what names of a tenant's sums begin with."""
     return f"tenant|{mask.name}|"
+
+
+class TenantHoldings:
+    """See ``HoldingStore``. Conversations keep their names, so that those who look after the store find them."""
+
+    def __init__(self, whole: HoldingStore, mask: Mask) -> None:
+        self._whole = whole
+        self._mask = mask
+        self.conversations = whole.conversations
+        self.purge = whole.purge
+
+    def add(self, conversation: Digest, held: Iterable[Held]) -> None:
+        """See ``HoldingStore``."""
+        self._whole.add(conversation, [Held(one.kind, self._mask(one.key)) for one in held])
 
 
 class TenantVisits:

@@ -156,6 +156,7 @@ function drawSessions(conversations) {
         make("span", { class: `n ${tone}` }, sums.priced ? `${dollars(sums.saved)} saved` : ""),
         timeline(one.requests), make("span", {}, time(one.seen))),
       make("div", { class: "wide", tabindex: "0", role: "region", "aria-label": `Requests of ${one.key.slice(0, 8)}` },
+        make("p", { class: "note" }, `ID ${one.key}`),
         table([left("time"), right("results"), right("read"), right("written"), right("fresh"), right("output"), right("paid"), right("saved"), right("asked for"), left("cache")],
           one.requests.map((each) => [time(each.at), `${short.format(each.texts_before)} → ${short.format(each.texts_after)}`,
             ...[each.read, each.write, each.fresh, each.output].map((count) => (count === null ? "unknown" : short.format(count))),
