@@ -1,7 +1,8 @@
 """What a new text becomes: a reference to an earlier one, what a compressor makes of it, or nothing else than it is."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from headroom_mitm import deltas, repeats
@@ -10,7 +11,7 @@ from headroom_mitm.compressors import Level
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.file_reads import is_worked_on, path_of
 from headroom_mitm.router import Router, Source, raw
-from headroom_mitm.segments import Prompt, Rendering, Segment
+from headroom_mitm.segments import Key, Prompt, Rendering, Segment
 from headroom_mitm.store.base import Decision
 from headroom_mitm.wire import document
 
@@ -19,6 +20,19 @@ Levels = Callable[[Prompt, Segment, str, int], Level]
 
 Choose = Callable[[Plan, Segment], Decision]
 """Says what a text becomes, given what is known of those above it."""
+
+
+def one_by_one(
+    plan: Plan, segments: Sequence[Segment], choose: Choose, known: Mapping[Key, Rendering] | None = None
+) -> list[Decision]:
+    """Decide one text after the other: a later one may be told against an earlier one, also of the same request."""
+    found: dict[Key, Decision] = {}
+    plan = replace(plan, known={**plan.known, **(known or {})})
+    for segment in segments:
+        if segment.key not in found:  # a client may send a result twice
+            found[segment.key] = choose(plan, segment)
+            plan.known[segment.key] = found[segment.key].rendering
+    return [found[segment.key] for segment in segments]
 
 
 class Choosing(NamedTuple):

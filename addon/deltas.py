@@ -5,6 +5,7 @@ not used any more: see ``Aligner.recall``.
 """
 
 import difflib
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -28,7 +29,7 @@ LARGEST_SHARE = 0.6
 """A diff of more than this share of the text's tokens is harder to read than the text."""
 NEAR = 200
 """Results above a new one that are searched for lines in common."""
-LARGEST_REST = 0.9
+LARGEST_REST = 0.95
 """The same of a text of which passages stand above, and which reads on without them."""
 CLEARLY_SHORT = 0.7
 """What leaves more than this share of a text is held against what a compressor makes of it."""
@@ -38,6 +39,8 @@ CLEARLY_LESS = 0.8
 """A diff also says what is gone. Notes for what is the same have to be shorter than this share of it to be used."""
 _CONTEXT = 1
 _LONG_PATH = 30  # characters
+_LEAST_SUBJECT = 20  # characters
+_WORD_END = re.compile(r"(?<=\w)(?!\w)")
 FRAME = f"{NAME}/{VERSION}.frame"
 """Of a text of which only what its client writes around it is told otherwise."""
 _DIFF = f"{NAME}/{VERSION}"
@@ -98,7 +101,7 @@ def _quoted(prompt: Prompt, segment: Segment, new: str, known: Mapping[Key, Rend
     base = find_overlap(prompt, segment, known)
     if base is None:
         return None
-    told = quotes.told(_standing(prompt, base.segment, known), new, f"the earlier result above of {_where(base)}")
+    told = quotes.told(_standing(prompt, base.segment, known), new, f"the result above of {_where(base)}")
     return _Told(told, base.segment.key) if told is not None else None
 
 
@@ -165,7 +168,7 @@ def written(old: str, new: str, base: Base) -> str | None:
     where = _where(base)
     lines = new.split("\n")
     if old == new:
-        return f"[Unchanged, all {len(lines)} lines: the same text as the earlier result above of {where}.]"
+        return f"[Unchanged, all {len(lines)} lines: the same text as the result above of {where}.]"
     aside = ""
     if (bare := _without_numbers(old, new)) is not None:
         old, new = bare
@@ -173,7 +176,7 @@ def written(old: str, new: str, base: Base) -> str | None:
     changes = diff(old, new)
     if not changes:
         return None
-    head = f"[Changed since the earlier result above of {where}. Unified diff against it{aside}; all else is the same:]"
+    head = f"[Changed since the result above of {where}. Unified diff against it{aside}; all else is the same:]"
     return "\n".join([head, *changes])
 
 
@@ -193,7 +196,7 @@ def _has_notes(sent: Rendering) -> bool:
 
 
 def _where(base: Base) -> str:
-    where = f'{base.call.name} with "{base.subject}"' if base.call.subject else base.call.name
+    where = f'{base.call.name} "{base.subject}"' if base.call.subject else base.call.name
     return where if base.calls == 1 else f"{where}, number {base.ordinal} of {base.calls} so far"
 
 
@@ -280,12 +283,17 @@ def _described(prompt: Prompt, same: Sequence[Segment], at: int) -> Base:
 
 
 def _subject(call: Call, calls: Iterable[Call]) -> str:
-    """Return the first line of what a call was made with; of a long path the end that no other call of the tool has."""
+    """Return the first line of what a call was made with, as much of it as no other call of the tool begins with.
+
+    Of a long path the end that no other call has.
+    """
     said = call.subject.strip().split("\n", 1)[0]
+    others = [other.subject.strip() for other in calls if other.name == call.name and other.subject != call.subject]
     if len(said) >= _LONG_PATH and said == path_of(call):
-        others = [other.subject for other in calls if other.name == call.name and other.subject != call.subject]
         places = [place for place, sign in enumerate(said) if sign == "/" and place]
         ends = (said[place:] for place in reversed(places))
         end = next((end for end in ends if not any(end in other for other in others)), None)
         return said if end is None else f"…{end}"
-    return said if len(said) <= 120 else f"{said[:117]}..."
+    words = (said[: match.start()] for match in _WORD_END.finditer(said, _LEAST_SUBJECT))
+    beginning = next((words for words in words if not any(other.startswith(words) for other in others)), said)
+    return f"{beginning}…" if len(beginning) + 1 < len(said) else said

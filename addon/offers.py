@@ -5,7 +5,7 @@ pays, the past is written anew anyway, and is looked at like all that is new.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from headroom_mitm import break_even, cache_terms
@@ -13,10 +13,10 @@ from headroom_mitm.aligner import Plan
 from headroom_mitm.break_even import Rewrite
 from headroom_mitm.breakpoints import lifetimes
 from headroom_mitm.cache_terms import Price
-from headroom_mitm.choices import Choose, Choosing
+from headroom_mitm.choices import Choosing, one_by_one
 from headroom_mitm.fronts import Fronts
 from headroom_mitm.router import LOSSY_GAIN, raw
-from headroom_mitm.segments import Digest, Key, Prompt, Rendering, Segment
+from headroom_mitm.segments import Digest, Prompt, Segment
 from headroom_mitm.store.base import Decision
 
 logger = logging.getLogger(__name__)
@@ -62,12 +62,12 @@ class Offers:
         rewrite = self._rewrite(plan, account)
         price = cache_terms.price(plan.prompt.model, max(lifetimes(plan.prompt), default=cache_terms.USUAL))
         if not _may_pay(texts, rewrite, price):
-            return Weighed(offered=False, without=[*past, *_chosen(plan, fresh, sent, choosing.whole)])
-        chosen = _chosen(plan, texts, {}, choosing.lossy)
+            return Weighed(offered=False, without=[*past, *one_by_one(plan, fresh, choosing.whole, sent)])
+        chosen = one_by_one(plan, texts, choosing.lossy)
         lossy = sum(not decision.rendering.lossless for decision in chosen)
         # What loses nothing with the tool is what it would be without.
         forms = {d.rendering.key: d for d in chosen if d.rendering.lossless}
-        without = _chosen(plan, fresh, sent, lambda one, new: forms.get(new.key) or choosing.whole(one, new))
+        without = one_by_one(plan, fresh, lambda one, new: forms.get(new.key) or choosing.whole(one, new), sent)
         weighed = Weighed(offered=False, without=[*past, *without], with_tool=chosen)
         rewrite = replace(rewrite, saved=_saved(weighed), texts=lossy)
         brings = break_even.balance(rewrite, price) if lossy else 0
@@ -93,16 +93,6 @@ def _may_pay(texts: Sequence[Segment], rewrite: Rewrite, price: Price) -> bool:
     if not large or sum(segment.size for segment in texts) > LOOKED_AT:
         return False
     return break_even.balance(replace(rewrite, saved=large // _FEWEST_PER_TOKEN, texts=1), price) > 0
-
-
-def _chosen(plan: Plan, segments: Sequence[Segment], known: Mapping[Key, Rendering], choose: Choose) -> list[Decision]:
-    """Decide one text after the other: a later one may be told against an earlier one."""
-    found: list[Decision] = []
-    plan = replace(plan, known={**plan.known, **known})
-    for segment in segments:
-        found.append(choose(plan, segment))
-        plan.known[segment.key] = found[-1].rendering
-    return found
 
 
 def _saved(weighed: Weighed) -> int:

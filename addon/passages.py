@@ -12,9 +12,9 @@ from typing import NamedTuple, Protocol, TypeVar
 from headroom_mitm.recent import Recent
 from headroom_mitm.segments import Digest
 
-SHORTEST = 5
-"""Lines of a passage: two stay, and a note for fewer than three is as long as what it stands for."""
-LEAST_CHARACTERS = 160
+SHORTEST = 4
+"""Lines of a passage: two stay, and a note for fewer than two is as long as what it stands for."""
+LEAST_CHARACTERS = 100
 """Between its first and its last line."""
 _PLACES = 8
 """A line that stands more often than this in the earlier text begins no passage: it would be sought too long."""

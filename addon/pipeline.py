@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.caching import Caching, Wishes
-from headroom_mitm.choices import Choices, Choosing
+from headroom_mitm.choices import Choices, Choosing, one_by_one
 from headroom_mitm.compressors import Level
 from headroom_mitm.epochs import Cold
 from headroom_mitm.errors import StoreUnavailable
@@ -173,9 +173,10 @@ class Pipeline:
                 chosen = weighed.decisions(offered=offered)
             if plan.undecided_offer and offered:
                 self._offers.declared(prompt, policy.account)
-            known = plan.known | self._aligner.freeze(_fitting(chosen, offered))
-            if plan.undecided_offer and not offered and assumed:
-                plan = self._recalled(prompt, policy)  # what was kept with the tool has another variant now
+            held = self._aligner.freeze(_fitting(chosen, offered))
+            known = plan.known | held
+            if (plan.undecided_offer and not offered and assumed) or _rests_on_another(chosen, held):
+                plan = self._recalled(prompt, policy)  # what another has decided otherwise has another variant now
                 late = [Decision(raw(segment, "another was faster")) for segment in plan.fresh]
                 known = plan.known | self._aligner.freeze(late)
         except StoreUnavailable as error:
@@ -235,7 +236,7 @@ class Pipeline:
     def _chosen(self, plan: Plan, policy: Policy) -> list[Decision]:
         choosing = self._choosing(policy)
         choose = choosing.lossy if policy.lossy and policy.answerable and plan.offered else choosing.whole
-        return [choose(plan, segment) for segment in plan.fresh]
+        return one_by_one(plan, plan.fresh, choose)
 
     def _looked_again(self, plan: Plan, policy: Policy, choosing: Choosing) -> Again:
         """Return what the past becomes where nothing of it is cached; else it stays."""
@@ -261,6 +262,12 @@ class Pipeline:
 def _fitting(decisions: Sequence[Decision], offered: bool) -> list[Decision]:  # noqa: FBT001  # a value
     """Return decisions as they are to be: a text with something left out and no tool is a promise nobody keeps."""
     return [decision if offered else _without_tool(decision) for decision in decisions]
+
+
+def _rests_on_another(decisions: Sequence[Decision], held: Mapping[Key, Rendering]) -> bool:
+    """Say whether a text is told against one of the same request that another worker has decided otherwise."""
+    others = {d.rendering.key for d in decisions if held[d.rendering.key].text != d.rendering.text}
+    return any(decision.rendering.base in others for decision in decisions)
 
 
 def _without_tool(decision: Decision) -> Decision:

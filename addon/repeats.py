@@ -25,7 +25,8 @@ LOOKED_AT = 20_000
 NEAR = 200
 """Results above a new one that are searched for the reminder behind it."""
 _REMINDER = re.compile(r"(\n\n<system-reminder>\n)((?:(?!</system-reminder>)[\s\S])*)(</system-reminder>\s*)\Z")
-_FIRST_WORDS = re.compile(r"[^\n\"]{12,40}(?= )")
+_CLOSING = "</system-reminder>"
+_FIRST_WORDS = re.compile(r"[^\n\"]{12,30}(?= )")
 
 
 class _Tail(NamedTuple):
@@ -50,10 +51,10 @@ def named(prompt: Prompt, segment: Segment, text: str, sent: Rendering, known: M
         now = now.replace(arguments, IN_CALL)
     tail = _tail(text)
     above = _above(prompt, segment, tail, known) if _words(tail) and now.endswith("".join(tail)) else []
-    if above and base in (None, *above):
+    # What rests on a text rests on what that one rests on.
+    if above and (base in (None, *above) or ((under := known.get(base)) is not None and under.base in above)):
         base = base or above[-1]
-        same = f'{tail.opening}[The same as the one above that begins "{_words(tail)}".]\n{tail.closing}'
-        now = f"{now[: -len(''.join(tail))]}{same}"
+        now = f"{now[: -len(''.join(tail))]}{_same(tail)}"
     after = tokens.count(now)
     if sent.tokens_after - after < LEAST_TOKENS:
         return sent
@@ -78,6 +79,11 @@ def _tail(text: str) -> _Tail:
 def _words(tail: _Tail) -> str:
     match = _FIRST_WORDS.match(tail.said)
     return match[0] if match is not None else ""
+
+
+def _same(tail: _Tail) -> str:
+    """Return what stands for a reminder: its tag and first words, and the white space around it."""
+    return f'\n\n[The same system-reminder as above: "{_words(tail)}…"]{tail.closing.removeprefix(_CLOSING)}'
 
 
 def _above(prompt: Prompt, segment: Segment, tail: _Tail, known: Mapping[Key, Rendering]) -> list[Key]:

@@ -4,8 +4,10 @@ import json
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_compressors import SMALL, Shorten, rows
 
 from headroom_mitm import deltas
 from headroom_mitm.aligner import Aligner
@@ -36,6 +38,12 @@ class Talk:
         self.messages.append(
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call_id, "content": text}]}
         )
+
+    def read_at_once(self, *results: tuple[str, str]) -> None:
+        """Add calls that the model has made side by side."""
+        calls = [{"type": "tool_use", "id": name, "name": "Read", "input": {"file_path": "/a"}} for name, _ in results]
+        blocks = [{"type": "tool_result", "tool_use_id": name, "content": text} for name, text in results]
+        self.messages += [{"role": "assistant", "content": calls}, {"role": "user", "content": blocks}]
 
     def send(self, policy: Policy | None = None) -> dict[str, str]:
         """Send the request; return what left for each call."""
@@ -75,7 +83,7 @@ def test_what_is_read_again_unchanged_is_a_reference(tmp_path: Any) -> None:
     talk.read("c2", FILE)
     left = talk.send()
     assert left["c1"] == FILE
-    assert left["c2"] == '[Unchanged, all 40 lines: the same text as the earlier result above of Read with "/a/b.py".]'
+    assert left["c2"] == '[Unchanged, all 40 lines: the same text as the result above of Read "/a/b.py".]'
 
 
 def test_what_changed_is_a_diff_against_a_text_that_stands_above(tmp_path: Any) -> None:
@@ -88,7 +96,7 @@ def test_what_changed_is_a_diff_against_a_text_that_stands_above(tmp_path: Any) 
     assert left["c1"] == FILE
     for call_id, text in (("c2", EDITED), ("c3", third)):
         head, *diff = left[call_id].split("\n")
-        assert 'Read with "/a/b.py"' in head
+        assert 'Read "/a/b.py"' in head
         assert applied(FILE, diff) == text
 
 
@@ -135,7 +143,7 @@ def test_other_calls_errors_and_excluded_kinds_are_left_alone(tmp_path: Any) -> 
     talk.read("c2", FILE, file_path="/other.py")
     first, note, last = talk.send()["c2"].split("\n")
     assert (first, last) == (FILE.split("\n")[0], FILE.split("\n")[-1])
-    where = 'the earlier result above of Read with "/a/b.py"'
+    where = 'the result above of Read "/a/b.py"'
     assert note == f"[The same 38 lines as between these two in {where}.]"
     talk.read("c3", FILE)
     talk.messages[-1]["content"][0]["is_error"] = True
@@ -154,7 +162,7 @@ def test_lines_of_a_file_that_stand_above_are_not_said_again(tmp_path: Any) -> N
     head, first, note, last, tail = talk.send()["c2"].split("\n")
     assert (head, first, last, tail) == ("Found:", whole[5], whole[29], "one more line")
     assert note.startswith("[The same 23 lines")
-    assert 'Bash with "cat /a/b.py"' in note
+    assert 'Bash "cat /a/b.py"' in note
 
 
 def test_what_is_gone_is_not_said_at_length(tmp_path: Any) -> None:
@@ -186,7 +194,7 @@ def test_a_file_that_a_shell_read_is_the_same_file(tmp_path: Any) -> None:
     talk.read("c1", FILE, name="Bash", command="cat /a/b.py")
     talk.send()
     talk.read("c2", FILE)
-    assert 'Bash with "cat /a/b.py"' in talk.send()["c2"]
+    assert 'Bash "cat /a/b.py"' in talk.send()["c2"]
 
 
 def numbered(text: str) -> str:
@@ -273,7 +281,51 @@ def test_a_long_path_is_named_by_the_end_that_no_other_call_has(tmp_path: Any) -
     for number, path in enumerate([*paths, paths[0]]):
         talk.read(f"c{number}", FILE if path == paths[0] else FILE.upper(), file_path=path)
         left = talk.send()
-    assert left["c2"].endswith('the same text as the earlier result above of Read with "…/one/parts.py".]')
+    assert left["c2"].endswith('the same text as the result above of Read "…/one/parts.py".]')
+
+
+@pytest.mark.parametrize(
+    ("commands", "named"),
+    [
+        (["sed -n '1,40p' source/parts.py", "sed -n '1,90p' source/pages.py"], "sed -n '1,40p' source…"),
+        (["sed -n '1,40p' source/parts.py", "sed -n '1,40p' source/pages.py"], "sed -n '1,40p' source/parts…"),
+        (["grep -rn word a.py", "ls"], "grep -rn word a.py"),
+    ],
+    ids=["beginning", "longer beginning", "all of a short one"],
+)
+def test_a_command_is_named_by_the_beginning_that_no_other_call_has(
+    tmp_path: Any, commands: list[str], named: str
+) -> None:
+    talk = Talk(tmp_path)
+    for number, command in enumerate([*commands, commands[0]]):
+        talk.read(f"c{number}", FILE if command == commands[0] else FILE.upper(), name="Bash", command=command)
+        left = talk.send()
+    assert left["c2"].endswith(f'the same text as the result above of Bash "{named}".]')
+
+
+def test_a_result_is_told_against_another_of_the_same_request(tmp_path: Any) -> None:
+    """A model that calls tools side by side may read a file twice; a client may send one result twice."""
+    talk = Talk(tmp_path)
+    talk.read_at_once(("c1", FILE), ("c2", EDITED), ("c1", FILE))
+    left = talk.send()
+    assert left["c1"] == FILE
+    assert 'in the result above of Read "/a".]' in left["c2"]
+    assert talk.send() == left
+
+
+def test_what_another_worker_has_decided_otherwise_meanwhile_is_no_base(tmp_path: Any) -> None:
+    """It has written it in another form: then nothing of the same request is told against it."""
+    talk, other = Talk(tmp_path), Talk(tmp_path, Router((Shorten(),)))
+    first, second = (f"{rows(SMALL)}\n{end}" for end in ("end", "the end"))
+    talk.read_at_once(("c1", first), ("c2", second))
+    other.read_at_once(("c1", first))
+    policy = Policy(answerable=False)
+    prompt, plan = talk.pipeline.plan(WIRE, json.dumps({"model": "m", "messages": talk.messages}).encode(), policy)
+    shortened = other.send()["c1"]
+    outcome = talk.pipeline.complete(WIRE, prompt, plan, policy, Ticket())
+    assert outcome is not None
+    assert [block["content"] for block in json.loads(outcome.body)["messages"][2]["content"]] == [shortened, second]
+    assert talk.send() == {"c1": shortened, "c2": second}
 
 
 def test_what_the_provider_may_forget_is_no_base(tmp_path: Any) -> None:

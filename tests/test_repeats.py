@@ -19,10 +19,8 @@ REMINDER = (
     "\n\n<system-reminder>\nWhenever you read a file, ask yourself what it is for, and whether it is what it says. "
     "Do not change what you have not understood; say so instead, and go on with the rest.\n</system-reminder>\n"
 )
-SAME = (
-    '\n\n<system-reminder>\n[The same as the one above that begins "Whenever you read a file, ask yourself".]\n'
-    "</system-reminder>\n"
-)
+SAME = '\n\n[The same system-reminder as above: "Whenever you read a file, ask…"]\n'
+FILE = "\n".join(f"def function_{number}(argument): return {number * 7919 % 1009}" for number in range(60))
 
 
 def echoed(arguments: Any) -> str:
@@ -108,6 +106,23 @@ def test_without_the_result_behind_which_it_stands_a_reminder_is_whole_again(tmp
     talk.call("c2", OUTPUT[::-1] + REMINDER, {})
     talk.messages[2]["content"][0]["content"] = "[cleared]"
     assert talk.send()["c2"] == OUTPUT[::-1] + REMINDER
+
+
+def test_it_is_named_behind_what_is_told_against_another_text_that_names_it(tmp_path: Any) -> None:
+    """What rests on a text rests on what that one rests on: if the first goes, all are whole again."""
+    talk = Talk(tmp_path)
+    lines = FILE.split("\n")
+    texts = {"c1": OUTPUT, "c2": FILE, "c3": "\n".join(["new", *lines[5:30], "newer"])}
+    for call_id, text in texts.items():
+        left = talk.call(call_id, text + REMINDER, {"command": call_id})
+    assert left["c2"] == FILE + SAME
+    assert "[The same 23 lines" in left["c3"]
+    assert left["c3"].endswith(SAME)
+    talk.messages[2]["content"][0]["content"] = "[cleared]"
+    left = talk.send()
+    assert left["c2"] == FILE + REMINDER
+    assert "[The same 23 lines" in left["c3"]
+    assert left["c3"].endswith(SAME)
 
 
 def test_another_reminder_with_the_same_beginning_leaves_both_whole(tmp_path: Any) -> None:

@@ -69,10 +69,8 @@ def test_outputs_change_and_words_do_not(worker: Worker) -> None:
 def test_what_is_told_again_is_a_reference_inside_its_frame(tmp_path: Path) -> None:
     said = talk(Worker(tmp_path / "s.sqlite", ()), *STEPS)
     assert "[The same 19 lines" in said[6]
-    assert said[8] == FRAME.format(
-        '[Unchanged, all 30 lines: the same text as the earlier result above of bash with "cat b.py".]'
-    )
-    assert "[Changed since the earlier result above" in said[12]
+    assert said[8] == FRAME.format('[Unchanged, all 30 lines: the same text as the result above of bash "cat b.py".]')
+    assert "[Changed since the result above" in said[12]
 
 
 def test_another_worker_a_fork_and_a_cut_say_the_same(tmp_path: Path) -> None:
