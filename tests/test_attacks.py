@@ -5,6 +5,7 @@ The same through a real proxy: tests/e2e/test_trust.py.
 
 import gzip
 import json
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from sample_conversations import ANTHROPIC, asked, body, result
 from headroom_mitm.compressors import Level
 from headroom_mitm.errors import MissingOriginal, UnreadableBody
 from headroom_mitm.roundtrip.answering import serve
-from headroom_mitm.roundtrip.decoding import MOST_AT_ONCE, decoded, decoder
+from headroom_mitm.roundtrip.decoding import MOST_AT_ONCE, decoded, decoder, readable
 from headroom_mitm.roundtrip.pages import Query, page
 from headroom_mitm.router import Router, Source
 from headroom_mitm.segments import Digest, Key, Rendering, digest, digest_of_text
@@ -27,10 +28,11 @@ from headroom_mitm.store.sealing import Keys
 from headroom_mitm.store.tenant import TenantStore
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wire.reply import HiddenCall
+from headroom_mitm.wire.splice import splice
 
 SECRET = "the launch code is 0000\n" * 40
 DEEP = 200_000
-BOMB = b" " * (4 * MOST_AT_ONCE)
+BOMB = b" " * (MOST_AT_ONCE + 2**24)
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
@@ -69,6 +71,8 @@ def test_an_id_of_another_conversation_serves_nothing() -> None:
         f"{FOREIGN.id}/../{FOREIGN.id}",
         FOREIGN.original.hex(),
         FOREIGN.key.hex(),
+        "/proc/self/environ\0",
+        f"\0{FOREIGN.id}",
         "' OR 1=1 --",
         "*",
         ["00000000"],
@@ -85,7 +89,9 @@ def test_what_is_no_id_of_the_conversation_serves_nothing(wanted: object) -> Non
     assert "root:" not in shown
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../../etc/passwd", "file:///etc/passwd", "$..*", "__class__"])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../../etc/passwd", "file:///etc/passwd", "/etc/passwd\0", "\0", "$..*", "__class__"]
+)
 def test_a_path_leads_into_the_text_and_nowhere_else(path: str) -> None:
     shown = page('{"a": 1}', Query(path=path))
     assert shown.is_error
@@ -101,6 +107,20 @@ def test_a_search_is_for_the_characters_themselves(pattern: str) -> None:
     assert "here is" in shown
 
 
+def seconds(size: int, pattern: str) -> float:
+    text = ("a" * 99 + "!\n") * (size // 100)
+    began = time.thread_time()
+    page(text, Query(search=pattern))
+    return time.thread_time() - began
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(.*a){20}", "a" * 200, " ".join("ab") * 40, "(?=a)" * 40])
+def test_a_search_takes_as_long_as_the_text_is(pattern: str) -> None:
+    """Eight times the text, about eight times as long; a pattern that is tried over and over would take far longer."""
+    short, long = (min(seconds(size, pattern) for _ in range(3)) for size in (25_000, 200_000))
+    assert long < 30 * max(short, 0.001)
+
+
 @pytest.mark.parametrize("encoding", ENCODERS)
 def test_a_body_that_stands_for_too_much_is_not_unfolded(encoding: str) -> None:
     bomb = ENCODERS[encoding](BOMB)
@@ -111,6 +131,34 @@ def test_a_body_that_stands_for_too_much_is_not_unfolded(encoding: str) -> None:
     assert decode is not None
     with pytest.raises(UnreadableBody, match="stand for more than"):
         decode(bomb)
+
+
+MEMBERS: dict[str, bytes] = {
+    "gzip": gzip.compress(b" " * 2**20) * 200,
+    "zstd": ENCODERS["zstd"](b" " * 2**20) * 200,
+    "x-gzip": gzip.compress(b"") * 20_000 + gzip.compress(BOMB),
+}
+
+
+@pytest.mark.parametrize("encoding", MEMBERS)
+def test_a_bomb_in_many_members_is_not_unfolded(encoding: str) -> None:
+    """Each of them is harmless, and another begins where one ends."""
+    with pytest.raises(UnreadableBody, match="stand for more than"):
+        decoded(encoding, MEMBERS[encoding], MOST_AT_ONCE)
+    assert readable(encoding, MEMBERS[encoding]) is None
+
+
+@pytest.mark.parametrize("encoding", ENCODERS)
+def test_a_bomb_in_another_is_not_looked_into(encoding: str) -> None:
+    """One encoding is undone, and what comes of it is no JSON; several at once are none that we know."""
+    inner = ENCODERS[encoding](BOMB[: 2**20])
+    assert decoded(encoding, ENCODERS[encoding](inner), MOST_AT_ONCE) == inner
+    for wire in BY_NAME.values():
+        with pytest.raises(UnreadableBody):
+            wire.read(inner)
+    for several in (f"{encoding}, {encoding}", f"{encoding},identity", f"identity {encoding}"):
+        with pytest.raises(UnreadableBody, match="a body in"):
+            decoded(several, inner, MOST_AT_ONCE)
 
 
 def nested(depth: int) -> str:
@@ -136,6 +184,29 @@ def test_a_deep_body_is_unreadable_or_read(wire: Any, raw: bytes) -> None:
     except UnreadableBody:
         return
     assert prompt.body is raw
+
+
+_HUGE = b"9" * 1_000_000
+ODD_BODIES: dict[str, bytes] = {
+    "a key twice": b'{"model":"a","messages":[],"input":[],"contents":[],"messages":[],"input":[],"contents":[]}',
+    "a key twice in a message": b'{"model":"m","messages":[{"role":"user","content":"a","content":"b"}],'
+    b'"input":[{"role":"user","content":"a","content":"b"}],"contents":[{"role":"user","role":"model","parts":[]}]}',
+    "a huge number": b'{"model":"m","max_tokens":%b,"messages":[],"input":[],"contents":[]}' % _HUGE,
+    "a huge exponent": b'{"model":"m","max_tokens":1e%b,"messages":[],"input":[],"contents":[]}' % _HUGE,
+    "a model that is a number": b'{"model":%b,"messages":[],"input":[],"contents":[]}' % _HUGE,
+}
+
+
+@pytest.mark.parametrize("wire", BY_NAME.values(), ids=BY_NAME)
+@pytest.mark.parametrize("raw", ODD_BODIES.values(), ids=ODD_BODIES)
+def test_an_odd_body_is_unreadable_or_leaves_as_it_came(wire: Any, raw: bytes) -> None:
+    """Two servers may read it in two ways: ours changes nothing in it."""
+    try:
+        prompt = wire.read(raw)
+    except UnreadableBody:
+        return
+    assert prompt.segments == ()
+    assert splice(prompt.body, []) is raw
 
 
 DEEP_TEXTS = {

@@ -107,6 +107,19 @@ def test_openssl_finds_nothing_wrong_in_strict_mode(authority: Authority, tmp_pa
 
 
 @pytest.mark.parametrize(
+    "names", [["example.com"], ["10.0.0.1"], ["api.anthropic.com", "example.com"]], ids=" and ".join
+)
+def test_openssl_refuses_what_the_authority_may_not_sign(
+    authority: Authority, tmp_path: Path, names: list[str]
+) -> None:
+    file = leaf(authority, names, tmp_path)
+    command = ["openssl", "verify", "-CAfile", authority.certificate, "-untrusted", file, file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "subtree violation" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("permitted", "other"),
     [("127.0.0.1", "127.0.0.2"), ("127.0.0.1", "::1"), ("fd00::7", "127.0.0.1"), ("fd00::7", "::1")],
 )

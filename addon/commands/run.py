@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TextIO
 from urllib.parse import urlsplit
 
 from mitmproxy.options import Options
@@ -120,7 +121,7 @@ def _started(settings: tuple[str, ...]) -> Lease:
     log = file.with_suffix(".log")
     told = json.dumps({"file": str(file), "settings": settings})
     scripts = ["-s", _SCRIPT, "--listen-host", "127.0.0.1", "--listen-port", "0", "-q"]
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+    with _private_log(log) as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "headroom_mitm.cli", "proxy", *_as_flags(settings), *scripts],
             env={**os.environ, VARIABLE: told, "HEADROOM_HOME": str(home())},
@@ -185,6 +186,10 @@ def _certificates(environment: Environment) -> Iterator[None]:
         for file in made.values():
             if file.parent == _folder():
                 file.unlink(missing_ok=True)
+
+
+def _private_log(file: Path) -> TextIO:
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8")
 
 
 def _joined_certificates(theirs: Path, ours: Path) -> Path:
