@@ -132,7 +132,7 @@ def legs(rng: random.Random) -> None:
     shown += exchange.end_leg()
     with suppress(UnreadableBody):  # the answer cannot go on, and is told to have failed
         if exchange.wants_next_leg:
-            json.loads(exchange.advance())
+            json.loads(exchange.advance(), parse_int=str)
             exchange.begin_leg("")
             exchange.feed(_leg(rng, name, streamed=streamed))
             exchange.end_leg()
@@ -194,7 +194,7 @@ def _hear(talk: Talk, stream: str, frame: bytes) -> None:
         heard.expands.expand()
     with suppress(UnreadableBody):  # the answer cannot go on, and is told to have failed
         if heard.goes_on is not None:
-            json.loads(heard.goes_on.advance())
+            json.loads(heard.goes_on.advance(), parse_int=str)
         if heard.concludes is not None:
             heard.concludes.conclude()
     with suppress(UnreadableBody):
