@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from headroom_mitm.compressors import long_listing, path_lists, tree_drawing, tree_gaps, tree_packages
 from headroom_mitm.compressors.base import Compressed, Content, Level
-from headroom_mitm.compressors.line_ranges import in_words
+from headroom_mitm.compressors.line_ranges import are_tiny, in_words
 from headroom_mitm.compressors.tree_drawing import Drawing
 from headroom_mitm.compressors.tree_gaps import Item, Note
 from headroom_mitm.compressors.tree_packages import Packages
@@ -55,7 +55,7 @@ class FileTree:
         """Return the list below its directories, or None where that saves too little."""
         body = content.text.removesuffix("\n")
         lines = body.split("\n")
-        if len(lines) < _FEWEST_LINES or self.score(content) <= 0:
+        if len(lines) < _FEWEST_LINES or are_tiny(lines, len(body)) or self.score(content) <= 0:
             return None
         end = content.text[len(body) :]
         drawing = _drawing(lines)

@@ -1,8 +1,18 @@
-"""Lines that are left out of a text, said exactly."""
+"""Lines of a text: too many of them, and those that are left out, said exactly."""
 
 from collections.abc import Sequence
 
 _LISTED = 3
+_MOST_TINY = 40_000
+_TINY = 18  # characters
+
+
+def are_tiny(lines: Sequence[str], size: int) -> bool:
+    """Say whether a text of ``size`` characters has so many and so short lines that they take too long for their size.
+
+    What is done with a line takes about as long as what is done with 18 characters.
+    """
+    return len(lines) > _MOST_TINY and size < _TINY * len(lines)
 
 
 def in_words(gaps: Sequence[range], total: int) -> str:

@@ -57,7 +57,8 @@ def settled(text: str) -> Settled | None:
     for number, every in written.items():
         shapes = [*map(_shape, every)]
         # Where what follows says something else, it may be a text with old line ends. The last state always stays.
-        stays = [is_alarm or one != later for one, later, is_alarm in zip(shapes, [*shapes[1:], None], alarms)]
+        both = zip(shapes, [*shapes[1:], None], alarms, strict=False)  # of the alarms, as many as there are states
+        stays = [alarm or one != later for one, later, alarm in both]
         gone = stays.count(False)
         if 2 * gone > len(every):
             states += gone

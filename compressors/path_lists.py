@@ -68,7 +68,7 @@ def written(lines: Iterable[Entry], said: str = "") -> str:
     packs = not any(entry.before or '"' in entry.name for entry in entries if entry.directory)
     count = sum(bool(entry.directory) and not isinstance(entry.name, Note) for entry in entries)
     shown = " shown" if any(isinstance(entry.name, Note) for entry in entries) else ""
-    folds = packs and not any(SIGNS.intersection(entry.directory + entry.name) for entry in entries)
+    folds = packs and not any(sign in part for entry in entries for part in entry[1:] for sign in SIGNS)
     rows = []
     above = ""
     for heading, group in _under_headings(entries):
@@ -110,7 +110,7 @@ def _rows(heading: str, entries: Sequence[Entry], start: int, *, packs: bool, fo
 def _packed(names: Sequence[str], *, folds: bool) -> Iterator[str]:
     """Yield lines of names."""
     row = ""
-    for name in folded(names) if folds else names:
+    for name in folded(names) if folds and len(names) > 1 else names:
         shown = f'"{name}"' if _SPACE.search(name) else name
         if row and len(row) + len(shown) > _WIDTH:
             yield row

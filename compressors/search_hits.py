@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from headroom_mitm.compressors import search_gaps, search_names, search_numbers, search_trim
 from headroom_mitm.compressors.base import Compressed, Content, Level
-from headroom_mitm.compressors.line_ranges import in_words
+from headroom_mitm.compressors.line_ranges import are_tiny, in_words
 from headroom_mitm.compressors.search_gaps import Note
 from headroom_mitm.compressors.search_lines import Hits, Piece, read, score_of
 
@@ -38,10 +38,11 @@ class Section:
     by_directory: bool = False
     """Below the heading of its directory: each line shows the name of its file."""
 
-    @property
-    def directory(self) -> str:
-        """The path up to its last slash, with it."""
-        return self.path[: self.path.rfind("/") + 1] if self.path else ""
+    directory: str = field(init=False)
+    """The path up to its last slash, with it."""
+
+    def __post_init__(self) -> None:
+        self.directory = self.path[: self.path.rfind("/") + 1] if self.path else ""
 
     @property
     def file(self) -> str:
@@ -70,7 +71,7 @@ class SearchHits:
         """Return the hits below their paths, or None where that saves too little."""
         body = content.text.removesuffix("\n")
         lines = body.split("\n")
-        if len(lines) < _FEWEST_LINES or self.score(content) <= 0:
+        if len(lines) < _FEWEST_LINES or are_tiny(lines, len(body)) or self.score(content) <= 0:
             return None
         if score_of(content.text) <= 0:
             return _without_numbers(lines, content)
@@ -141,7 +142,7 @@ def _written(hits: Hits, missing: Sequence[range], *, is_search: bool) -> str:
 
 
 def _size(rows_of_sections: Sequence[Sequence[str]]) -> int:
-    return sum(len(row) + 1 for rows in rows_of_sections for row in rows)
+    return sum(sum(map(len, rows)) + len(rows) for rows in rows_of_sections)
 
 
 def _note(
@@ -193,7 +194,8 @@ def _choose_headings(sections: Sequence[Section]) -> None:
         stays = section.directory == above and shared < fresh
         came_from.append((shared < own, stays or shared < own))
         own = least + len(section.path or _NO_PATH) + _HEADING
-        names = len(section.file) * sum(rest not in ("", "--") for rest in section.rests)
+        named = len(section.rests) - section.rests.count("") - section.rests.count("--")
+        names = (len(section.path or "") - len(section.directory)) * named
         shared = (shared if stays else fresh) + names if section.directory else _NEVER
         above = section.directory
     choice = shared < own
@@ -206,20 +208,20 @@ def _rows(section: Section) -> list[str]:
     """Return the lines below the heading. An empty line is two, since one announces a heading."""
     rows = []
     for rest in section.rests:
-        if rest == "":
+        if not rest:
             rows += ["", ""]
         elif section.path is None or rest == "--" or isinstance(rest, Note):
             rows.append(rest)
         elif section.by_directory:
             rows.append(section.file + rest)
         else:
-            rows.append(rest[1:] if _NUMBER.match(rest) else rest)
+            rows.append(rest[1:] if rest[1:2].isdigit() and _NUMBER.match(rest) else rest)
     return rows
 
 
 def _counted_on(section: Section, rows: list[str]) -> list[str]:
     """Return the lines without the numbers of those that follow the line above, as in a piece of a file."""
-    if section.path is None or section.by_directory or "" in section.rests:
+    if len(rows) == 1 or section.path is None or section.by_directory or "" in section.rests:
         return rows
     shown = []
     before = 0
@@ -240,6 +242,8 @@ def _is_plain_list(hits: Hits) -> bool:
 
 def _folded(section: Section, rows: list[str]) -> list[str]:
     """Return the lines with equal texts folded, if the line numbers tell their order."""
+    if len(rows) == 1:
+        return rows
     matches = [_NUMBER.match(rest) for rest in section.rests]
     numbers = [int(match[2]) for match in matches if match is not None and str(int(match[2])) == match[2]]
     ascends = all(one < other for one, other in pairwise(numbers))

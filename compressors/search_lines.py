@@ -63,10 +63,19 @@ def read(lines: Sequence[str]) -> Hits | None:
 
 
 def _read(lines: Sequence[str], path: re.Pattern[str], cut: re.Pattern[str]) -> Hits:
-    known = {match[1] for line in lines if (match := path.match(line)) is not None}
+    matches = [path.match(line) for line in lines]
+    known = {match[1] for match in matches if match is not None}
+    if not known:
+        return Hits(tuple(lines))
     bare = islice((line for line in lines if ":" not in line and "/" in line), _FIRST_LINES)
     root = next((root for line in bare if (root := _root(line, cut, known))), "")
-    return Hits(tuple(_piece(line, path, cut, known, root) for line in lines), root)
+    if root:
+        matches = [
+            match if ":" in line else path.match(line[len(root) :]) for line, match in zip(lines, matches, strict=True)
+        ]
+    return Hits(
+        tuple([_piece(line, match, cut, known, root) for line, match in zip(lines, matches, strict=True)]), root
+    )
 
 
 def _root(line: str, cut: re.Pattern[str], known: Collection[str]) -> str:
@@ -80,15 +89,16 @@ def _root(line: str, cut: re.Pattern[str], known: Collection[str]) -> str:
     return ""
 
 
-def _piece(line: str, path: re.Pattern[str], cut: re.Pattern[str], known: Collection[str], root: str) -> Piece:
+def _piece(line: str, match: re.Match[str] | None, cut: re.Pattern[str], known: Collection[str], root: str) -> Piece:
+    """Take a line apart; ``match``: the path that it begins with, behind the root where it has no colon."""
     rest = line
     if root and ":" not in line:
         if not line.startswith(root):
             return line
         rest = line[len(root) :]
     # A line of context may hold what looks like a hit, so a known path counts first.
-    spelled = next((spelled for spelled in _before(rest, cut) if spelled in known), None)
-    match = path.match(rest)
+    has_cut = "-" in rest
+    spelled = next((spelled for spelled in _before(rest, cut) if spelled in known), None) if has_cut else None
     if match is not None and (spelled is None or len(match[1]) < len(spelled)):
         spelled = match[1]
     if spelled is None or rest[len(spelled) :] == "--":  # which would look like the line between two places

@@ -35,10 +35,12 @@ def named(rows_of_sections: Sequence[Sequence[str]]) -> Named | None:
     if mark is None:
         return None
     texts = _frequent(row for rows in rows_of_sections for row in rows if not isinstance(row, Note))
+    if not texts:
+        return None
     names = {what: f"{mark}{number}" for number, what in enumerate(texts, 1)}
     found = [[_short(row, names) for row in rows] for rows in rows_of_sections]
     size = sum(len(row) + 1 for rows in found for row in rows) + sum(len(what) + _NAME + 3 for what in texts)
-    if not texts or size > (1 - _LEAST_SHARE) * len(text):
+    if size > (1 - _LEAST_SHARE) * len(text):
         return None
     return Named(found, {name: what for what, name in names.items()})
 

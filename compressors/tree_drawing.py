@@ -26,6 +26,27 @@ class Drawing:
     """Between a line down and the next: two spaces, or two that do not break."""
 
 
+class Stems:
+    """What a tree has in front of its branches, told from its last line up. Equal stems are made once."""
+
+    def __init__(self, down: str, blank: str, goes_on: Sequence[int] = ()) -> None:
+        self._down, self._blank = down, blank
+        self._followed = sum(1 << level for level in set(goes_on))
+        """The levels at which a sibling follows, as bits: a set would have to be copied for each line."""
+        self._made: dict[tuple[int, int], str] = {}
+
+    def above(self, depth: int) -> tuple[str, bool]:
+        """Return the stem of the line above, which stands at this depth, and whether no sibling follows it."""
+        levels = self._followed & ((1 << depth) - 1)
+        is_last = not self._followed >> depth & 1
+        stem = self._made.get((depth, levels))
+        if stem is None:
+            stem = "".join([self._down if levels >> level & 1 else self._blank for level in range(depth)])
+            self._made[depth, levels] = stem
+        self._followed = levels | 1 << depth
+        return stem, is_last
+
+
 def read(lines: Sequence[str]) -> Drawing | None:
     """Take a text apart; None if it has no drawing, or if it would not be drawn again in the same way."""
     matches = [_BRANCH.fullmatch(line) for line in lines]
@@ -81,9 +102,8 @@ def drawn(paths: Sequence[str], spaces: str, goes_on: Sequence[int] = ()) -> lis
         nodes += enumerate(names[shared:], shared)
         above = names
     lines = []
-    followed = set(goes_on)  # levels at which a sibling follows
+    stems = Stems(f"│{spaces} ", "    ", goes_on)
     for depth, name in reversed(nodes):
-        stem = "".join(f"│{spaces} " if level in followed else "    " for level in range(depth))
-        lines.append(f"{stem}{'├' if depth in followed else '└'}── {name}")
-        followed = {level for level in followed if level < depth} | {depth}
+        stem, is_last = stems.above(depth)
+        lines.append(f"{stem}{'└' if is_last else '├'}── {name}")
     return lines[::-1]

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from headroom_mitm.compressors.tree_drawing import Stems
+
 _FEWEST = 8
 _HEAD_LINES = 100  # in which the first branch stands
 _LEAST_SHARE = 0.7  # of the lines
@@ -105,13 +107,12 @@ def _open_levels(line: str, depth: int, style: Style) -> tuple[int, ...]:
 def drawn(nodes: Sequence[tuple[int, str]], style: Style, goes_on: Sequence[int] = ()) -> list[str]:
     """Draw names at their depths; some levels may go on behind the last."""
     lines = []
-    followed = set(goes_on)  # levels at which another follows
+    stems = Stems(style.down, style.blank, goes_on)
     below = 0  # depth of the line below
     for depth, name in reversed(nodes):
-        stem = "".join(style.down if level in followed else style.blank for level in range(depth))
-        branch = style.branches[(2 if below > depth else 0) + (depth not in followed)]
+        stem, is_last = stems.above(depth)
+        branch = style.branches[(2 if below > depth else 0) + is_last]
         lines.append(f"{stem}{branch}{name}")
-        followed = {level for level in followed if level < depth} | {depth}
         below = depth
     return lines[::-1]
 
