@@ -1,5 +1,6 @@
 """One request with its answer, as the ledger keeps it: pure, from what was sent and what the provider reported."""
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -42,9 +43,9 @@ _UNNAMED = re.compile(r"[^\w.:/@+ -]")
 _MODEL_IN_PATH = re.compile(r"/(?:models|deployments)/([^/:?]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
-    """A request, as it left."""
+    """A request, as it left. What follows from it is asked for again and again, and found out once."""
 
     at: float
     """Seconds since the epoch."""
@@ -66,27 +67,27 @@ class Asked:
     turned: bool = False
     """Our tool is declared in it, and was not in the conversation's previous request, as far as that is known."""
 
-    @property
+    @functools.cached_property
     def model(self) -> str:
         """Its name; some formats have it in the path."""
         named = self.prompt.model if self.prompt is not None else ""
         found = _MODEL_IN_PATH.search(self.path)
         return bounded(named or (found[1] if found else "") or "unknown")
 
-    @property
+    @functools.cached_property
     def client(self) -> str:
         """What sent it, of those that are known by name."""
         agent = self.agent.lower()
         return next((name for part, name in _CLIENTS if part in agent), OTHER)
 
-    @property
+    @functools.cached_property
     def key(self) -> Digest | None:
         """What its conversation is known by."""
         if self.behind is not None:
             return self.behind.key
         return digest(self.prompt.head, self.account) if self.prompt is not None else None
 
-    @property
+    @functools.cached_property
     def day(self) -> str:
         """In UTC."""
         return str(datetime.fromtimestamp(self.at, UTC).date())

@@ -6,6 +6,7 @@ Counts are o200k's, of the texts that a message holds and a few tokens around ea
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from weakref import WeakKeyDictionary
 
@@ -148,7 +149,12 @@ def size_of(edits: Sequence[Edit]) -> dict[int, int]:
     """Return the tokens that edits add to a body, by where they stand in it, as they are written there."""
     found: dict[int, int] = {}
     for span, raw in ((edit.span, edit.raw) for edit in edits):
-        text = raw.decode("utf-8", "replace").strip(" ,")
         taken = tokens.estimate(span.end - span.start)
-        found[span.start] = found.get(span.start, 0) + FRAME + tokens.count(text) - taken
+        found[span.start] = found.get(span.start, 0) + FRAME + _counted(raw) - taken
     return found
+
+
+@lru_cache(maxsize=16)
+def _counted(raw: bytes) -> int:
+    """Count what an edit writes: nearly always the same declaration of our tool, asked for twice of each request."""
+    return tokens.count(raw.decode("utf-8", "replace").strip(" ,"))

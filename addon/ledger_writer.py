@@ -118,7 +118,8 @@ class LedgerWriter:
         """Reckon one request. What goes wrong costs its figures, and nobody else's."""
         try:
             asked, legs = self._linked(finished.asked), finished.legs()
-            asked = dataclasses.replace(asked, turned=self._misses.turned(asked))
+            if self._misses.turned(asked):
+                asked = dataclasses.replace(asked, turned=True)
             made_of = self._sources.of(asked.prompt) if asked.prompt is not None else None
             made = entry(asked, legs, len(finished.retrieved), made_of, self._calibration.of(asked.model))
             miss = self._misses.of(asked, made, made_of) if made_of is not None else ""
@@ -192,7 +193,7 @@ class _Page:
         amounts: dict[str, float] = {}
         for name, one in found.items():
             kept = self._bounded(kind, name)
-            for side, tokens in dataclasses.asdict(one).items():
+            for side, tokens in (("before", one.before), ("after", one.after)):
                 amounts[f"{kept}|{side}"] = amounts.get(f"{kept}|{side}", 0.0) + tokens
         return amounts
 

@@ -53,6 +53,7 @@ class Metering:
         """Where a line is written for each request."""
         self._service = service
         self._open: dict[Key, _Open] = {}
+        self._shown: list[http.Flow] = []
 
     def begin(self, flow: http.HTTPFlow, wire: str, policy: Policy, outcome: Outcome | None, stream: str = "") -> None:
         """Take note of a prompt that leaves; ``outcome`` is None where it could not be read, or not in time."""
@@ -129,27 +130,33 @@ class Metering:
         service = self._service(flow)
         if service is None:
             return
-        loop = asyncio.get_running_loop()
+        loop, journal = asyncio.get_running_loop(), self.journal
         if one.asked.arm == HOLDOUT:
             for answer_id in ear.answer_ids():
                 service.shared.holdout.answered(answer_id, held=True)
 
         def done(figures: dict[str, Any]) -> None:
+            if journal is not None:
+                journal.note(figures, one.asked.at)
             try:
-                loop.call_soon_threadsafe(self._show, flow, figures, one.asked.at)
+                loop.call_soon_threadsafe(self._show, flow, figures)
             except RuntimeError:
                 return  # the proxy has ended meanwhile
 
         service.shared.writer.note(Finished(one.asked, ear.counted, tuple(one.retrieved), done, ear.answer_ids))
 
-    def _show(self, flow: http.HTTPFlow, figures: dict[str, Any], at: float) -> None:
-        """Tell the flow, and screens that show it; write the line."""
+    def _show(self, flow: http.HTTPFlow, figures: dict[str, Any]) -> None:
+        """Tell the flow, and screens that show it."""
         flow.metadata[FIGURES] = figures
         flow.comment = comment(figures)
         logger.info("headroom: %s", flow.comment)
-        ctx.master.addons.trigger(hooks.UpdateHook([flow]))
-        if self.journal is not None:
-            self.journal.note(figures, at)
+        if not self._shown:
+            asyncio.get_running_loop().call_soon(self._update)  # with others that end now: all addons are asked
+        self._shown.append(flow)
+
+    def _update(self) -> None:
+        shown, self._shown = self._shown, []
+        ctx.master.addons.trigger(hooks.UpdateHook(shown))
 
 
 def _through(ear: Listener, decode: Callable[[bytes], bytes]) -> Callable[[bytes], list[bytes]]:
