@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 
 from headroom_mitm.compressors.json_tree import LONG, NODES, Arr, Embedded, Excerpt, Node, Note, Obj, Sample, Value
 
@@ -39,6 +39,12 @@ def is_bare(text: str, *, cell: bool = False, typed: bool = False) -> bool:
     if text in _WORDS:
         return typed and text not in "-+:"
     return typed or not (_NUMBER.match(text) or (text.startswith("JSON") and _EMBEDDED.match(text)))
+
+
+def needs_type(text: str) -> bool:
+    """Say whether a string can stand without quotes in a row with commas, but only where all are strings."""
+    is_taken = text in _WORDS or _NUMBER.match(text) or (text.startswith("JSON") and _EMBEDDED.match(text))
+    return bool(is_taken) and is_bare(text, cell=True, typed=True)
 
 
 def is_shared(node: Node) -> bool:
@@ -167,18 +173,20 @@ class Cells:
 
 def _beginnings(strings: Counter[str]) -> dict[str, str]:
     """Choose for repeated strings, and for strings that begin alike, which beginning gets a name."""
-    counts: Counter[str] = Counter()
-    of_prefix: dict[str, list[str]] = {}
-    for text, count in strings.items():
-        if count > 1:
-            counts[text] += count
-            of_prefix.setdefault(text, []).append(text)
-        if not is_bare(text):
-            continue
-        for cut in _CUTS.finditer(text, LONG, LONG * 8):
-            start = text[: cut.start()]
-            counts[start] += count
-            of_prefix.setdefault(start, []).append(text)
+    of_prefix: dict[str, list[str]] = {text: [text] for text, count in strings.items() if count > 1}
+    long = [text for text in strings if _CUTS.search(text, LONG, LONG * 8) and is_bare(text)]
+    cuts = [(text, _CUTS.finditer(text, LONG, LONG * 8)) for text in long]
+    while cuts:
+        starts: defaultdict[str, list[tuple[str, Iterator[re.Match[str]]]]] = defaultdict(list)
+        for text, rest in cuts:
+            if (cut := next(rest, None)) is not None:
+                starts[text[: cut.start()]].append((text, rest))
+        # What begins only one string begins no other further on.
+        cuts = [pair for pairs in starts.values() if pairs[1:] for pair in pairs]
+        for start, pairs in starts.items():
+            if pairs[1:] or start in of_prefix:
+                of_prefix.setdefault(start, []).extend(text for text, _ in pairs)
+    counts = {start: sum(map(strings.__getitem__, texts)) for start, texts in of_prefix.items()}
     chosen: dict[str, str] = {}
     gains = {start: (count - 1) * (len(start) // 4 - 2) for start, count in counts.items() if count > 1}
     for start in sorted(gains, key=lambda start: (-gains[start], start)):

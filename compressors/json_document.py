@@ -125,7 +125,7 @@ class _Document:
         alike: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
         for mark in marks:
             value = self._cells.named[int(mark)]
-            if isinstance(value, Obj):
+            if type(value) is Obj:  # an excerpt has notes between its rows
                 alike[value.keys].append(mark)
         tabled: set[str] = set()
         for group in alike.values():

@@ -61,16 +61,12 @@ class Outline:
         yield f"{label}:"
         yield from self._items(values, 1, sample)
 
-    def _keyed(self, key: str, value: Value, indent: int) -> Iterator[str]:
-        if self.is_below(value):
-            yield from self.below(key, value, indent)
-        else:
-            yield " " * indent + (
-                f"- {self._cells.inline(value)}" if key == "-" else f"{key}:{self._cells.inline(value)}"
-            )
-
     def _items(self, values: Sequence[Value], indent: int, sample: Sample | None) -> Iterator[str]:
-        items = (list(self._keyed("-", value, indent)) for value in values)
+        begin = " " * indent + "- "
+        is_below, inline = self.is_below, self._cells.inline
+        items = (
+            list(self.below("-", value, indent)) if is_below(value) else [begin + inline(value)] for value in values
+        )
         for lines in _noted(self._cells, items, indent, sample):
             yield from lines
 

@@ -53,10 +53,11 @@ def may_prune(rules: Rules, reader: Reader) -> bool:
     """Tell whether there may be something to leave out of what was read."""
     if min(rules.records, rules.deepest) < _NEVER:
         return True
-    longest = min(rules.opaque, rules.text)
+    long = (text for text in reader.strings if len(text) > rules.opaque)
+    lists = (node.values for node in reader.others.values() if len(node.values) > rules.values)
     return (
-        any(len(text) > longest for text in reader.strings)
-        or any(isinstance(node, Arr) and len(node.values) > rules.values for node in reader.others.values())
+        any(json_strings.shortened(text, rules.opaque, rules.text, rules.head)[1] for text in long)
+        or any(all(map(_is_plain, items)) for items in lists)
         or not all(map(_IGNORED_KEYS.isdisjoint, reader.shapes))
     )
 

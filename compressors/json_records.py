@@ -16,6 +16,7 @@ MOST_REFUSALS = 200  # lines that begin like a value and are none, before the re
 CLOSE = 0.3  # share of the tokens: a lossy form with more is compared with the lossless one
 LOSSY_WORTH = 0.9  # share of the lossless form: a lossy one with more is not worth its gaps
 HAND_WRITTEN = 30_000  # characters; a shorter file that was just read may be edited next: nothing is left out of it
+LARGE, SURELY = 200_000, 0.45  # characters, share of them: a form that is shorter than this has fewer tokens
 SAMPLE = 20_000  # characters that are looked at to say whether a text is JSON
 _BEGINS = re.compile(
     r"""^(?:\{\s*(?:"(?:[^"\\\n]|\\.)*"\s*:|\})"""  # {"key":
@@ -67,17 +68,23 @@ class JsonRecords:
         parts = _parts(text, reader)
         if not any(part.values for part in parts):
             return None
-        size = content.count(text)
         is_edited = content.fresh_read and len(text) < HAND_WRITTEN
         may = level > Level.LOSSLESS and not is_edited and may_prune(RULES[level], reader)
         part = _pruned(parts, text, level, content) if may else None
-        if part is not None and content.count(part.text) < CLOSE * size:
+        if part is not None and _takes_less(part.text, text, CLOSE, content):
             return part
         shortened = written(parts, reader, content.count)
-        after = size if shortened is None else content.count(shortened)
-        if part is not None and content.count(part.text) < LOSSY_WORTH * min(after, size):
+        if shortened is not None and not _takes_less(shortened, text, 1, content):
+            shortened = None
+        if part is not None and _takes_less(part.text, shortened or text, LOSSY_WORTH, content):
             return part
-        return Compressed(shortened, lossless=True) if shortened is not None and after < size else None
+        return Compressed(shortened, lossless=True) if shortened is not None else None
+
+
+def _takes_less(form: str, text: str, share: float, content: Content) -> bool:
+    """Say whether a form takes less than a share of a text's tokens; of large ones a far shorter one surely does."""
+    is_far = len(text) > LARGE and len(form) < SURELY * share * len(text)
+    return is_far or content.count(form) < share * content.count(text)
 
 
 def _pruned(parts: list[Part], text: str, level: Level, content: Content) -> Compressed | None:

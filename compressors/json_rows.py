@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
-from headroom_mitm.compressors.json_cells import Cells, is_bare, quoted
+from headroom_mitm.compressors.json_cells import Cells, needs_type, quoted
 from headroom_mitm.compressors.json_table import ABSENT, PRESENT, Cell, Column, Count, Table
 from headroom_mitm.compressors.json_tree import Value
 
@@ -87,6 +87,8 @@ class Rows:
         for value in values:
             if value is ABSENT or value == default:
                 text = empty
+            elif type(value) is bytes:
+                text = value.decode()
             elif type(value) is str:
                 text = write(value, commas=commas, typed=typed)
             elif isinstance(value, Count):
@@ -133,5 +135,4 @@ def _is_typed(column: Column) -> bool:
     """Say whether a column needs to be marked as one of strings: without it, some would have to be quoted."""
     if not column.is_text or column.is_key:
         return False
-    cells = [cell for cell in column.cells if isinstance(cell, str)]
-    return any(is_bare(cell, cell=True, typed=True) and not is_bare(cell, cell=True) for cell in cells)
+    return any(type(cell) is str and needs_type(cell) for cell in column.cells)

@@ -25,11 +25,13 @@ class Obj:
 
     __slots__ = ("depth", "keys", "refs", "size", "values")
 
-    def __init__(self, keys: tuple[str, ...], values: tuple["Value", ...]) -> None:
+    def __init__(
+        self, keys: tuple[str, ...], values: tuple["Value", ...], strings: dict[str, int] | None = None
+    ) -> None:
         self.keys = keys
         self.values = values
         self.refs = 0
-        self.size, self.depth = _measure(values)
+        self.size, self.depth = _measure(values, strings)
         self.size += 2 * len(keys)
 
 
@@ -71,12 +73,12 @@ class Arr:
 
     __slots__ = ("depth", "is_flat", "refs", "size", "values")
 
-    def __init__(self, values: tuple["Value", ...]) -> None:
+    def __init__(self, values: tuple["Value", ...], strings: dict[str, int] | None = None) -> None:
         self.values = values
         self.refs = 0
-        self.size, self.depth = _measure(values)
-        self.is_flat: bool = not any(
-            isinstance(v, Obj | Embedded) or (isinstance(v, Arr) and not v.is_flat) for v in values
+        self.size, self.depth = _measure(values, strings)
+        self.is_flat: bool = self.depth == 1 or all(
+            v.is_flat if isinstance(v, Arr) else type(v) not in NODES for v in values
         )
         """There is no object in it, however deep."""
 
@@ -106,25 +108,31 @@ class Embedded:
 Node: TypeAlias = Obj | Arr | Embedded
 Value: TypeAlias = str | bytes | bool | Node | None
 NODES = (Obj, Arr, Embedded)
+_NOTHING: tuple[tuple[str, ...], tuple[Value, ...]] = ((), ())
 PartT = TypeVar("PartT", Sample, Excerpt)
 
 
-def _measure(values: tuple[Value, ...]) -> tuple[int, int]:
-    """Return a rough size in tokens, and the depth."""
+def _measure(values: tuple[Any, ...], strings: dict[str, int] | None = None) -> tuple[int, int]:
+    """Return a rough size in tokens, and the depth; with ``strings``, count what is referred to."""
     size, depth = 2, 0
     for value in values:
         kind = type(value)
         if kind is str:
-            size += len(value) // 4 + 2  # type: ignore[arg-type]
+            length = len(value)
+            size += length // 4 + 2
+            if length >= LONG and strings is not None:
+                strings[value] = strings.get(value, 0) + 1
         elif kind is bytes:
-            size += len(value) // 3 + 2  # type: ignore[arg-type]
+            size += len(value) // 3 + 2
         elif kind is Note:
             size += 6
         elif value is None or kind is bool:
             size += 2
         else:
-            size += value.size + 1  # type: ignore[union-attr]
-            depth = max(depth, value.depth)  # type: ignore[union-attr]
+            size += value.size + 1
+            depth = max(depth, value.depth)
+            if strings is not None:
+                value.refs += 1
     return size, depth + 1
 
 
@@ -159,13 +167,17 @@ class Reader:
         return value, end
 
     def _object(self, pairs: list[tuple[str, Any]]) -> Obj:
-        keys, values = zip(*pairs, strict=True) if pairs else ((), ())
+        keys, values = zip(*pairs, strict=True) if pairs else _NOTHING
         shape = self.shapes.get(keys)
         if shape is None:
             if len(set(keys)) != len(keys):
                 return self.object([(key, self._settled(value)) for key, value in pairs], odd=True)
             shape = self.shapes[keys] = keys
-        values = tuple([self._settled(value) if type(value) in (list, str) else value for value in values])
+        for value in values:
+            kind = type(value)
+            if kind is list or (kind is str and len(value) >= EMBEDDED):  # type: ignore[arg-type]
+                values = tuple([self._settled(value) if type(value) in (list, str) else value for value in values])
+                break
         return self._record(shape, values)
 
     def object(self, pairs: list[tuple[str, Any]], *, odd: bool) -> Obj:
@@ -192,8 +204,7 @@ class Reader:
     def _record(self, shape: tuple[str, ...], values: tuple[Any, ...]) -> Obj:
         node = self.objects.get((shape, values))
         if node is None:
-            node = self.objects[shape, values] = Obj(shape, values)
-            self._refer(values)
+            node = self.objects[shape, values] = Obj(shape, values, self.strings)
         return node
 
     def _settled(self, value: Any) -> Any:
@@ -213,8 +224,7 @@ class Reader:
     def _list(self, values: tuple[Any, ...]) -> Arr:
         node: Arr | None = self.others.get(values)
         if node is None:
-            node = self.others[values] = Arr(values)
-            self._refer(values)
+            node = self.others[values] = Arr(values, self.strings)
         return node
 
     def _shared(self, key: Any, node: Embedded) -> Embedded:

@@ -15,6 +15,7 @@ _SAMPLE_LINES, _WIDEST = 80, 2_000
 _LEAST_SHARE = 0.8
 _SURE = 0.97
 _WORTH = 0.9  # share of the tokens: for less a reader need not read another form
+_LARGE, _FAR = 200_000, 0.45  # characters, share of them
 _LOOKS = re.compile(r" *(?:- )*(?:[\w.$/\"'-][^#]*?:(?: .*)?|- .*|---)")
 _BEGINS = re.compile(r"(?:---|[A-Za-z][\w.-]*:(?: .*)?|- .*)")
 _NOISE = re.compile(r" *(?:managedFields:|kubectl\.kubernetes\.io/last-applied-configuration: [|'].*)")
@@ -54,10 +55,16 @@ class YamlRecords:
             shown = _written(read(lines, noise) if noise else manifest, content)
         except (NotPlain, RecursionError):
             return None
-        if shown is None or content.count(shown) > _WORTH * content.count(content.text):
+        if shown is None or not _is_worth(shown, content):
             return None
         gaps = [range(start, stop) for start, stop in noise.items()]
         return Compressed(shown, lossless=not gaps, left_out=in_words(gaps, len(lines)) if gaps else "")
+
+
+def _is_worth(shown: str, content: Content) -> bool:
+    """Say whether a form takes few enough tokens; of a large text one that is far shorter surely does."""
+    is_far = len(content.text) > _LARGE and len(shown) < _FAR * len(content.text)
+    return is_far or content.count(shown) <= _WORTH * content.count(content.text)
 
 
 def _written(manifest: Manifest, content: Content) -> str | None:
