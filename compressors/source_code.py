@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from headroom_mitm.compressors import numbered_lines
+from headroom_mitm.compressors import numbered_lines, source_alarms
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.numbered_lines import Numbered, NumberedLines
 from headroom_mitm.compressors.source_languages import GRAMMAR_OF_SUFFIX, parser
@@ -28,7 +28,7 @@ class SourceCode:
     """
 
     name: str = "source_code"
-    version: int = 1
+    version: int = 2
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -89,6 +89,7 @@ def _shown(found: Numbered, out: Sequence[range]) -> list[str]:
         if gap:
             first = found.lines[gap.start]
             indent = first[: len(first) - len(first.lstrip())]
-            shown.append(f"{indent}[lines {gap.start + 1}-{gap.stop} left out]")
+            wrong = source_alarms.named(found.lines, gap)
+            shown.append(f"{indent}[lines {gap.start + 1}-{gap.stop} left out{f'; {wrong}' if wrong else ''}]")
         at = gap.stop
     return shown

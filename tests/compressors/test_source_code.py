@@ -10,7 +10,7 @@ from headroom_mitm.compressors.source_code import SourceCode
 from headroom_mitm.compressors.source_languages import GRAMMAR_OF_SUFFIX, parser
 
 COMPRESSOR = SourceCode()
-GAP = re.compile(r"\s*\[lines (\d+)-(\d+) left out\]")
+GAP = re.compile(r"\s*\[lines (\d+)-(\d+) left out(?:; (.+))?\]")
 STEPS = "\n".join(f"    step_{number}(1);" for number in range(40))
 BRACES = f"{{\n{STEPS}\n}}"
 
@@ -35,6 +35,12 @@ SOURCES = {
 }
 
 
+def named(said: str) -> list[tuple[int, str]]:
+    """Return the lines that a note names, with their numbers from 1."""
+    parts = [part.split(" ", part.count(", ") + 1) for part in said.split(" | ") if said]
+    return [(int(number.rstrip(",")), part[-1]) for part in parts for number in part[:-1]]
+
+
 def outlined(text: str, subject: str, level: Level = Level.LIGHT, tool: str = "Read") -> str:
     """Return the outline of a text, after a check that it is the text but for the gaps it names."""
     found = COMPRESSOR.compress(Content(text, tool, subject), level)
@@ -47,6 +53,9 @@ def outlined(text: str, subject: str, level: Level = Level.LIGHT, tool: str = "R
         if gap:
             assert int(gap[1]) == at + 1
             gone += int(gap[2]) - at
+            for number, told in named(gap[3] or ""):
+                assert at < number <= int(gap[2])
+                assert lines[number - 1].strip() == told
             at = int(gap[2])
         else:
             assert line == lines[at]
