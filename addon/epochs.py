@@ -16,7 +16,7 @@ from headroom_mitm import cache_terms
 from headroom_mitm.breakpoints import lifetimes
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.segments import DIGEST_SIZE, Digest, Key, Prompt, Segment, digest
-from headroom_mitm.store.base import Visit
+from headroom_mitm.store.base import CHANGED_ENTRY, Visit
 from headroom_mitm.visits import WRITTEN_EVERY, Recalled, Visits
 from headroom_mitm.wire.history import without_markers
 
@@ -26,7 +26,7 @@ MARGIN = 300.0
 """Seconds beyond a lifetime for which something may be kept nevertheless: clocks differ, and nothing ends on time."""
 _BEGINNING = b"begun"
 _NUMBER = struct.Struct(">H")
-_ENTRY = DIGEST_SIZE + _NUMBER.size
+_ENTRY = CHANGED_ENTRY
 
 
 @dataclass(frozen=True, slots=True)

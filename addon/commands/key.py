@@ -5,7 +5,7 @@ import argparse
 from headroom_mitm import settings
 from headroom_mitm.commands.base import Command
 from headroom_mitm.store import open_store
-from headroom_mitm.store.sealing import new_key
+from headroom_mitm.store.sealing import new_key, new_naming
 
 
 def _declare(parser: argparse.ArgumentParser) -> None:
@@ -19,13 +19,19 @@ def _declare(parser: argparse.ArgumentParser) -> None:
         "--store", default="", help="as headroom_store (default: store.sqlite in the folder of our own)"
     )
     parser.add_argument(
+        "--names",
+        action="store_true",
+        help="after new: a secret for the names of records as well, so that nobody without it can find out whether a "
+        "store holds a text; for a store that holds nothing yet",
+    )
+    parser.add_argument(
         "--keep-old", action="store_true", help="after rotate: keep the old keys, for stores that this one is not"
     )
 
 
 def _run(asked: argparse.Namespace) -> int:
     if asked.action == "new":
-        print(new_key())
+        print(f"{new_key()},{new_naming()}" if asked.names else new_key())
         return 0
     url = asked.store or str(settings.home() / "store.sqlite")
     if asked.action == "rotate":
@@ -37,7 +43,8 @@ def _run(asked: argparse.Namespace) -> int:
 def _rotate(url: str, *, keep_old: bool) -> int:
     if not settings.has_own_keys():
         raise ValueError(
-            "the keys are in HEADROOM_KEY: put a new one in front there, for all workers, then `key reseal`"
+            "the keys are in HEADROOM_KEY: put a new one in front there, for all workers, then `key reseal`; what begins "
+            "with names: stays, or nothing that is kept is found again"
         )
     file = settings.key_file(url)
     file.rotate()

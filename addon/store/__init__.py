@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import url2pathname
 
 from headroom_mitm.store.base import Clock, Decision, Limits, Store
+from headroom_mitm.store.keyed import keyed
 from headroom_mitm.store.sealing import Keys, Sealer
 from headroom_mitm.store.sqlite import SqliteStore
 
@@ -34,7 +35,11 @@ def open_store(
     first use, so that a store which is down does not keep the proxy from starting. Raises ``ValueError``, which names
     what is accepted.
     """
-    sealer = Sealer(keys)
+    store = _opened(url, limits, clock, Sealer(keys))
+    return store if keys is None else keyed(store, keys)
+
+
+def _opened(url: str, limits: Limits, clock: Clock, sealer: Sealer) -> Store:
     scheme = _SCHEME.match(url)
     if scheme is None:
         return SqliteStore(_file(url, url), limits, clock, sealer)

@@ -5,12 +5,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from headroom_mitm.segments import Digest, Key, Rendering
+from headroom_mitm.segments import DIGEST_SIZE, Digest, Key, Rendering
 from headroom_mitm.store.holdings import HoldingStore
 
 Clock = Callable[[], float]
 """Seconds since the epoch."""
 
+CHANGED_ENTRY = DIGEST_SIZE + 2
+"""Bytes of an entry in ``Visit.changed``, which begins with a key."""
 REFRESH_SECONDS = 3600
 """A use is written down no more often, so that reads stay reads; what goes by idle time may stay so much longer."""
 
@@ -54,7 +56,7 @@ class Visit:
     offers: bool = False
     """The retrieve tool is declared since then, whatever was decided before."""
     changed: bytes = b""
-    """What became of the past then."""
+    """What became of the past then: entries of ``CHANGED_ENTRY`` bytes."""
 
     def is_same(self, other: "Visit") -> bool:
         """Say whether nobody has sent the prefix, or decided about it, between these two."""
@@ -216,7 +218,7 @@ class Upkeep(Protocol):
 class Staging(Protocol):
     """What spares a request the way to a distant store: it is asked once, told once, and all else waits.
 
-    A store that is near does without: see ``staging.UNSTAGED``.
+    A store that is near does without: see ``Unstaged``.
     """
 
     @property
@@ -227,6 +229,14 @@ class Staging(Protocol):
     @property
     def owes(self) -> bool:
         """There is something to do in ``flush``."""
+        ...
+
+    def at_once(self) -> AbstractContextManager[bool]:
+        """All that this thread asks and keeps in this context is one transaction, and waits for nobody.
+
+        Yields False where that cannot be: then it is as if there were no context. Raises ``StoreUnavailable`` at its
+        end if what was to be kept was not.
+        """
         ...
 
     def begun(self) -> AbstractContextManager[None]:

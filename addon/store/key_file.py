@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from headroom_mitm.errors import StoreUnavailable
-from headroom_mitm.store.sealing import SEALED_ONLY, Keys, new_key
+from headroom_mitm.store.sealing import NAMING, SEALED_ONLY, Keys, new_key, new_naming
 
 _HEADER = """\
 # Keys of headroom-mitm's store, the first one seals. Whoever has this file and the store can read what it keeps;
@@ -19,7 +19,8 @@ _HEADER = """\
 class KeyFile:
     """Gives the keys that a file holds now. Thread-safe.
 
-    ``sealed_only`` is written into a new file: nothing can have been kept before it.
+    ``sealed_only`` is written into a new file: nothing can have been kept before it. Then it gets a secret for names
+    as well.
     """
 
     def __init__(self, path: Path, *, sealed_only: bool = False) -> None:
@@ -47,7 +48,8 @@ class KeyFile:
     def settle(self, *, keep_old: bool) -> Keys:
         """Note that all records are sealed with the newest key; forget the others unless they are to be kept."""
         words = _words(self.path)
-        return self._replace(words if keep_old else words[:1], sealed_only=True)
+        naming = [word for word in words[1:] if word.startswith(NAMING)]  # what is there is found by it
+        return self._replace(words if keep_old else [words[0], *naming], sealed_only=True)
 
     def _replace(self, words: list[str], sealed_only: bool) -> Keys:  # noqa: FBT001  # of the file's content
         write(self.path, words, sealed_only=sealed_only)
@@ -70,7 +72,8 @@ class KeyFile:
     def _make(self) -> None:
         """Make a file with one key, unless another process is faster."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = _written(self.path, [new_key()], sealed_only=self._sealed_only)
+        words = [new_key(), new_naming()] if self._sealed_only else [new_key()]
+        temporary = _written(self.path, words, sealed_only=self._sealed_only)
         try:
             with contextlib.suppress(FileExistsError):
                 os.link(temporary, self.path)

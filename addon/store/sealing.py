@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from headroom_mitm.errors import UnreadableRecord
 
 KEY_BYTES = 32
+NAMING = "names:"
+"""Among the keys: begins the secret that names records. It stays when keys are changed."""
 SEALED_ONLY = "sealed-only"
 """Among the keys: what is not sealed is not ours."""
 _MARK = b"\xff\x01"  # 0xFF stands in no UTF-8 and begins no zstd frame; then the version of this layout
@@ -34,6 +36,8 @@ class Keys:
 
     secrets: tuple[bytes, ...] = field(repr=False)
     sealed_only: bool = False
+    naming: bytes = field(default=b"", repr=False)
+    """Turns the names of records into others; empty: they are as they are."""
     newest: bytes = field(init=False)
     """The id of the key that seals."""
     _ciphers: dict[bytes, AESGCM] = field(init=False, repr=False, compare=False)
@@ -46,10 +50,13 @@ class Keys:
     def parse(cls, text: str) -> "Keys":
         """Return the keys in a text: words in base64, comments after ``#``. Raises ``ValueError``, without a key."""
         words = [word for line in text.splitlines() for word in line.partition("#")[0].replace(",", " ").split()]
-        secrets = tuple(_secret(word) for word in words if word != SEALED_ONLY)
+        naming = [_secret(word.removeprefix(NAMING)) for word in words if word.startswith(NAMING)]
+        if len(naming) > 1:
+            raise ValueError("there are two secrets for names")
+        secrets = tuple(_secret(word) for word in words if word != SEALED_ONLY and not word.startswith(NAMING))
         if not secrets:
             raise ValueError("there is no key")
-        return cls(secrets, SEALED_ONLY in words)
+        return cls(secrets, SEALED_ONLY in words, *naming)
 
     def cipher(self, of: bytes) -> AESGCM | None:
         """Return the cipher of a key, None if it is not here."""
@@ -111,6 +118,11 @@ def key_id(secret: bytes) -> bytes:
 def new_key() -> str:
     """Return a new key, as ``Keys.parse`` reads it."""
     return base64.b64encode(os.urandom(KEY_BYTES)).decode("ascii")
+
+
+def new_naming() -> str:
+    """Return a new secret for names, as ``Keys.parse`` reads it."""
+    return NAMING + new_key()
 
 
 def _bound(kind: bytes, name: bytes) -> bytes:

@@ -13,6 +13,7 @@ from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Kept, Limits, Offer
 from headroom_mitm.store.holdings import Kind
 from headroom_mitm.store.sealing import Sealer
+from headroom_mitm.store.sqlite_at_once import SqliteAtOnce
 from headroom_mitm.store.sqlite_file import SqliteFile, transaction
 from headroom_mitm.store.sqlite_holdings import SqliteHoldings, forget, forget_idle, forget_lost_originals
 from headroom_mitm.store.sqlite_records import SqliteRecords
@@ -21,7 +22,6 @@ from headroom_mitm.store.sqlite_sealed import Database, SqliteOriginals, SqliteR
 from headroom_mitm.store.sqlite_tallies import SqliteTallies
 from headroom_mitm.store.sqlite_upkeep import SqliteUpkeep
 from headroom_mitm.store.sqlite_visits import SqliteVisits, forget_visits
-from headroom_mitm.store.staging import UNSTAGED
 
 RECENT_SECONDS = 3600
 _SWEPT_AT_ONCE = 100  # short transactions: others wait for a write lock at most a second
@@ -42,6 +42,7 @@ class SqliteStore:
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
+        self.staging = SqliteAtOnce(path, clock, self._lock, lambda: self._file.is_open)
         self._sealer = sealer
         self._originals = SqliteOriginals(self._database, sealer)
         self._rounds = SqliteRounds(self._database, sealer, clock)
@@ -50,7 +51,6 @@ class SqliteStore:
         self.upkeep = SqliteUpkeep(self._database, sealer)
         self.records = SqliteRecords(self._database)
         self.holdings = SqliteHoldings(self._database)
-        self.staging = UNSTAGED
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""
@@ -132,10 +132,18 @@ class SqliteStore:
     def close(self) -> None:
         """See ``Store``."""
         with self._lock:
+            self.staging.close()
             self._file.close()
 
     @contextlib.contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
+        inside = self.staging.connection
+        if inside is not None:
+            try:
+                yield inside
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                raise self.staging.failed(error) from error
+            return
         with self._lock:
             try:
                 yield self._file.connection()

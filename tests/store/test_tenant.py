@@ -65,7 +65,8 @@ def test_a_mask_turns_back() -> None:
     mask = Mask("ann")
     assert mask(mask(HEAD)) == HEAD
     assert len({HEAD, mask(HEAD), Mask("bob")(HEAD)}) == 3
-    assert mask.rendering(mask.rendering(lossless("call 2").rendering)) == lossless("call 2").rendering
+    (turned,) = (one.rendering for one in mask.decisions([lossless("call 2")]))
+    assert mask.renderings({turned.key: turned}) == {key("call 2"): lossless("call 2").rendering}
     with pytest.raises(ValueError, match="not a digest"):
         mask(b"short")
 
