@@ -122,12 +122,9 @@ class Pipeline:
         self._sending = Sending()
         self._left_out: Recent[Key, Rendering] = Recent(_MEASURED)  # what texts would have become that may not change
 
-    def plan(self, wire: Wire, body: bytes, policy: Policy) -> tuple[Prompt, Plan]:
-        """First step, quick: read the body and recall what is decided. Raises ``UnreadableBody``."""
-        return self.planned(wire, wire.read(body), policy)
-
-    def planned(self, wire: Wire, prompt: Prompt, policy: Policy) -> tuple[Prompt, Plan]:
-        """Recall what is decided about a request that is read."""
+    def plan(self, wire: Wire, body: bytes | Prompt, policy: Policy) -> tuple[Prompt, Plan]:
+        """First step, quick: read the body, if it is not, and recall what is decided. Raises ``UnreadableBody``."""
+        prompt = body if isinstance(body, Prompt) else wire.read(body)
         policy = policy.on(prompt)
         if self._aligner.foresight.is_on:
             may_offer = policy.change and policy.answerable

@@ -15,6 +15,7 @@ from headroom_mitm.journal import Journal
 from headroom_mitm.metering import Metering
 from headroom_mitm.permission import Permission
 from headroom_mitm.presence import Presence
+from headroom_mitm.printed import Printed
 from headroom_mitm.roundtrip.decoding import decoded
 from headroom_mitm.service import Service, drawn
 from headroom_mitm.settings import Settings
@@ -51,6 +52,7 @@ class Headroom:
             self._inspector,
             Sockets(self._wire_in, self._use_of, self._metering),
             Presence(lambda: self._settings),
+            Printed(),
             Health(),
             Site(lambda: tour.sources),
         ]
@@ -111,8 +113,7 @@ class Headroom:
         if policy is None or body is None:
             return
         policy = drawn(policy, service, chosen.holdout)
-        wire, linked = await service.linked(wire, body, chosen.deadline)
-        outcome = await service.rewrite(wire, linked, policy, chosen.deadline)
+        wire, linked, outcome = await service.leaving(wire, body, policy, chosen.deadline)
         self._metering.begin(flow, wire.name, policy, outcome)
         if outcome is None:
             if linked is not body:

@@ -1,6 +1,7 @@
 """Runs the pipeline off the event loop and within a deadline: what is not ready in time goes out as it came."""
 
 import asyncio
+import contextlib
 import logging
 import sys
 import threading
@@ -8,14 +9,17 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from headroom_mitm import tokens
 from headroom_mitm.aligner import REMEMBERED, Aligner, Plan
+from headroom_mitm.behind import Behind
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
+from headroom_mitm.holdings import Holdings
 from headroom_mitm.holdout import Holdout
-from headroom_mitm.learning import Learner
+from headroom_mitm.learning import LEARNT, Learner
 from headroom_mitm.ledger import Ledger
 from headroom_mitm.ledger_writer import LedgerWriter
 from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
@@ -28,6 +32,7 @@ from headroom_mitm.store import Store, open_store
 from headroom_mitm.store.sealing import Keys
 from headroom_mitm.store.tenant import TenantStore
 from headroom_mitm.wire.base import Chaining, Wire
+from headroom_mitm.wire.continued import previous
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +46,8 @@ TENANTS_SHARE = 16
 _TURN_SECONDS = 0.001
 """For so long the event loop waits at most while a thread of ours computes. Python's 5 ms are felt where many streams
 begin at once: each has the loop wait several times."""
+_SMALL = 32_768
+"""Bytes of a body that is read in the event loop's thread, if the store is free: half a millisecond."""
 _SENT_SECONDS = 0.05
 """After these a request has left: what can wait does not take the time of what cannot."""
 
@@ -52,11 +59,26 @@ class Shared:
     """What all tenants have in common."""
 
     store: Store
-    # Two kinds, so that texts on which compressors hang do not keep other conversations' past from being replayed.
+    # Two kinds, so that texts on which compressors hang do not keep other conversations' past from being replayed. What
+    # has read a request goes on with its texts all the same, as long as ``room`` says that enough are left to read.
     quick: ThreadPoolExecutor
     slow: ThreadPoolExecutor
+    room: threading.Semaphore
+    behind: ThreadPoolExecutor
+    """One thread, for what a request that has left does not wait for."""
     writer: LedgerWriter
     holdout: Holdout
+
+
+class Leaving(NamedTuple):
+    """What leaves."""
+
+    wire: Wire
+    """How the body is read."""
+    body: bytes
+    """What came, but for what a request names that goes on from an answer: see ``Links``."""
+    outcome: Outcome | None
+    """What leaves instead of the body; None: the body itself."""
 
 
 class Service:
@@ -89,73 +111,110 @@ class Service:
         self._learner = Learner(self.tallies, clock)
         aligner = Aligner(self._store, clock, REMEMBERED // share)
         self._epochs = aligner.epochs
+        self._behind = Behind(self._store.staging, aligner.foresight, self.shared.behind)
+        self._behind.warm(LEARNT)
+        self.holdings = Holdings(self._store.holdings, clock, self._behind.later)
+        self.retold.on_kept = self.holdings.hidden
         self._pipeline = Pipeline(aligner, router or Router(), self.retold, clock, self._learner)
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
     async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
         """Return what leaves instead of a body; None: the body itself. Takes at most about ``seconds``."""
-        outcome = await self._rewritten(wire, body, policy, seconds)
+        return (await self.leaving(wire, body, policy, seconds)).outcome
+
+    async def leaving(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Leaving:
+        """Return what leaves, as it goes on from an answer that we have watched. Takes at most about ``seconds``."""
+        errand = _Errand(wire, body, policy)
+        outcome = await self._rewritten(errand, seconds)
+        self._behind.left(outcome)
+        if outcome is not None:
+            self.holdings.left(outcome, errand.policy.account)
         if outcome is not None and outcome.offered:
             self._sent.append(outcome)
             asyncio.get_running_loop().call_later(_SENT_SECONDS, self._learn)
-        return outcome
+        return Leaving(errand.wire, errand.body, outcome)
 
     def asked(self, outcome: Outcome, text_id: str, brought: int) -> None:
         """Note that the model asked for a text of this request, and got so many tokens of it. May block."""
-        self._epochs.sent_again(outcome.prompt)
-        self._learner.asked(outcome.prompt, outcome.originals, text_id, brought)
 
-    async def _rewritten(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
-        errand = _Errand(wire, body, policy)
-        work = asyncio.ensure_future(_followed(self._quick.submit(self._first_step, errand)))
-        await asyncio.wait({work}, timeout=seconds)
-        if not work.done() and not errand.ticket.take():
+        def note() -> None:
+            self._epochs.sent_again(outcome.prompt)
+            self._learner.asked(outcome.prompt, outcome.originals, text_id, brought)
+
+        self._behind.do(note)
+
+    async def _rewritten(self, errand: "_Errand", seconds: float) -> Outcome | None:
+        if not (len(errand.body) <= _SMALL and self._is_begun_here(errand)):
+            self._quick.submit(self._behind.within, self._first_step, errand).add_done_callback(errand.followed)
+        if not await errand.is_done(seconds) and not errand.ticket.take():
             # The worker is keeping its decisions this very moment: they hold, so they must be sent.
-            await asyncio.wait({work}, timeout=_KEEPING_SECONDS)
-        if work.done():
+            await errand.is_done(_KEEPING_SECONDS)
+        if errand.done.done():
             try:
-                return work.result()
+                return errand.done.result()
             except UnreadableBody as error:
-                logger.info("headroom: a body that is not %s passes untouched: %s", wire.name, error)
+                logger.info("headroom: a body that is not %s passes untouched: %s", errand.wire.name, error)
                 return None
         planned = errand.left()
         if planned is None:
-            work.add_done_callback(_forgotten)  # not cancelled: what leaves raw now has to be noted
             logger.warning(
-                "headroom: a body of %d bytes was not read within %g s, it passes untouched", len(body), seconds
+                "headroom: a body of %d bytes was not read within %g s, it passes untouched", len(errand.body), seconds
             )
             return None
-        work.cancel()
         prompt, plan = planned
         logger.warning("headroom: %d new texts were not ready in time and go out raw", len(plan.fresh))
         self._give_up(prompt, plan)
-        return self._pipeline.settled(wire, plan, policy)
+        return self._pipeline.settled(errand.wire, plan, errand.policy)
 
-    def _first_step(self, errand: "_Errand") -> "Outcome | Future[Outcome | None] | None":
+    def _is_begun_here(self, errand: "_Errand") -> bool:
+        """Say whether the first step could be done in the event loop's thread, since the store would not have it wait.
+
+        To hand it over and take it back costs turns of the loop, and each turn is long where many streams begin at
+        once.
+        """
+        try:
+            with self._store.staging.at_once() as is_free:
+                if not is_free:
+                    return False
+                found = self._first_step(errand, is_here=True)
+        except StoreUnavailable:
+            return False  # a thread finds out what is wrong, and does what can be done about it
+        except UnreadableBody as error:
+            errand.done.set_exception(error)
+            return True
+        if isinstance(found, Future):
+            found.add_done_callback(errand.followed)
+        else:
+            errand.done.set_result(found)
+        return True
+
+    def _first_step(self, errand: "_Errand", *, is_here: bool = False) -> "Outcome | Future[Outcome | None] | None":
         """Read a body and recall what is decided; return what leaves, or what is being done to know it."""
-        wire, policy = errand.wire, errand.policy
-        prompt, plan = self._pipeline.plan(wire, errand.body, policy)
+        prompt = errand.wire.read(errand.body)
+        if isinstance(errand.wire, Chaining) and previous(prompt):
+            errand.wire, errand.body = self._links.linked(errand.wire, errand.body)
+            prompt = errand.wire.read(errand.body)
+        prompt, plan = self._pipeline.plan(errand.wire, prompt, errand.policy)
         if not errand.planned(prompt, plan):
             self._give_up(prompt, plan)
             return None
         if plan.is_settled:
-            return self._pipeline.settled(wire, plan, policy)
-        if plan.has_texts:
-            return self._slow.submit(self._pipeline.complete, wire, prompt, plan, policy, errand.ticket)
-        return self._pipeline.complete(wire, prompt, plan, policy, errand.ticket)
-
-    async def linked(self, wire: Wire, body: bytes, seconds: float) -> tuple[Wire, bytes]:
-        """Return a request as it goes on from an answer that we have watched; see ``Links``. Else the same."""
-        if not isinstance(wire, Chaining) or not wire.may_go_on(body):
-            return wire, body
-        work = asyncio.ensure_future(_run(self._quick, lambda: self._links.linked(wire, body)))
-        await asyncio.wait({work}, timeout=seconds)
-        return work.result() if work.done() else (wire, body)
+            return self._pipeline.settled(errand.wire, plan, errand.policy)
+        if not plan.has_texts:
+            return _second_step(self._pipeline, errand, prompt, plan)
+        if is_here or not self.shared.room.acquire(blocking=False):
+            within = copy_context().run  # what was looked up for the request is known to its second step as well
+            return self._slow.submit(within, _second_step, self._pipeline, errand, prompt, plan)
+        try:
+            return _second_step(self._pipeline, errand, prompt, plan)
+        finally:
+            self.shared.room.release()
 
     def link(self, link: Link) -> None:
         """Remember what the request needs that goes on from an answer. Quick; the store is told in the background."""
         self._links.note(link)
-        self._quick.submit(self._links.keep, link)
+        self.holdings.linked(link)
+        (self.shared.behind if self._store.staging.is_on else self._quick).submit(self._links.keep, link)
 
     async def advance(self, step: Callable[[], T]) -> T:
         """Do what an exchange has to do at the end of a leg, and what may block."""
@@ -181,6 +240,7 @@ class Service:
         self._quick.shutdown(wait=True)
         self._pipeline.keep()
         self.shared.writer.close()
+        self.shared.behind.shutdown(wait=True)
         self._store.close()
 
     def _learn(self) -> None:
@@ -196,28 +256,62 @@ class Service:
 
 
 class _Errand:
-    """A request on its way through the threads, and who waits for it."""
+    """A request on its way through the threads, and who waits for it. Made in the event loop's thread."""
 
     def __init__(self, wire: Wire, body: bytes, policy: Policy) -> None:
         self.wire = wire
         self.body = body
         self.policy = policy
         self.ticket = Ticket()
+        self.is_left = False
+        """Nobody waits any more."""
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[Outcome | None] = self._loop.create_future()
+        self._late: asyncio.Task[None] | None = None
         self._plan: tuple[Prompt, Plan] | None = None
-        self._is_left = False
         self._lock = threading.Lock()
+
+    async def is_done(self, seconds: float) -> bool:
+        """Say whether it is done, after so many seconds at most."""
+        if not self.done.done():
+            await asyncio.wait({self.done}, timeout=seconds)
+        return self.done.done()
+
+    def followed(self, step: "Future[Any]") -> None:
+        """Take what a step has returned, which may be a step that another thread does."""
+        if step.cancelled():
+            return
+        error = step.exception()
+        found = step.result() if error is None else None
+        if isinstance(found, Future):
+            found.add_done_callback(self.followed)
+            return
+        with contextlib.suppress(RuntimeError):  # the proxy has ended meanwhile
+            self._loop.call_soon_threadsafe(self._settle, found, error)
 
     def planned(self, prompt: Prompt, plan: Plan) -> bool:
         """Note what is decided; False: the body has left untouched meanwhile."""
         with self._lock:
             self._plan = prompt, plan
-            return not self._is_left
+            return not self.is_left
 
     def left(self) -> tuple[Prompt, Plan] | None:
         """Note that nobody waits any more; return what is decided, if that is known."""
         with self._lock:
-            self._is_left = True
-            return self._plan
+            self.is_left = True
+        self._late = asyncio.ensure_future(_forgotten(self.done))  # what leaves raw now is still being noted
+        return self._plan
+
+    def _settle(self, found: Outcome | None, error: BaseException | None) -> None:
+        if error is not None:
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(found)
+
+
+def _second_step(pipeline: Pipeline, errand: _Errand, prompt: Prompt, plan: Plan) -> Outcome | None:
+    """Choose what new texts become, unless nobody waits for it any more."""
+    return None if errand.is_left else pipeline.complete(errand.wire, prompt, plan, errand.policy, errand.ticket)
 
 
 def drawn(policy: Policy, service: Service, share: float) -> Policy:
@@ -231,23 +325,18 @@ def drawn(policy: Policy, service: Service, share: float) -> Policy:
 def _opened(store: Store, clock: Callable[[], float]) -> Shared:
     sys.setswitchinterval(min(sys.getswitchinterval(), _TURN_SECONDS))
     writer, holdout = LedgerWriter(store, clock), Holdout(store.records.salt)
-    return Shared(store, _threads("quick"), _threads("slow"), writer, holdout)
+    quick, slow = _threads("quick", 2 * _WORKERS), _threads("slow", _WORKERS)
+    return Shared(store, quick, slow, threading.Semaphore(_WORKERS), _threads("behind", 1), writer, holdout)
 
 
-def _threads(name: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_WORKERS, thread_name_prefix=f"headroom-{name}")
+def _threads(name: str, count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix=f"headroom-{name}")
 
 
-async def _followed(step: "Future[T | Future[T]]") -> T:
-    """Return what a step returns in the end, which may be done by another thread."""
-    found = await asyncio.wrap_future(step)
-    return await asyncio.wrap_future(found) if isinstance(found, Future) else found
-
-
-def _forgotten(work: "asyncio.Future[Outcome | None]") -> None:
-    """Take the error that nobody waits for."""
-    if not work.cancelled():
-        work.exception()
+async def _forgotten(done: "asyncio.Future[Outcome | None]") -> None:
+    """Take what nobody waits for, errors too."""
+    await asyncio.wait({done})
+    done.exception()
 
 
 async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:

@@ -98,8 +98,7 @@ class Sockets:
         frame, service = message.content, use.service
         if len(frame) > LARGEST or not frames.asks(frame):
             return
-        wire, linked = await service.linked(use.wire, frame, use.seconds)
-        outcome = await service.rewrite(wire, linked, use.policy, use.seconds)
+        wire, linked, outcome = await service.leaving(use.wire, frame, use.policy, use.seconds)
         sent = outcome.body if outcome is not None else linked
         if outcome is not None:
             _note(flow, use, outcome)
