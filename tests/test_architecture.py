@@ -59,7 +59,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"behind", "holdings"}),
     frozenset({"service"}),
     frozenset({"metering", "tenants"}),
-    frozenset({"answers", "defaults", "permission", "presence", "sockets", "web"}),
+    frozenset({"answers", "defaults", "permission", "presence", "printed", "sockets", "web"}),
     frozenset({"health"}),
     frozenset({"plugin"}),
     frozenset({"script"}),
@@ -84,7 +84,7 @@ ONLY = {
     "wire": frozenset({"errors", "framing", "recent", "segments", "tokens", "usage"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(
-    r"addon/(plugin|answers|health|metering|presence|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
+    r"addon/(plugin|answers|health|metering|presence|printed|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
 )
 MAY_READ_ENVIRONMENT = re.compile(r"addon/(settings|cli|commands/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*")
 MAY_NAME_PROVIDER_WORDS = re.compile(r"addon/wire/.*|(tests|scripts)/.*")

@@ -43,8 +43,8 @@ def _run(asked: argparse.Namespace) -> int:
 def _rotate(url: str, *, keep_old: bool) -> int:
     if not settings.has_own_keys():
         raise ValueError(
-            "the keys are in HEADROOM_KEY: put a new one in front there, for all workers, then `key reseal`; what begins "
-            "with names: stays, or nothing that is kept is found again"
+            "the keys are in HEADROOM_KEY: put a new one in front there, for all workers, then `key reseal`; "
+            "what begins with names: stays, or nothing that is kept is found again"
         )
     file = settings.key_file(url)
     file.rotate()
