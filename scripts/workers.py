@@ -3,7 +3,7 @@
 ``table`` has agents open a new connection for each request, so each may reach another worker, and counts requests a
 second, their latency, what is asked of Redis, and breaks: texts that reached the provider in another form than before.
 ``rolling`` has workers leave and start anew, one after another, while agents talk. ``serve`` is the fleet in place of
-one mitmdump, whose arguments it takes. Balancing is by docs/deploy/haproxy.cfg. All of it, agents and provider too,
+one mitmdump, whose arguments it takes. Balancing is by the files in docs/deploy. All of it, agents and provider too,
 runs on this machine: `haproxy` and `redis-server` have to be installed.
 """
 
@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "e2e")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "store"))
 
 from working import tables
+from working.balancer import BALANCERS
 from working.serving import Wish, serve
 
 STORES = ("sqlite", "redis", "cluster")
@@ -30,6 +31,7 @@ def main() -> None:
     tabled.add_argument("--rounds", type=int, default=1, help="repetitions, in turn; medians are told")
     rolled = commands.add_parser("rolling", help="restart all under load")
     rolled.add_argument("--workers", type=int, default=4)
+    rolled.add_argument("--balancer", choices=BALANCERS, default="haproxy")
     for one in (tabled, rolled):
         one.add_argument("--agents", type=int, default=12)
         one.add_argument("--store", choices=STORES, default="redis")
@@ -50,7 +52,7 @@ def main() -> None:
         if asked.command == "table":
             tables.tabulate(asked.workers, asked.agents, asked.store, asked.rounds, Path(name))
         else:
-            tables.roll(asked.workers, asked.agents, asked.store, Path(name))
+            tables.roll(asked.workers, asked.agents, asked.store, asked.balancer, Path(name))
 
 
 if __name__ == "__main__":

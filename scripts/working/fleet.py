@@ -20,7 +20,7 @@ from provider import Provider, Received
 from proxy import ADDON, Mitmdump
 from redis_server import RedisServer
 from redis_sets import Cluster
-from working.balancer import Balancer, free_port
+from working.balancer import BALANCERS, Balancer, free_port
 
 SAYS = "All is well, and this is the end of it."
 
@@ -87,7 +87,7 @@ def stored(kind: str, folder: Path) -> Iterator[tuple[str, Sequence[RedisServer]
 
 
 @contextlib.contextmanager
-def running(count: int, kind: str, folder: Path) -> Iterator[Fleet]:
+def running(count: int, kind: str, folder: Path, balancer_kind: str = "haproxy") -> Iterator[Fleet]:
     """Run so many workers, and all else."""
     folder.mkdir()
     key = base64.b64encode(os.urandom(32)).decode()
@@ -102,7 +102,7 @@ def running(count: int, kind: str, folder: Path) -> Iterator[Fleet]:
             stack.callback(worker.stop)
             workers.append(worker.start())
         front = Mitmdump(folder, folder / "confdir", provider.port, port=free_port())
-        balancer = Balancer(folder, front.port, [worker.port for worker in workers])
+        balancer = BALANCERS[balancer_kind](folder, front.port, [worker.port for worker in workers])
         stack.callback(balancer.stop)
         yield Fleet(provider, workers, balancer.start(), servers, front)
 

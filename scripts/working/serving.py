@@ -17,7 +17,7 @@ from pathlib import Path
 
 from redis_server import RedisServer
 from redis_sets import Cluster
-from working.balancer import Balancer, free_port
+from working.balancer import HaProxy, free_port
 
 ONE_REQUEST = Path(__file__).resolve().parent / "one_request.py"
 MITMDUMP = Path(sys.executable).parent / "mitmdump"
@@ -86,7 +86,7 @@ def serve(wish: Wish) -> None:
             stack.callback(worker.stop)
             workers.append(worker)
             worker.wait()  # one after another: the first one makes the authority
-        balancer = Balancer(folder, wish.port, [worker.port for worker in workers])
+        balancer = HaProxy(folder, wish.port, [worker.port for worker in workers])
         stack.callback(balancer.stop)
         balancer.start()
         enough.wait()

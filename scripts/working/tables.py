@@ -52,9 +52,9 @@ def measured(fleet: Fleet, agents: int) -> list[str]:
     ]  # fmt: skip
 
 
-def roll(count: int, agents: int, store: str, folder: Path) -> None:
+def roll(count: int, agents: int, store: str, balancer: str, folder: Path) -> None:
     """Replace all workers under traffic, one after another, and print what became of it."""
-    with running(count, store, folder / "run") as fleet:
+    with running(count, store, folder / "run", balancer) as fleet:
         fleet.provider.script(*[says(PAUSE)] * 100_000)
         tally, enough = Tally(), threading.Event()
         agents_at_work = [
@@ -72,7 +72,7 @@ def roll(count: int, agents: int, store: str, folder: Path) -> None:
             worker.send_drain()
             status = worker.exit_status()
             worker.start()
-            while set(fleet.balancer.states().values()) != {"UP"}:
+            while not fleet.balancer.all_up():
                 threading.Event().wait(0.1)
             took.append(f"{time.perf_counter() - began:.1f} s{'' if status == 0 else f' (status {status})'}")
             _pass(tally, 2 * agents)
