@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from headroom_mitm.compressors.json_tree import LONG, NODES, Arr, Embedded, Excerpt, Node, Note, Obj, Sample, Value
 
 GAIN = 12  # rough tokens that a name must save
+RING = 4  # points from which the last, if it is the first again, is only said to be so
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z", re.ASCII)
 _WORDS = frozenset(("true", "false", "null", "-", "+", ":"))
 _EMBEDDED = re.compile(r"JSON[_\d]*a?(?:\(|\Z)")
@@ -155,7 +156,7 @@ class Cells:
         return "[" + " ".join(parts) + "]"
 
     def _matrix(self, array: Arr) -> str | None:
-        """Write rows of numbers or short values of one length as ``[1 2;3 4]``."""
+        """Write rows of numbers or short values of one length as ``[1 2;3 4]``; ``^`` closes a ring of points."""
         rows = array.values
         first = rows[0] if rows else None
         if not isinstance(first, Arr) or not first.values:
@@ -167,7 +168,11 @@ class Cells:
             if not isinstance(row, Arr) or len(row.values) != width or row.depth > 1:
                 return None
         cells = [[row] if isinstance(row, Note) else row.values for row in rows]  # type: ignore[union-attr]
-        written = ";".join([" ".join(map(self.inline, row)) for row in cells])
+        texts = [" ".join(map(self.inline, row)) for row in cells]
+        if len(rows) >= RING and width > 1 and rows[-1] is first:
+            self.features.add("^")
+            texts[-1] = "^"
+        written = ";".join(texts)
         return f"[{written};]" if len(rows) == 1 else f"[{written}]"
 
 

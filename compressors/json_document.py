@@ -23,6 +23,7 @@ _LEGEND = {
     "[]": "a[]{…}: the cell counts rows that follow below",
     "+": "+: the object is in the next cells",
     ":": "a cell : is written below",
+    "^": "^ ends a list with its first item",
     "JSON": "JSON(…): a string that holds this JSON",
     "…": "…( ) says in its place what is left out; …(+9) is 9 characters",
     "@": "a row @k has the cells of header @k",

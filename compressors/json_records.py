@@ -39,7 +39,7 @@ class JsonRecords:
     """
 
     name: str = "json_records"
-    version: int = 5
+    version: int = 6
     exact: bool = False
 
     def score(self, content: Content) -> float:

@@ -433,6 +433,8 @@ class Decoder:
             rows[-1].append(value)
         if len(rows) == 1:
             return rows[0], position + 1
+        if len(rows[0]) > 1 and rows[-1] == ["^"]:
+            rows[-1] = rows[0]
         return [row for row in rows if row], position + 1
 
     def scalar(self, token: str, *, typed: bool) -> Any:
