@@ -1,9 +1,9 @@
 """The provider's rules of markers, written anew for the tests: what a body marks, what it may, what a marker finds."""
 
-import copy
-import json
 from collections.abc import Iterator
 from typing import Any
+
+import orjson
 
 Json = dict[str, Any]
 LOOKBACK = 20
@@ -42,7 +42,7 @@ def lifetimes(body: Json) -> list[tuple[int, str]]:
 
 def bare(body: Json) -> Json:
     """Return the prompt as the provider hashes it: without markers, strings as lists."""
-    plain = without_markers(copy.deepcopy(body))
+    plain = without_markers(body)
     for holder, key in [(plain, "system"), *((message, "content") for message in plain["messages"])]:
         if holder.get(key) is not None:
             holder[key] = listed(holder[key])
@@ -50,6 +50,7 @@ def bare(body: Json) -> Json:
 
 
 def without_markers(value: Any) -> Any:
+    """Return a copy."""
     if isinstance(value, dict):
         return {key: without_markers(member) for key, member in value.items() if key != "cache_control"}
     return [without_markers(item) for item in value] if isinstance(value, list) else value
@@ -74,7 +75,7 @@ def prefixes(body: Json) -> list[str]:
     """Return for each block what the provider's entry at it is keyed by."""
     keys, state = [], ""
     for block, speaker in blocks(bare(body)):
-        state = str(hash((state, speaker, json.dumps(block, sort_keys=True))))
+        state = str(hash((state, speaker, orjson.dumps(block, option=orjson.OPT_SORT_KEYS))))
         keys.append(state)
     return keys
 
