@@ -1,6 +1,7 @@
 """The rules of the house: who may import whom, what stands where, and how big a thing may get."""
 
 import ast
+import functools
 import io
 import re
 import tokenize
@@ -293,6 +294,7 @@ SOURCES = sorted(
 )
 
 
+@functools.cache
 def read(path: str) -> File:
     return File(path, (ROOT / path).read_text(encoding="utf-8"))
 
