@@ -192,7 +192,7 @@ def _has_notes(sent: Rendering) -> bool:
     """Say whether notes stand for some of a text's lines, so that a reader does not find them in their place."""
     if sent.compressor == _QUOTED:
         return True
-    return sent.text is not None and sent.compressor.startswith(_NUMBERED) and numbered_repeats.BEGINNING in sent.text
+    return sent.text is not None and sent.compressor.startswith(_NUMBERED) and numbered_repeats.SIGN in sent.text
 
 
 def _where(base: Base) -> str:

@@ -112,9 +112,13 @@ def folding(found: Numbered, hidden: Iterable[range] = ()) -> Callable[[int, int
 
 
 def note(found: Numbered) -> str:
-    """Return what a reader has to know about the lines that ``shown`` returns."""
+    """Return what a reader has to know about the lines that ``shown`` returns.
+
+    Where something stands behind them, it says which is the last.
+    """
     bare = " (a colon behind each number)" if found.mark == _BARE else ""
-    return f"[Lines {found.first}-{found.first + len(found.lines) - 1}, {rule(found)}{bare}.]"
+    last = f"[Lines {found.first}-{found.first + len(found.lines) - 1}, {rule(found)}" if found.tail else ""
+    return f"{last or f'[Numbered every {_step(found)}th line'}{bare}.]"
 
 
 def rule(found: Numbered) -> str:

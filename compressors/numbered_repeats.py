@@ -1,6 +1,6 @@
 """Blocks of lines that stand in the same numbered text already: each but the first is named by its numbers.
 
-    [lines 287-333: the same as 240-286]
+    [287-333: same as 240-286]
 
 What a block is named after is always shown, line by line.
 """
@@ -17,9 +17,9 @@ _ANCHOR = 8
 """Characters, without indentation, of a line by which a block is found."""
 _MOST_PLACES = 6
 """Where such a line stood before; further ones are not looked at."""
-BEGINNING = "\n[lines "
+SIGN = ": same as "
 """What a text has in it that has a note, and hardly another."""
-NOTE = re.compile(r"\[lines (\d+)-(\d+): the same as (\d+)-(\d+)\]")
+NOTE = re.compile(r"\[(\d+)-(\d+): same as (\d+)-(\d+)\]")
 
 
 class Block(NamedTuple):
@@ -65,7 +65,7 @@ def blocks(lines: Sequence[str], hidden: Iterable[range] = ()) -> Iterator[Block
 def note(block: Block, first: int) -> str:
     """Return the line that stands for a block; the text's first line has the number ``first``."""
     start, above, more = first + block.start, first + block.above, block.length - 1
-    return f"[lines {start}-{start + more}: the same as {above}-{above + more}]"
+    return f"[{start}-{start + more}{SIGN}{above}-{above + more}]"
 
 
 def _longest(lines: Sequence[str], shown: bytearray, gone: bytearray, at: int, places: Sequence[int]) -> Block | None:

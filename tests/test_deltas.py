@@ -220,7 +220,7 @@ def test_a_base_whose_numbers_are_left_out_still_stands(tmp_path: Any) -> None:
     for call_id in ("c1", "c2"):
         talk.read(call_id, numbered(FILE))
         left = talk.send()
-    assert left["c1"].startswith("[Lines 1-40, numbered")
+    assert left["c1"].startswith("[Numbered every 20th line.]")
     assert left["c2"].startswith("[Unchanged")
     assert talk.send() == left
 
@@ -230,7 +230,7 @@ def test_what_a_base_names_by_its_numbers_is_no_passage_there(tmp_path: Any) -> 
     talk = Talk(tmp_path, Router())
     lines = FILE.split("\n")
     talk.read("c1", numbered("\n".join([*lines, *lines[8:16], *lines[:4]])))
-    assert "[lines 41-48: the same as 9-16]" in talk.send()["c1"]
+    assert "[41-48: same as 9-16]" in talk.send()["c1"]
     talk.read("c2", "\n".join(["new", *lines[8:16], *lines[:2], "newer"]), command="cat c2", name="Bash")
     assert "\n".join(["new", lines[8], "[The same 6 lines as between these two in"]) in talk.send()["c2"]
     assert "\n".join([lines[15], *lines[:2], "newer"]) in talk.send()["c2"]

@@ -14,8 +14,8 @@ WHERE = 'Read with "/a.py"'
 OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" for number in range(60)]
 PLAIN = Readings(OLD)
 NOTE = re.compile(r"\[The same (\d+) lines as between these two (?:in .*|there)\.\]")
-HEAD = re.compile(r"\[Lines (\d+)-(\d+), .*\]")
-SAME = re.compile(r"\[lines (\d+)-(\d+): the same as (\d+)-\d+\]")
+HEAD = re.compile(r"\[(?:Lines \d+-(\d+), n|N)umbered every .*\]")
+SAME = re.compile(r"\[(\d+)-(\d+): same as (\d+)-\d+\]")
 NUMBER = re.compile(r"( *)(\d+)(\t|→|: )")
 
 
@@ -29,11 +29,11 @@ def restored(old: list[str], text: str) -> str:
     at = next((number for number, line in enumerate(lines) if HEAD.fullmatch(line)), None)
     if at is None:
         return "\n".join(_put_back(old, lines))
-    first, last = (int(number) for number in HEAD.fullmatch(lines[at]).groups())  # type: ignore[union-attr]
+    last = HEAD.fullmatch(lines[at])[1]  # type: ignore[index]
     spaces, digits, mark = NUMBER.match(lines[at + 1]).groups()  # type: ignore[union-attr]
-    width = len(spaces) + len(digits) if spaces else 0
+    width, first = len(spaces) + len(digits) if spaces else 0, int(digits)
     bare = _unfolded(_put_back(old, [re.sub(rf"\A *\d+{mark}", "", line) for line in lines[at + 1 :]]), first)
-    end = 1 + last - first
+    end = 1 + int(last) - first if last else len(bare)
     body = [f"{number:>{width}}{mark}{line}" for number, line in enumerate(bare[:end], first)]
     return "\n".join([*lines[:at], *body, *bare[end:]])
 
@@ -88,7 +88,7 @@ def test_numbers_stand_where_a_passage_begins_and_ends() -> None:
     told = quotes.told(PLAIN, numbered(OLD[10:40], 11), WHERE)
     assert told is not None
     head, first, note, last = told.split("\n")
-    assert head.startswith("[Lines 11-40, numbered")
+    assert head.startswith("[Numbered every 20th line.]")
     assert first == f"    11\t{OLD[10]}"
     assert note.startswith("[The same 28 lines")
     assert last == f"40\t{OLD[39]}"
@@ -100,9 +100,9 @@ def test_blocks_that_come_again_in_the_rest_are_named_by_their_numbers() -> None
     text = numbered([*twice, *OLD[10:40], "and then", *twice, "again", *OLD[10:40], *twice], 50)
     told = quotes.told(PLAIN, text, WHERE)
     assert told is not None
-    assert re.findall(r"\[lines.*\]", told) == [
-        "[lines 87-92: the same as 50-55]",
-        "[lines 124-129: the same as 50-55]",
+    assert re.findall(r"\[.*: same as .*\]", told) == [
+        "[87-92: same as 50-55]",
+        "[124-129: same as 50-55]",
     ]
     assert restored(OLD, told) == text
 

@@ -2,8 +2,11 @@
 
 import re
 
-_NOTE = re.compile(r"\[Lines (\d+)-(\d+), numbered every [12]0th( \(a colon behind each number\))?\.\]")
-_SAME = re.compile(r"\[lines (\d+)-(\d+): the same as (\d+)-(\d+)\]")
+_NOTE = re.compile(
+    r"\[(?:Lines \d+-(?P<last>\d+), numbered every [12]0th|Numbered every [12]0th line)"
+    r"(?P<colon> \(a colon behind each number\))?\.\]"
+)
+_SAME = re.compile(r"\[(\d+)-(\d+): same as (\d+)-(\d+)\]")
 _NUMBER = re.compile(r"( *)(\d+)(\t|→|: |\| ?)")
 _NUMBER_AND_COLON = re.compile(r"( *)(\d+)(:)")
 
@@ -14,13 +17,13 @@ def decode(text: str) -> str:
     at = next(number for number, line in enumerate(lines) if _NOTE.fullmatch(line))
     match = _NOTE.fullmatch(lines[at])
     assert match is not None
-    head, first, last = lines[:at], int(match[1]), int(match[2])
-    number_at = _NUMBER_AND_COLON if match[3] else _NUMBER
+    head, last = lines[:at], int(match["last"]) if match["last"] else None
+    number_at = _NUMBER_AND_COLON if match["colon"] else _NUMBER
     spaces, digits, mark = number_at.match(lines[at + 1]).groups()  # type: ignore[union-attr]
     pad = len(spaces) + len(digits) if spaces else 0
-    number, at = first, at + 1
+    number, at = int(digits), at + 1
     bare: dict[int, str] = {}
-    while number <= last:
+    while at < len(lines) and (last is None or number <= last):
         same = _SAME.fullmatch(lines[at])
         if same is not None and int(same[1]) == number:
             bare |= {int(same[1]) + n: bare[int(same[3]) + n] for n in range(int(same[2]) - int(same[1]) + 1)}

@@ -60,7 +60,7 @@ def test_a_space_behind_the_colon_may_be_the_text_s() -> None:
     text = numbered([" * a comment that goes on", " */", "", *CODE], 78, "{}:")
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
-    assert folded.text.startswith("[Lines 78-120, numbered every 10th (a colon behind each number).]")
+    assert folded.text.startswith("[Numbered every 10th line (a colon behind each number).]")
     assert numbered_lines_decoder.decode(folded.text) == text
 
 
@@ -79,7 +79,7 @@ def test_a_block_that_comes_again_is_named_by_its_numbers() -> None:
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
     assert f"\n13\t{BLOCK[0]}\n{BLOCK[1]}\n" in folded.text
-    assert folded.text.endswith(f"{CODE[19]}\n[lines 26-30: the same as 13-17]\n{CODE[30]}")
+    assert folded.text.endswith(f"{CODE[19]}\n[26-30: same as 13-17]\n{CODE[30]}")
     assert numbered_lines_decoder.decode(folded.text) == text
 
 
@@ -93,15 +93,15 @@ def test_what_is_short_is_said_again(block: list[str]) -> None:
     text = numbered([*CODE[:12], *block, *CODE[12:20], *block, CODE[30]])
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
-    assert "the same as" not in folded.text
+    assert "same as" not in folded.text
 
 
 def test_a_line_that_looks_like_our_note_keeps_its_number() -> None:
     """A file may hold what we write."""
-    text = numbered([*CODE[:5], "[lines 6-9: the same as 1-4]", *CODE[6:]])
+    text = numbered([*CODE[:5], "[6-9: same as 1-4]", *CODE[6:]])
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
-    assert "\n6\t[lines 6-9: the same as 1-4]\n" in folded.text
+    assert "\n6\t[6-9: same as 1-4]\n" in folded.text
     assert numbered_lines_decoder.decode(folded.text) == text
 
 
