@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
+from headroom_mitm.compressors import log_times
 from headroom_mitm.compressors.base import Level
 from headroom_mitm.compressors.log_fates import RULES, Fate, Look, fates_of
 from headroom_mitm.compressors.log_form import Form
@@ -141,7 +142,17 @@ class Omission:
         if first is not None and last is not None and look.template.stamped:
             parts.append(f"{first.text} to {last.text}")
         parts += [column.summary(rows) for column in look.columns]
+        if look.is_alarm and look.template.stamped:
+            alone = [row for row in rows if not self._is_amid(look.template.rows[row])]
+            found = {row: stamp for row in alone if (stamp := stamps[look.template.rows[row]]) is not None}
+            parts += log_times.told(look.columns, found)
         return f"    {len(rows)} of these left out below{': ' if parts else ''}{'; '.join(parts)}"
+
+    def _is_amid(self, line: int) -> bool:
+        """Tell whether the lines before and behind are of the same template: then they say well enough when it was."""
+        entries = self.form.entries
+        around = entries[max(0, line - 1) : line + 2]
+        return len(around) == 3 and len({entry.templates for entry in around}) == 1
 
     def _pays(self, lines: Sequence[int]) -> bool:
         if len(lines) < _LEAST_GAP:
