@@ -23,6 +23,7 @@ from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.service import Service
 from headroom_mitm.store import Decision, open_store
+from headroom_mitm.store.staging import Unstaged
 
 T = TypeVar("T")
 SOON = 0.5
@@ -137,6 +138,7 @@ class Waiting(FailingStore):
 
     def __init__(self, path: Path) -> None:
         super().__init__(open_store(str(path)))
+        self.staging = Unstaged()  # it can do nothing at once
         self.reads, self.writes = threading.Event(), threading.Event()
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
