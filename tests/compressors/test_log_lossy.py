@@ -228,16 +228,12 @@ def test_what_is_shown_is_true_and_what_is_left_out_is_counted(lines: list[str],
 
 def test_trouble_that_comes_again_keeps_its_times() -> None:
     """Which message came when is asked of trouble, and its row may be gone: its time stands with what it said."""
-    lines = [
-        f"2026-03-0{1 + minute // 60} 10:{minute % 60:02d}:07,{minute:03d} - WARN [Send{100 + minute % 2}] - worker failed"
-        if minute % 3
-        else f"2026-03-0{1 + minute // 60} 10:{minute % 60:02d}:07,{minute:03d} - INFO [Main] - tick {minute}"
-        for minute in range(120)
-    ]
-    found = LogLines().compress(Content("\n".join(lines)), Level.HARD)
-    assert found is not None
-    kept, _, told = found.text.partition(" of these left out below: ")
-    assert told
-    assert all(line[11:23] in found.text for line in lines if "failed" in line)
+    lines = []
+    for n in range(120):
+        said = f"WARN [Send{100 + n % 2}] - worker failed" if n % 3 else f"INFO [Main] - tick {n}"
+        lines.append(f"2026-03-0{1 + n // 60} 10:{n % 60:02d}:07,{n:03d} - {said}")
+    text = compressed(lines, Level.HARD).text
+    told = text.partition(" of these left out below: ")[2]
+    assert all(line[11:23] in text for line in lines if "failed" in line)
     assert "100 at 2026-03-01 10:" in told
     assert " 2026-03-02 10:" in told
