@@ -1,7 +1,9 @@
 """Whatever takes too long goes out as it came, and everything that was decided before is replayed nevertheless."""
 
 import asyncio
+import contextlib
 import logging
+import sqlite3
 import sys
 import threading
 import time
@@ -73,6 +75,27 @@ def test_what_left_is_replayed_after_a_restart(path: Path) -> None:
 @pytest.mark.parametrize("given", [b"", b"{", b'{"messages": 1}', b"\xff\0"])
 def test_a_body_that_is_no_prompt_is_left_alone(path: Path, given: bytes) -> None:
     assert run(path, lambda service: service.rewrite(ANTHROPIC, given, COMPRESS, LONG)) is None
+
+
+def test_a_small_request_leaves_without_a_turn_of_the_event_loop(path: Path) -> None:
+    """Where the store is free. What it decides is kept as ever."""
+
+    async def talk(service: Service) -> list[bool]:
+        await send(service, asked())
+        return [is_done(service, asked("another task")), is_done(service, FIRST)]
+
+    def is_done(service: Service, messages: list[Any]) -> bool:
+        sending = send(service, messages)
+        try:
+            sending.send(None)
+        except StopIteration as left:
+            return offers(left.value)
+        sending.close()
+        return False
+
+    assert run(path, talk) == [True, False]  # a text that is to be shortened is a thread's business
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM offer").fetchone() == (2,)
 
 
 def test_a_late_text_goes_out_raw_and_stays_raw(path: Path) -> None:
