@@ -77,9 +77,11 @@ def written(name: str, data: bytes) -> bytes:
 def with_data(event: bytes, changed: bytes) -> bytes:
     """Return the event with other data; all else of it stays, unless the data stands in several lines."""
     data, name = data_of(event), name_of(event)
-    before, found, behind = event.partition(data)
-    if found:
-        return before + changed + behind
+    for field in (b"data: ", b"data:"):
+        before, found, behind = event.partition(field + data)
+        kept = before + field + changed + behind
+        if found and data_of(kept) == changed:  # the same may stand in a comment
+            return kept
     return written(name, changed) if name else b"data: %s\n\n" % changed.replace(b"\n", b"\ndata: ")
 
 

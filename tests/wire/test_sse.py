@@ -81,3 +81,19 @@ def test_the_last_event_is_whole_though_nothing_follows(end: bytes) -> None:
     events, rest = split([event])
     assert events == [event] or (rest == event and sse.is_whole(rest))
     assert not sse.is_whole(split([event[: -len(end)]])[1])
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (b"event: a\ndata: 1\nid: 7\n\n", b"event: a\ndata: new\nid: 7\n\n"),
+        (b"data:1\r\nid: 7\r\n\r\n", b"data:new\r\nid: 7\r\n\r\n"),
+        (b"event: 1\ndata: 1\n\n", b"event: 1\ndata: new\n\n"),
+        (b": data: 1\nevent: a\ndata: 1\n\n", b"event: a\ndata: new\n\n"),
+        (b"event: a\ndata: 1\ndata: 2\n\n", b"event: a\ndata: new\n\n"),
+        (b"event: a\n\n", b"event: a\ndata: new\n\n"),
+    ],
+    ids=["one line", "without a space", "as its name", "as a comment", "two lines", "none"],
+)
+def test_other_data_takes_the_place_of_the_data_alone(event: bytes, expected: bytes) -> None:
+    assert sse.with_data(event, b"new") == expected
