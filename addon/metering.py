@@ -19,6 +19,7 @@ from headroom_mitm.ledger_figures import AUDIT, CHANGED, HOLDOUT
 from headroom_mitm.ledger_writer import Finished
 from headroom_mitm.pipeline import Outcome, Policy
 from headroom_mitm.roundtrip.decoding import decoder
+from headroom_mitm.segments import Digest
 from headroom_mitm.service import Service
 from headroom_mitm.usage import Counted
 from headroom_mitm.wire.reported import Listener
@@ -136,6 +137,9 @@ class Metering:
                 service.shared.holdout.answered(answer_id, held=True)
 
         def done(figures: dict[str, Any]) -> None:
+            if one.asked.prompt is not None and figures["conversation"] is not None:
+                name = Digest(bytes.fromhex(figures["conversation"]))
+                service.holdings.finished(name, one.asked.prompt, one.asked.known.values(), one.asked.account)
             if journal is not None:
                 journal.note(figures, one.asked.at)
             try:
