@@ -1,4 +1,4 @@
-"""What 1 MB takes the compressors of records: JSON, YAML, tables, listings and markup, by the shape of the text.
+"""What 1 MB takes the compressors: of records (JSON, YAML, tables, markup) and of lines, by the shape of the text.
 
 Shapes are made up, to be hard each in its way: wide, narrow, ragged, deep, one line, many tiny rows, all equal, all
 different. Processor time of one thread, the better of two runs, at the level that takes longest; the second figure is
@@ -11,14 +11,19 @@ import functools
 import io
 import json
 import random
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count, islice
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from headroom_mitm.compressors import COMPRESSORS, Content, Level
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "compressors"))
+import line_shapes
 
 LARGE = 1_000_000
 KINDS = ("json_records", "yaml_records", "table_rows", "html_dom", "file_tree")
@@ -312,12 +317,21 @@ def taken(work: Callable[[], object]) -> float:
     return min(found)
 
 
-def worst(text: str) -> Iterator[tuple[str, str, float]]:
+def _of_lines() -> Iterator[tuple[str, Shape, Sequence[str], str]]:
+    """Yield the shapes of lines, with the kind that each is for, and what was read."""
+    for kind, shapes in line_shapes.SHAPES.items():
+        for name, shape in shapes.items():
+            of_size = functools.partial(lambda shape, size, _: shape(size)[:size], shape)
+            yield f"{kind}: {name}", of_size, (kind,), line_shapes.SUBJECTS.get(kind, "")
+
+
+def worst(text: str, kinds: Sequence[str], subject: str) -> Iterator[tuple[str, str, float]]:
     """Yield each compressor that takes a text for its own, the level that takes longest, and the milliseconds."""
+    content = functools.partial(Content, text, "", subject)
     for compressor in COMPRESSORS:
-        if compressor.name in KINDS and compressor.score(Content(text)) > 0:
+        if compressor.name in kinds and compressor.score(content()) > 0:
             times = {
-                level: taken(functools.partial(lambda one, at: one.compress(Content(text), at), compressor, level))
+                level: taken(functools.partial(lambda one, at: one.compress(content(), at), compressor, level))
                 for level in Level
             }
             level = max(Level, key=times.__getitem__)
@@ -332,12 +346,16 @@ def main() -> None:
     table = Table(title="milliseconds of processor time for 1 MB")
     for name in ("shape", "kind", "level", "1 MB", "half"):
         table.add_column(name, justify="right" if name in ("1 MB", "half") else "left")
-    for name, shape in SHAPES.items():
+    of_records = ((name, shape, KINDS, "") for name, shape in SHAPES.items())
+    for name, shape, kinds, subject in (*of_records, *_of_lines()):
         if options.only and not any(part in name for part in options.only):
             continue
         whole, half = (shape(size, random.Random(17)) for size in (LARGE, LARGE // 2))
-        halves = {kind: milliseconds for kind, _, milliseconds in worst(half)}
-        found = [(kind, level, f"{took:.0f}", f"{halves.get(kind, 0):.0f}") for kind, level, took in worst(whole)]
+        halves = {kind: milliseconds for kind, _, milliseconds in worst(half, kinds, subject)}
+        found = [
+            (kind, level, f"{took:.0f}", f"{halves.get(kind, 0):.0f}")
+            for kind, level, took in worst(whole, kinds, subject)
+        ]
         for row in islice(found or [("none", "", "", "")], None):
             table.add_row(name, *row)
     Console(width=110).print(table)
