@@ -54,7 +54,7 @@ class Metering:
         """Where a line is written for each request."""
         self._service = service
         self._open: dict[Key, _Open] = {}
-        self._shown: list[http.Flow] = []
+        self._shown: list[http.HTTPFlow] = []
 
     def begin(self, flow: http.HTTPFlow, wire: str, policy: Policy, outcome: Outcome | None, stream: str = "") -> None:
         """Take note of a prompt that leaves; ``outcome`` is None where it could not be read, or not in time."""

@@ -29,6 +29,7 @@ from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Prompt
 from headroom_mitm.store import Store, open_store
+from headroom_mitm.store.base import Staging
 from headroom_mitm.store.sealing import Keys
 from headroom_mitm.store.tenant import TenantStore
 from headroom_mitm.wire.base import Chaining, Wire
@@ -144,7 +145,7 @@ class Service:
         self._behind.do(note)
 
     async def _rewritten(self, errand: "_Errand", seconds: float) -> Outcome | None:
-        if not (len(errand.body) <= _SMALL and self._is_begun_here(errand)):
+        if not (len(errand.body) <= _SMALL and _is_begun_here(self._store.staging, errand, self._first_step)):
             self._quick.submit(self._behind.within, self._first_step, errand).add_done_callback(errand.followed)
         if not await errand.is_done(seconds) and not errand.ticket.take():
             # The worker is keeping its decisions this very moment: they hold, so they must be sent.
@@ -165,28 +166,6 @@ class Service:
         logger.warning("headroom: %d new texts were not ready in time and go out raw", len(plan.fresh))
         self._give_up(prompt, plan)
         return self._pipeline.settled(errand.wire, plan, errand.policy)
-
-    def _is_begun_here(self, errand: "_Errand") -> bool:
-        """Say whether the first step could be done in the event loop's thread, since the store would not have it wait.
-
-        To hand it over and take it back costs turns of the loop, and each turn is long where many streams begin at
-        once.
-        """
-        try:
-            with self._store.staging.at_once() as is_free:
-                if not is_free:
-                    return False
-                found = self._first_step(errand, is_here=True)
-        except StoreUnavailable:
-            return False  # a thread finds out what is wrong, and does what can be done about it
-        except UnreadableBody as error:
-            errand.done.set_exception(error)
-            return True
-        if isinstance(found, Future):
-            found.add_done_callback(errand.followed)
-        else:
-            errand.done.set_result(found)
-        return True
 
     def _first_step(self, errand: "_Errand", *, is_here: bool = False) -> "Outcome | Future[Outcome | None] | None":
         """Read a body and recall what is decided; return what leaves, or what is being done to know it."""
@@ -307,6 +286,28 @@ class _Errand:
             self.done.set_exception(error)
         else:
             self.done.set_result(found)
+
+
+def _is_begun_here(staging: Staging, errand: _Errand, first_step: Callable[..., Any]) -> bool:
+    """Say whether the first step could be done in the event loop's thread, since the store would not have it wait.
+
+    To hand it over and take it back costs turns of the loop, and each turn is long where many streams begin at once.
+    """
+    try:
+        with staging.at_once() as is_free:
+            if not is_free:
+                return False
+            found = first_step(errand, is_here=True)
+    except StoreUnavailable:
+        return False  # a thread finds out what is wrong, and does what can be done about it
+    except UnreadableBody as error:
+        errand.done.set_exception(error)
+        return True
+    if isinstance(found, Future):
+        found.add_done_callback(errand.followed)
+    else:
+        errand.done.set_result(found)
+    return True
 
 
 def _second_step(pipeline: Pipeline, errand: _Errand, prompt: Prompt, plan: Plan) -> Outcome | None:

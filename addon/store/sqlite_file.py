@@ -106,7 +106,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 @contextlib.contextmanager
 def transaction(db: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
     """Commit what is done inside, or nothing of it; where it is part of another transaction, with that one."""
-    if db.in_transaction:
+    is_inside = db.in_transaction
+    if is_inside:
         yield
         return
     db.execute(f"BEGIN {kind}")

@@ -8,7 +8,6 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from headroom_mitm.recent import Recent
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store.base import Decision, Kept, Offer, TallyStore, Visit, VisitStore, Wanted
 from headroom_mitm.store.redis import RedisStore
+from headroom_mitm.store.staging import NotAtOnce
 
 _LOG = logging.getLogger("headroom_mitm.store")
 
@@ -40,7 +40,7 @@ class _Ahead:
 _AHEAD: ContextVar[_Ahead | None] = ContextVar("headroom_ahead", default=None)
 
 
-class RedisStaging:
+class RedisStaging(NotAtOnce):
     """See ``Staging``."""
 
     is_on = True
@@ -66,10 +66,6 @@ class RedisStaging:
     def owes(self) -> bool:
         """See ``Staging``."""
         return bool(self._sent or self._used or self._names or self._store.uses.are_noted)
-
-    def at_once(self) -> AbstractContextManager[bool]:
-        """See ``Staging``."""
-        return contextlib.nullcontext(False)  # noqa: FBT003  # the answer itself
 
     @contextlib.contextmanager
     def begun(self) -> Iterator[None]:

@@ -8,15 +8,19 @@ from headroom_mitm.segments import Digest, Key
 from headroom_mitm.store.base import Wanted
 
 
-class Unstaged:
-    """See ``Staging``: nothing is looked up ahead, and nothing waits."""
-
-    is_on = False
-    owes = False
+class NotAtOnce:
+    """What any store can do, see ``Staging``: all may have to wait."""
 
     def at_once(self) -> AbstractContextManager[bool]:
         """See ``Staging``."""
         return contextlib.nullcontext(False)  # noqa: FBT003  # the answer itself
+
+
+class Unstaged(NotAtOnce):
+    """See ``Staging``: nothing is looked up ahead, and nothing waits."""
+
+    is_on = False
+    owes = False
 
     def begun(self) -> AbstractContextManager[None]:
         """See ``Staging``."""
