@@ -28,9 +28,9 @@ class Behind:
         """Have sums read whose names begin so, before a request needs them."""
         self._thread.submit(_tried, lambda: self._staging.warm(start))
 
-    def within(self, step: Callable[[Given], Made], of: Given) -> Made:
+    def within(self, step: Callable[[Given], Made], of: Given, patience: float) -> Made:
         """Do a step of a request with what it looks up, and have what can wait be done later."""
-        with self._staging.begun():
+        with self._staging.begun(patience):
             return step(of)
 
     def later(self, work: Callable[[], None]) -> None:

@@ -146,7 +146,8 @@ class Service:
 
     async def _rewritten(self, errand: "_Errand", seconds: float) -> Outcome | None:
         if not (len(errand.body) <= _SMALL and _is_begun_here(self._store.staging, errand, self._first_step)):
-            self._quick.submit(self._behind.within, self._first_step, errand).add_done_callback(errand.followed)
+            work = self._quick.submit(self._behind.within, self._first_step, errand, seconds / 2)
+            work.add_done_callback(errand.followed)
         if not await errand.is_done(seconds) and not errand.ticket.take():
             # The worker is keeping its decisions this very moment: they hold, so they must be sent.
             await errand.is_done(_KEEPING_SECONDS)

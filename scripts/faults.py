@@ -3,12 +3,14 @@
 In each run a few agents talk at once, each in a conversation of its own that grows by a result of 4,000 tokens a turn,
 and ask again where an answer fails, as agents do. A third into the run the fault begins, later it ends. Counted are
 requests of the agents, how many were answered in full, how many never were, and breaks: texts that reached the provider
-in another form than before, so that its prompt cache would not hold. `scripts/faults.py NAME ...` runs some of them;
-`--list` names them. Disk faults mount a small file system of their own, so they need root.
+in another form than before, so that its prompt cache would not hold. Two rows are no faults: 10,000 conversations, and
+a day of a clock that is set. `scripts/faults.py NAME ...` runs some of them; `--list` names them. Disk faults mount a
+small file system of their own, so they need root.
 """
 
 import argparse
 import contextlib
+import functools
 import json
 import logging
 import random
@@ -30,16 +32,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "store
 from answers import Answer, Say, answer
 from client import Client
 from conversations import measurements, request, results_of, turn
+from long_runs import breaks_in, day, many
 from provider import Provider, Received
 from proxy import ADDON, Mitmdump
 from redis_server import RedisServer
 from redis_sets import Cluster, Replicated
+from slow_redis import SlowRedis
 
 SET_CLOCK = Path(__file__).resolve().parent.parent / "tests" / "e2e" / "set_clock.py"
 AGENTS = 6
 PATIENCE = 25.0
 """Seconds for which an agent asks again."""
 RUN_SECONDS, FAULT_AT, FAULT_SECONDS = 10.0, 3.0, 2.5
+Servers = RedisServer | Replicated | Cluster | SlowRedis
 SAYS = "All is well, and this is the end of it."
 
 
@@ -51,7 +56,8 @@ class Bench:
     provider: Provider
     proxy: Mitmdump
     clock: Path
-    servers: RedisServer | Replicated | Cluster | None = None
+    servers: Servers | None = None
+    frozen: RedisServer | None = None
     says: Answer = field(default_factory=lambda: answer(Say(SAYS), pause=0.01))
 
     @property
@@ -67,7 +73,7 @@ class Fault:
     name: str
     begin: Callable[[Bench], None]
     end: Callable[[Bench], None] = lambda _: None
-    store: Callable[[Path], RedisServer | Replicated | Cluster] | None = None
+    store: Callable[[Path], Servers] | None = None
     """Makes the shared store; without it the embedded one is used."""
     on_small_disk: bool = False
 
@@ -88,6 +94,16 @@ def kill_proxy(bench: Bench) -> None:
     """Kill -9, and start it again at once, as a supervisor does."""
     bench.proxy.kill()
     bench.proxy.start()
+
+
+def kill_proxy_often(bench: Bench) -> None:
+    """Do so at five moments of a request's life."""
+    chance = random.Random(7)
+    for _ in range(5):
+        kill_proxy(bench)
+        reached, gives_up = len(bench.provider.received) + 3, time.monotonic() + FAULT_SECONDS
+        while len(bench.provider.received) < reached and time.monotonic() < gives_up:
+            time.sleep(chance.uniform(0.0, 0.1))
 
 
 def fill_disk(bench: Bench) -> None:
@@ -164,6 +180,30 @@ def thaw_server(bench: Bench) -> None:
     bench.servers.send(signal.SIGCONT)
 
 
+def slow_down(seconds: float) -> Callable[[Bench], None]:
+    """Return what has each of the server's answers come later."""
+
+    def change(bench: Bench) -> None:
+        assert isinstance(bench.servers, SlowRedis)
+        bench.servers.delay = seconds
+
+    return change
+
+
+def freeze_primary(bench: Bench) -> None:
+    """Have the server that is written to, or one of them, take connections and never answer."""
+    assert isinstance(bench.servers, Replicated | Cluster)
+    one = bench.servers.primary if isinstance(bench.servers, Replicated) else bench.servers.primaries[0]
+    one.send(signal.SIGSTOP)
+    bench.frozen = one
+
+
+def thaw_primary(bench: Bench) -> None:
+    """Let it go on: it finds another in its place."""
+    assert bench.frozen is not None
+    bench.frozen.send(signal.SIGCONT)
+
+
 def kill_primary(bench: Bench) -> None:
     """Kill the server that is written to: the Sentinels put its replica in its place."""
     assert isinstance(bench.servers, Replicated)
@@ -186,9 +226,16 @@ def one_server(folder: Path) -> RedisServer:
     return RedisServer(folder)
 
 
+def slow_server(folder: Path) -> SlowRedis:
+    """Make a server whose answers can be held back."""
+    folder.mkdir()
+    return SlowRedis(folder)
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault("none", void),
     Fault("proxy killed (-9), started again", kill_proxy),
+    Fault("proxy killed (-9) five times", kill_proxy_often),
     Fault("proxy killed, store in Redis", kill_proxy, store=one_server),
     Fault("disk full", fill_disk, lambda bench: void((bench.proxy.home / "filler").unlink()), on_small_disk=True),
     Fault("disk read-only from a restart on", restart_read_only, restart_writable, on_small_disk=True),
@@ -197,8 +244,12 @@ FAULTS: tuple[Fault, ...] = (
     Fault("clock a year back, and ahead", set_clock(-365), lambda bench: void(bench.clock.unlink())),
     Fault("Redis killed, started empty", stop_server, start_server, store=one_server),
     Fault("Redis frozen", freeze_server, thaw_server, store=one_server),
+    Fault("Redis slow (0.3 s)", slow_down(0.3), slow_down(0), store=slow_server),
+    Fault("Redis slower than its time-out", slow_down(1.4), slow_down(0), store=slow_server),
     Fault("Sentinel failover", kill_primary, store=Replicated),
+    Fault("Sentinel primary frozen", freeze_primary, thaw_primary, store=Replicated),
     Fault("Cluster node killed", kill_node, store=Cluster),
+    Fault("Cluster node frozen", freeze_primary, thaw_primary, store=Cluster),
     Fault("slow upstream", answer_with(lambda: answer(Say(SAYS), pause=0.4)), answer_with(usual)),
     Fault("upstream resets connections", answer_with(lambda: answer(Say(SAYS), cut=2)), answer_with(usual)),
     Fault("upstream overloaded (529)", answer_with(lambda: answer(status=529)), answer_with(usual)),
@@ -247,18 +298,6 @@ def is_whole(events: bytes) -> bool:
         if line.startswith("data:")
     )
     return b"message_stop" in events and texts == SAYS
-
-
-def breaks(received: Sequence[Received]) -> int:
-    """Count texts that reached the provider in another form than before."""
-    sent: dict[str, str] = {}
-    count = 0
-    for one in received:
-        with contextlib.suppress(ValueError, AssertionError, KeyError):
-            for call, text in results_of(one.json).items():
-                count += sent.get(call, text) != text
-                sent[call] = text
-    return count
 
 
 def shortened_again(received: Sequence[Received], since: float) -> float | None:
@@ -318,11 +357,12 @@ def run(fault: Fault, folder: Path) -> list[str]:
     back = next((at for at in sorted(tally.answered_at) if at > began), None)
     again = shortened_again(received, began)
     seconds = [f"{at - began:.1f} s" if at is not None else "never" for at in (back, again)]
-    counts = (tally.asked, tally.answered, tally.again, tally.lost, breaks(received))
-    return [fault.name, *map(str, counts), *seconds]
+    counts = (tally.asked, tally.answered, tally.again, tally.lost, breaks_in(received))
+    return [fault.name, *map(str, counts), *seconds, ""]
 
 
-HEADINGS = ["fault", "requests", "answered", "asked again", "lost", "breaks", "answers after", "shortens after"]
+LONG = {"10,000 conversations": many, "24 h of a clock": day}
+HEADINGS = ["fault", "requests", "answered", "asked again", "lost", "breaks", "answers after", "shortens after", ""]
 
 
 def main() -> None:
@@ -332,18 +372,19 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="only print the names")
     parser.add_argument("--keep", type=Path, help="a folder for homes and logs")
     asked = parser.parse_args()
-    chosen = [fault for fault in FAULTS if not asked.names or any(name in fault.name for name in asked.names)]
+    works = {fault.name: functools.partial(run, fault) for fault in FAULTS} | LONG
+    chosen = {name: work for name, work in works.items() if not asked.names or any(one in name for one in asked.names)}
     logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # connections that break are what this is about
     if asked.list:
-        print(*(fault.name for fault in chosen), sep="\n")
+        print(*chosen, sep="\n")
         return
     print("| " + " | ".join(HEADINGS) + " |\n|" + "---|" * len(HEADINGS), flush=True)
-    for number, fault in enumerate(chosen):
+    for number, (name, work) in enumerate(chosen.items()):
         folder = Path(tempfile.mkdtemp(prefix=f"fault{number}-", dir=asked.keep))
         try:
-            row = run(fault, folder)
+            row = work(folder)
         except subprocess.CalledProcessError:
-            row = [fault.name, "not run: mounting needs root"]
+            row = [name, "not run: mounting needs root"]
         print("| " + " | ".join(row) + " |", flush=True)
         if asked.keep is None:
             shutil.rmtree(folder, ignore_errors=True)

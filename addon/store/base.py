@@ -239,8 +239,11 @@ class Staging(Protocol):
         """
         ...
 
-    def begun(self) -> AbstractContextManager[None]:
-        """Begin a request. In this context, what ``look_up`` has asked for is known, and what can wait does."""
+    def begun(self, patience: float) -> AbstractContextManager[None]:
+        """Begin a request. In this context, what ``look_up`` has asked for is known, and what can wait does.
+
+        A store that has not answered after so many seconds counts as one that does not.
+        """
         ...
 
     def look_up(self, wanted: Wanted) -> None:

@@ -42,6 +42,7 @@ class RedisStore:
         self._server = RedisServer(place, clock)
         self._sealer = sealer
         self._ttl = math.ceil(limits.idle_seconds) + REFRESH_SECONDS
+        self.silent = self._server.silent
         self.uses = RedisUses(self._server, sealer, clock, self._ttl)
         self.batches = RedisBatches(self._server, sealer, self._ttl, self.uses)
         self.records = RedisRecords(self._server, named(b"record", b""), self._ttl)

@@ -49,6 +49,10 @@ class RedisServer:
             raise StoreUnavailable(f"{self} has answered something else than was asked: {error}") from error
         self._failed_at = _NEVER
 
+    def silent(self) -> None:
+        """Take note that an answer did not come in time for who had asked."""
+        self._failed_at = self._clock()
+
     def batch(self, client: Any, *, whole: bool = False) -> Any:
         """Return what sends several commands at once; ``whole``: all or none of them, where one server has them all."""
         return client.pipeline(transaction=whole and not self.place.is_cluster)

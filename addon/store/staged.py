@@ -7,9 +7,11 @@ told with the decisions that are kept next, so that no worker knows the decision
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.recent import Recent
@@ -20,6 +22,11 @@ from headroom_mitm.store.staging import NotAtOnce
 
 _LOG = logging.getLogger("headroom_mitm.store")
 
+T = TypeVar("T")
+
+ANSWER_SECONDS = 1.0
+"""No request waits longer for one answer. On a Cluster, time-outs of several servers and tries would add up."""
+_ASKING = 8
 _REMEMBERED = 50_000
 _MOST_WAITING = 20_000
 """Keys of a kind. What comes beyond is not told."""
@@ -31,6 +38,8 @@ class _Ahead:
     """What one request has looked up. None: it is not there."""
 
     of: "RedisStaging"
+    patience: float
+    """Seconds."""
     renderings: dict[Key, Rendering | None] = field(default_factory=dict)
     offers: dict[Digest, bool | None] = field(default_factory=dict)
     rounds: dict[Digest, bytes | None] = field(default_factory=dict)
@@ -48,6 +57,7 @@ class RedisStaging(NotAtOnce):
     def __init__(self, store: RedisStore) -> None:
         self._store = store
         self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(_ASKING, thread_name_prefix="headroom-store")
         self._sent: dict[Digest, Visit] = {}
         self._begun: set[Digest] = set()
         self._used: dict[Key, None] = {}
@@ -68,9 +78,9 @@ class RedisStaging(NotAtOnce):
         return bool(self._sent or self._used or self._names or self._store.uses.are_noted)
 
     @contextlib.contextmanager
-    def begun(self) -> Iterator[None]:
+    def begun(self, patience: float) -> Iterator[None]:
         """See ``Staging``."""
-        token = _AHEAD.set(_Ahead(self))
+        token = _AHEAD.set(_Ahead(self, patience))
         try:
             yield
         finally:
@@ -82,7 +92,7 @@ class RedisStaging(NotAtOnce):
         if ahead is None or not (wanted.renderings or wanted.offers or wanted.rounds or wanted.visits):
             return
         try:
-            found = self._store.batches.read(wanted)
+            found = self._answered(lambda: self._store.batches.read(wanted))
         except StoreUnavailable as error:
             _LOG.debug("nothing was looked up ahead: %s", error)
             return
@@ -115,7 +125,7 @@ class RedisStaging(NotAtOnce):
         """Keep decisions, an offer, and what was begun."""
         with self._lock:
             begun = {key: self._sent[key] for key in self._begun}
-        held = self._store.batches.write(decisions, offer, begun)
+        held = self._answered(lambda: self._store.batches.write(decisions, offer, begun))
         with self._lock:
             self._begun.difference_update(begun)  # what somebody else has begun is told as what goes on
             for key in held.begun:
@@ -150,6 +160,21 @@ class RedisStaging(NotAtOnce):
     def lacks(self, original: Digest) -> bool:
         """See ``Staging``."""
         return self._store.uses.lacks(original)
+
+    def close(self) -> None:
+        """Give back threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _answered(self, question: Callable[[], T]) -> T:
+        """Return what a store says to a request that has so much patience, whatever time-outs add up to below."""
+        ahead = self.ahead
+        if ahead is None:
+            return question()
+        try:
+            return self._threads.submit(question).result(min(ahead.patience, ANSWER_SECONDS))
+        except TimeoutError:
+            self._store.silent()
+            raise StoreUnavailable("it takes too long") from None
 
 
 class StagedStore:
@@ -202,6 +227,7 @@ class StagedStore:
         """See ``Store``."""
         with contextlib.suppress(StoreUnavailable):
             self.staging.flush()
+        self.staging.close()
         self._store.close()
 
 

@@ -22,8 +22,9 @@ class Unstaged(NotAtOnce):
     is_on = False
     owes = False
 
-    def begun(self) -> AbstractContextManager[None]:
+    def begun(self, patience: float) -> AbstractContextManager[None]:
         """See ``Staging``."""
+        del patience
         return contextlib.nullcontext()
 
     def look_up(self, wanted: Wanted) -> None:

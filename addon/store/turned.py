@@ -173,6 +173,7 @@ class TurnedStaging:
         self._whole = whole
         self._turn = turn
         self.is_on = whole.is_on
+        self.at_once = whole.at_once
         self.begun = whole.begun
         self.at_once = whole.at_once
         self.flush = whole.flush

@@ -29,7 +29,7 @@ class Trips:
 
     @property
     def waited_for(self) -> int:
-        return self.counted["headroom-quick"] + self.counted["headroom-slow"]
+        return sum(self.counted[f"headroom-{name}"] for name in ("quick", "slow", "store"))
 
 
 @contextlib.contextmanager
