@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from client import Client, Connect
+from forked import Copy
 from provider import Provider
 from proxy import ADDON, Mitmdump, Start, running
 
@@ -46,7 +47,7 @@ def start(provider: Provider, confdir: Path, tmp_path: Path) -> Iterator[Start]:
             # Tests are about what is decided, not about how busy the machine is.
             ours = {"headroom_deadline": "50", **options} if addon else options
             scripts = (ADDON,) if addon else ()
-            mitmdump = Mitmdump(tmp_path / "home", confdir, provider.port, scripts, ours)
+            mitmdump = Mitmdump(tmp_path / "home", confdir, provider.port, scripts, ours, launch=Copy)
             return stack.enter_context(running(mitmdump))
 
         yield start_one

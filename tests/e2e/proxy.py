@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Any, Protocol
 
 HERE = Path(__file__).resolve().parent
 ADDON = HERE.parent.parent / "headroom_addon.py"
@@ -18,6 +19,34 @@ PROGRAMS = Path(sys.executable).parent
 LISTENING = re.compile(r"proxy.* listening at .*:(\d+)")
 LAST_WORD = {"mitmdump": "listening at", "mitmweb": "Web server listening at"}
 START_SECONDS = 60  # a safety net only: it is told by its own log line when it listens
+
+
+class Process(Protocol):
+    """What is used of a ``subprocess.Popen``."""
+
+    pid: Any
+    stdout: IO[str] | None
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+    def send_signal(self, number: int, /) -> None: ...
+
+
+Launch = Callable[[Sequence[object], Mapping[str, str]], Process]
+
+
+def launched(command: Sequence[Any], environment: Mapping[str, str]) -> Process:
+    """Start a program from its file."""
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 @dataclass(slots=True)
@@ -34,7 +63,8 @@ class Mitmdump:
     program: str = "mitmdump"
     """Or ``mitmweb``."""
     lines: list[str] = field(default_factory=list)
-    _process: subprocess.Popen[str] | None = None
+    launch: Launch = launched
+    _process: "Process | None" = None
     _listening: threading.Event = field(default_factory=threading.Event)
     _reader: threading.Thread | None = None
 
@@ -47,19 +77,15 @@ class Mitmdump:
         options = [
             part for name, value in {**settings, **self.options}.items() for part in ("--set", f"{name}={value}")
         ]
-        self._process = subprocess.Popen(
+        self._process = self.launch(
             [PROGRAMS / self.program, "--listen-host", "127.0.0.1", "-p", str(self.port), *scripts, *options],
-            env={
+            {
                 "PATH": os.environ["PATH"],
                 "HOME": str(self.home),
                 "LANG": "C.UTF-8",
                 "PYTHONUNBUFFERED": "1",
                 **self.environment,
             },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
         )
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
@@ -68,7 +94,7 @@ class Mitmdump:
             raise RuntimeError("mitmdump did not start:\n" + self.log)
         return self
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
+    def _read(self, process: "Process") -> None:
         assert process.stdout is not None
         for line in process.stdout:
             self.lines.append(line.rstrip("\n"))

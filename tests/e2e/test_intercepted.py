@@ -16,6 +16,7 @@ import pytest
 from answers import Call, Say, Think, answer
 from client import Client, Connect
 from conversations import history, request
+from forked import Copy
 from provider import Provider
 from proxy import ADDON, Mitmdump, running
 
@@ -75,7 +76,9 @@ def open_web(provider: Provider, confdir: Path, tmp_path: Path) -> Iterator[Any]
             options = {
                 "web_port": str(port), "web_open_browser": "false", "headroom_deadline": "50", "intercept": held,
             }  # fmt: skip
-            proxy = Mitmdump(tmp_path / "home", confdir, provider.port, (ADDON,), options, program="mitmweb")
+            proxy = Mitmdump(
+                tmp_path / "home", confdir, provider.port, (ADDON,), options, program="mitmweb", launch=Copy
+            )
             return Web(stack.enter_context(running(proxy)), port)
 
         yield opened

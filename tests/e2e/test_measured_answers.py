@@ -7,6 +7,7 @@ import pytest
 from answers import Call, Say, answer, words
 from client import Connect
 from conversations import history, measurements, request
+from forked import Copy
 from provider import Provider, Received
 from proxy import HERE, Mitmdump, Start, running
 from test_retrieve import LOG, asking
@@ -188,7 +189,7 @@ def test_a_flow_says_what_became_of_it(provider: Provider, confdir: Path, tmp_pa
     scripts = (HERE.parent.parent / "headroom_addon.py", HERE / "record_figures.py")
     options = {"record_to": str(file), "headroom_deadline": "50", "headroom_store": str(tmp_path / "store.sqlite")}
     provider.script(answer(Call("toolu_0", "Bash", {"command": "ls"})), answer(Say("Seven.")))
-    with running(Mitmdump(tmp_path / "home", confdir, provider.port, scripts, options)) as proxy:
+    with running(Mitmdump(tmp_path / "home", confdir, provider.port, scripts, options, launch=Copy)) as proxy:
         client = connect(proxy)
         client.post("/v1/messages", request(history()))
         client.post("/v1/messages", request(history(measurements(900)), stream=True))

@@ -7,6 +7,7 @@ import pytest
 from answers import Json
 from client import Client, Connect
 from conversations import history, log, request, results_of, rows
+from forked import Copy
 from provider import Provider
 from proxy import ADDON, Mitmdump, Start, running
 
@@ -104,7 +105,9 @@ def test_a_clock_that_is_set_changes_nothing(
     """Who has been there knows that the time has not passed; to who comes later, the clock is all there is."""
     clock, system = tmp_path / "clock", "All that must be known of the ship. " * 2_000
     scripts, environment = (SET_CLOCK, ADDON), {"SET_CLOCK_FILE": str(clock)}
-    proxy = Mitmdump(tmp_path / "home", confdir, provider.port, scripts, {"headroom_deadline": "50"}, environment)
+    proxy = Mitmdump(
+        tmp_path / "home", confdir, provider.port, scripts, {"headroom_deadline": "50"}, environment, launch=Copy
+    )
     with running(proxy):
         connect(proxy).post("/v1/messages", request(history(*RESULTS[:3]), system=system))
         clock.write_text("86400", encoding="ascii")

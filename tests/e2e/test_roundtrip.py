@@ -12,6 +12,7 @@ import pytest
 from answers import Answer, Call, Json, Say, Think, answer
 from client import PATIENCE, Client, Connect, Reply, sse_data
 from conversations import history, request
+from forked import Copy
 from h2_client import Http2Client
 from provider import Received
 from proxy import ADDON, HERE, Mitmdump, Start, running
@@ -298,7 +299,7 @@ def test_mitmproxy_shows_each_leg(provider: WatchedProvider, confdir: Path, tmp_
     scripts = (ADDON, HERE / "record_flows.py")
     options = {"record_to": str(file), "headroom_deadline": "50"}
     provider.script(FIRST, LAST, FIRST, answer(status=529), LAST)
-    with running(Mitmdump(tmp_path / "home", confdir, provider.port, scripts, options)) as proxy:
+    with running(Mitmdump(tmp_path / "home", confdir, provider.port, scripts, options, launch=Copy)) as proxy:
         client = connect(proxy)
         for _ in range(2):
             client.post(PATH, asked())
