@@ -21,6 +21,7 @@ from headroom_mitm.service import Service, drawn
 from headroom_mitm.settings import Settings
 from headroom_mitm.sockets import Sockets, Use
 from headroom_mitm.tenants import Tenants
+from headroom_mitm.trimming import Trimmer, trimming
 from headroom_mitm.web.inspection import Inspections
 from headroom_mitm.web.inspector import Inspector
 from headroom_mitm.web.site import Site
@@ -54,6 +55,7 @@ class Headroom:
             Presence(lambda: self._settings),
             Printed(),
             Health(),
+            Trimmer(trimming()),
             Site(lambda: tour.sources),
         ]
         """mitmproxy calls the hooks of these, too."""

@@ -60,7 +60,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"behind", "holdings"}),
     frozenset({"service"}),
     frozenset({"metering", "tenants"}),
-    frozenset({"answers", "defaults", "permission", "presence", "printed", "sockets", "web"}),
+    frozenset({"answers", "defaults", "permission", "presence", "printed", "sockets", "trimming", "web"}),
     frozenset({"health"}),
     frozenset({"plugin"}),
     frozenset({"script"}),
