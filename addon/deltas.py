@@ -16,6 +16,7 @@ from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.file_reads import path_of
 from headroom_mitm.framing import unframe
 from headroom_mitm.quotes import Readings
+from headroom_mitm.recent import Recent
 from headroom_mitm.segments import Call, Digest, Key, Prompt, Rendering, Segment
 from headroom_mitm.wire import document
 
@@ -49,6 +50,7 @@ _NUMBERED = f"{NumberedLines().name}/"
 
 
 _LINES = passages.Lines()
+_NOTED: Recent[Key, bool] = Recent(20_000)
 
 
 class Base(NamedTuple):
@@ -190,9 +192,13 @@ def _standing(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) 
 
 def _has_notes(sent: Rendering) -> bool:
     """Say whether notes stand for some of a text's lines, so that a reader does not find them in their place."""
-    if sent.compressor == _QUOTED:
-        return True
-    return sent.text is not None and sent.compressor.startswith(_NUMBERED) and numbered_repeats.SIGN in sent.text
+    if sent.compressor == _QUOTED or sent.text is None:
+        return sent.text is not None
+    if not sent.compressor.startswith(_NUMBERED):
+        return False
+    # Asked of each text above for each new one.
+    found = _NOTED.get(sent.key)
+    return _NOTED.put_first(sent.key, numbered_repeats.SIGN in sent.text) if found is None else found
 
 
 def _where(base: Base) -> str:
