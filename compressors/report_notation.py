@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 _BORDERS = ("::", "/", "[", "__", " > ", ".")
 _CUT = "\0"
@@ -18,8 +18,7 @@ _MARKER = re.compile(r"(?:\d(?:%|m?s|m)?|\(cached\)):(?=[ \]]|$)")
 SLOT = "…"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One or more lines of the original, written as one: ``head name mid value end``, without spaces between."""
 
     head: str
@@ -49,11 +48,13 @@ class Row:
     @property
     def is_plain(self) -> bool:
         """Say whether nothing in it could be taken for notation."""
-        around = f"{self.head}{self.mid}{self.end}"
-        odd = "{" in self.text or "}" in self.text or "|" in self.name or _CUT in self.name
-        if odd or _MARKER.search(self.name) or not self.name or self.name != self.name.strip(" "):
+        name, text = self.name, self.text
+        odd = "{" in text or "}" in text or "|" in name or _CUT in name
+        if odd or not name or name != name.strip(" ") or (":" in name and _MARKER.search(name)):
             return False
-        return not self.value or (VALUE.fullmatch(self.value) is not None and SLOT not in around)
+        if not self.value:
+            return True
+        return VALUE.fullmatch(self.value) is not None and SLOT not in f"{self.head}{self.mid}{self.end}"
 
 
 def verbatim(line: str) -> str:
@@ -127,7 +128,7 @@ def _list(items: Sequence[_Item], depth: int) -> tuple[list[str], bool]:
     while at < len(items):
         marker, pieces = items[at]
         end = _run(items, at) if depth < _DEEPEST else at
-        prefix, suffix, inner = _group(items[at:end])
+        prefix, suffix, inner = _group(items[at:end]) if end - at > 1 else ("", "", [])
         if len(prefix) * (end - at - 1) >= _LEAST_PREFIX:
             below, parted = _list(inner, depth + 1)
             texts.append(f"{prefix}{{{_joined(below, spaced=parted)}}}{suffix}")

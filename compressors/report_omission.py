@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from headroom_mitm.compressors.base import Level
@@ -89,7 +89,7 @@ class Omission:
         self.descriptions += described
         self.values += len(rows) if changes else 0
         if described:
-            rows = [replace(row, name=row.name.partition(_DESCRIPTION)[0]) for row in rows]
+            rows = [row._replace(name=row.name.partition(_DESCRIPTION)[0]) for row in rows]
         return [bundled(rows, values=False)]
 
     def _counted(self, file: str, rows: Sequence["_Numbered"]) -> list[str]:

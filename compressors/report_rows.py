@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from headroom_mitm.compressors.report_notation import Row
 
@@ -133,7 +132,7 @@ def _spaced(lines: Sequence[str], at: int, row: Row | None) -> Row | None:
         return row
     above = at > 1 and not lines[at - 1] and lines[at - 2].endswith(row.mid)
     alike = above or any(line.endswith(row.mid) for line in lines[at + 2 : at + 3])
-    return replace(row, end=row.end + _EMPTY, lines=(*row.lines, "")) if alike else row
+    return row._replace(end=row.end + _EMPTY, lines=(*row.lines, "")) if alike else row
 
 
 def _row(lines: Sequence[str], at: int) -> Row | None:
@@ -146,11 +145,11 @@ def _row(lines: Sequence[str], at: int) -> Row | None:
     match = _matched(line)
     if match is None:
         return None
-    part = {key: text or "" for key, text in match.groupdict().items()}
-    head, name, mid, end = (part.get(key, "") for key in ("head", "name", "mid", "end"))
-    value = part.get("value", "")
+    part = match.groupdict("")
+    get = part.get
+    head, name, mid, end, value = get("head", ""), get("name", ""), get("mid", ""), get("end", ""), get("value", "")
     if value.endswith("%"):
-        worker = part.get("worker", "")
+        worker = get("worker", "")
         value, mid, end = f"{worker}/{value}" if worker else value, f"{mid} [", "]"
     mid = _said_again(name, mid)
     return Row(head, name, mid, value, end, (line,), _NOT_PASSED.search(head + mid) is None)

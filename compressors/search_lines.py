@@ -16,7 +16,8 @@ _FIRST_LINES = 300  # without a colon, among which one shows the root if there i
 
 # What begins with a time of day (12:00:00, 2025-01-01T12:00:00Z) is a line of a log.
 _LOOKS_NUMBERED = re.compile(
-    r"(?!\d+:\d|[^\s:]*\d\d:\d\d:\d\d)(?=[^\s:]*[A-Za-z_/])[^\s:]+:\d+:|(?:[^\s:]*/)?[^\s:/]*\.\w{1,8}-\d+-|--$"
+    r"(?!\d+:\d|[^\s:]*\d\d:\d\d:\d\d)"
+    r"(?:(?=[^\s:]*[A-Za-z_/])[^\s:]+:\d+:|(?:[^\s:]*/)?[^\s:/]*\.\w{1,8}-\d+-|--$)"
 )
 _LOOKS_PLAIN = re.compile(r"(?!\w+://)[^\s:]*/[^\s:/]*\.\w{1,8}(?:-|:(?!:))|--$")
 _HEAD_LINES, _MIDDLE_LINES = 60, 20

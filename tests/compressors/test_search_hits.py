@@ -172,7 +172,14 @@ def test_it_is_exact(lines: list[tuple[str, str, int, str]], others: list[tuple[
 
 
 @pytest.mark.parametrize(
-    "stamp", ["2025-01-01T00:{:02}:07Z", "[2025-01-01T00:{:02}:07Z]", "12:{:02}:07.123", "Jan-01-12:{:02}:07"]
+    "stamp",
+    [
+        "2025-01-01T00:{:02}:07Z",
+        "[2025-01-01T00:{:02}:07Z]",
+        "12:{:02}:07.123",
+        "Jan-01-12:{:02}:07",
+        "api.log.1.2017-05-16_13:{:02}:08 2017-05-16 13:53:08.471",
+    ],
 )
 def test_lines_of_a_log_are_no_hits(stamp: str) -> None:
     """A time of day has colons and numbers, too."""
