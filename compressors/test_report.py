@@ -18,6 +18,7 @@ from headroom_mitm.compressors.report_rows import COLUMNS, Piece, pieces, width_
 _SURE_OF_STREAMS = 0.97  # above what JSON lines of no known kind claim
 _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
 _CLOSE = 0.1  # share of the text: a lossy form longer than this is compared with the whole one
+_LONG, _CLOSE_OF_LONG = 400_000, 0.35  # characters of a text, and the share from which on it is written twice
 _LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d{1,3}|\n *|[^\w\s]+|_")
 
@@ -49,7 +50,8 @@ class ReportOfTests:
             text = _form(omission.shown(read), width, whole=False)
             part = Compressed(text, lossless=False, left_out=omission.in_words(len(lines)))
         found = part
-        if part is None or len(part.text) > _CLOSE * len(content.text):
+        close = _CLOSE if len(content.text) < _LONG else _CLOSE_OF_LONG
+        if part is None or len(part.text) > close * len(content.text):
             whole = Compressed(_form(_lines(read), width, whole=True), lossless=True)
             found = whole if part is None or len(part.text) > _LOSSY_WORTH * len(whole.text) else part
         worth = found is not None and content.count(found.text) < _WORTH * content.count(content.text)
