@@ -123,7 +123,8 @@ class Headroom:
             return
         note = f"{wire.name} {outcome.prompt.model} · {outcome.tokens_before} -> {outcome.tokens_after} tok"
         flow.comment = f"headroom: {note}" if outcome.is_free else f"headroom: {note} (audit, nothing changed)"
-        logger.info(flow.comment)
+        if outcome.tokens_before:
+            logger.info(flow.comment)
         self._inspector.note(flow, outcome)
         if outcome.offered:
             self._answers.expect(flow, wire, outcome)

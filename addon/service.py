@@ -171,7 +171,7 @@ class Service:
     def _first_step(self, errand: "_Errand", *, is_here: bool = False) -> "Outcome | Future[Outcome | None] | None":
         """Read a body and recall what is decided; return what leaves, or what is being done to know it."""
         prompt = errand.wire.read(errand.body)
-        if isinstance(errand.wire, Chaining) and previous(prompt):
+        if previous(prompt) and isinstance(errand.wire, Chaining):
             errand.wire, errand.body = self._links.linked(errand.wire, errand.body)
             prompt = errand.wire.read(errand.body)
         prompt, plan = self._pipeline.plan(errand.wire, prompt, errand.policy)

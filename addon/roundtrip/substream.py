@@ -231,17 +231,24 @@ class LegwiseStream(HttpStream):
 
 
 class WatchedStream(LegwiseStream):
-    """A client's stream whose answer can go on with further legs."""
+    """A client's stream whose answer can go on with further legs.
+
+    What comes for every event hands over to mitmproxy's own generators, and does not run them: each layer between is
+    gone through once more for each command.
+    """
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, LegEvent):
-            yield from self._leg_event(event.event)
-        elif isinstance(event, events.Wakeup):
-            yield from self._wakeup(event)
-        else:
-            if isinstance(event, layers.RequestProtocolError) and self._leg is not None:
-                yield from self._cancel(event)
-            yield from super()._handle_event(event)
+            return self._leg_event(event.event)
+        if isinstance(event, events.Wakeup):
+            return self._wakeup(event)
+        if isinstance(event, layers.RequestProtocolError) and self._leg is not None:
+            return self._cancelled(event)
+        return super()._handle_event(event)
+
+    def _cancelled(self, event: layers.RequestProtocolError) -> Commands:
+        yield from self._cancel(event)
+        yield from super()._handle_event(event)
 
     def _wakeup(self, event: events.Wakeup) -> Commands:
         job, leg = self._job_of(self.flow), self._leg
@@ -258,9 +265,8 @@ class WatchedStream(LegwiseStream):
         """Hold back the end of a streamed answer that is to go on."""
         job = self._job_of(self.flow) if isinstance(event, layers.ResponseEndOfMessage) else None
         if job is None or not job.exchange.streamed:
-            yield from super().state_stream_response_body(event)
-        else:
-            yield from self._leg_is_over(job, job.exchange.end_leg())
+            return super().state_stream_response_body(event)
+        return self._leg_is_over(job, job.exchange.end_leg())
 
     def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:  # noqa: FBT001  # mitmproxy's signature
         """Hold a watched document until it is whole, whatever is to be done with large ones."""
@@ -337,10 +343,12 @@ class WatchedLayer(HttpLayer):
 
     def event_to_child(self, child: layer.Layer | HttpStream, event: events.Event) -> Commands:
         """Turn a leg's events for the client round. No other stream has a negative id, so none reaches the client."""
-        to_client = child is self.connections.get(self.context.client)
-        if not (to_client and isinstance(event, HttpEvent) and event.stream_id < 0):
-            yield from super().event_to_child(child, event)
-            return
+        of_leg = isinstance(event, HttpEvent) and event.stream_id < 0
+        if not (of_leg and child is self.connections.get(self.context.client)):
+            return super().event_to_child(child, event)
+        return self._turned(event)
+
+    def _turned(self, event: HttpEvent) -> Commands:
         is_over = isinstance(event, (layers.ResponseEndOfMessage, layers.ResponseProtocolError))
         parent = self.legs.pop(event.stream_id, None) if is_over else self.legs.get(event.stream_id)
         if parent is not None:

@@ -232,7 +232,7 @@ class Staging(Protocol):
         ...
 
     def at_once(self) -> AbstractContextManager[bool]:
-        """All that this thread asks and keeps in this context is one transaction, and waits for nobody.
+        """All that this thread asks and keeps in this context is one transaction, and waits a millisecond at most.
 
         Yields False where that cannot be: then it is as if there were no context. Raises ``StoreUnavailable`` at its
         end if what was to be kept was not.

@@ -15,6 +15,9 @@ from headroom_mitm.store.base import Clock
 from headroom_mitm.store.sqlite_file import SqliteFile
 from headroom_mitm.store.staging import Unstaged
 
+PATIENCE = 0.001
+"""Seconds to wait for another thread of ours, which hardly ever takes so long."""
+
 
 class SqliteAtOnce(Unstaged):
     """See ``Staging``: ``at_once`` is all there is of it, since the store is near."""
@@ -35,7 +38,7 @@ class SqliteAtOnce(Unstaged):
     @contextlib.contextmanager
     def at_once(self) -> Iterator[bool]:
         """See ``Staging``."""
-        if not self._lock.acquire(blocking=False):
+        if not self._lock.acquire(timeout=PATIENCE):
             yield False
             return
         try:
