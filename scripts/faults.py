@@ -41,7 +41,7 @@ from slow_redis import SlowRedis
 
 SET_CLOCK = Path(__file__).resolve().parent.parent / "tests" / "e2e" / "set_clock.py"
 AGENTS = 6
-PATIENCE = 25.0
+PATIENCE = 40.0
 """Seconds for which an agent asks again."""
 RUN_SECONDS, FAULT_AT, FAULT_SECONDS = 10.0, 3.0, 2.5
 Servers = RedisServer | Replicated | Cluster | SlowRedis
@@ -76,6 +76,8 @@ class Fault:
     store: Callable[[Path], Servers] | None = None
     """Makes the shared store; without it the embedded one is used."""
     on_small_disk: bool = False
+    seconds: float = RUN_SECONDS
+    """For so long the agents talk."""
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ def kill_proxy_often(bench: Bench) -> None:
     chance = random.Random(7)
     for _ in range(5):
         kill_proxy(bench)
-        reached, gives_up = len(bench.provider.received) + 3, time.monotonic() + FAULT_SECONDS
+        reached, gives_up = len(bench.provider.received) + 3, time.monotonic() + PATIENCE / 2
         while len(bench.provider.received) < reached and time.monotonic() < gives_up:
             time.sleep(chance.uniform(0.0, 0.1))
 
@@ -235,7 +237,7 @@ def slow_server(folder: Path) -> SlowRedis:
 FAULTS: tuple[Fault, ...] = (
     Fault("none", void),
     Fault("proxy killed (-9), started again", kill_proxy),
-    Fault("proxy killed (-9) five times", kill_proxy_often),
+    Fault("proxy killed (-9) five times", kill_proxy_often, seconds=40),
     Fault("proxy killed, store in Redis", kill_proxy, store=one_server),
     Fault("disk full", fill_disk, lambda bench: void((bench.proxy.home / "filler").unlink()), on_small_disk=True),
     Fault("disk read-only from a restart on", restart_read_only, restart_writable, on_small_disk=True),
@@ -341,7 +343,7 @@ def run(fault: Fault, folder: Path) -> list[str]:
     """Let agents talk while a fault comes and goes; return a row of the table."""
     tally = Tally()
     with standing(fault, folder) as bench:
-        until = time.monotonic() + RUN_SECONDS
+        until = time.monotonic() + fault.seconds
         agents = [threading.Thread(target=talk, args=(bench, number, until, tally)) for number in range(AGENTS)]
         for agent in agents:
             agent.start()
