@@ -41,8 +41,8 @@ class Shown:
             yield "> in all rows: " + self._named((at, table.rows[0][at]) for at in plan.same)
         if plan.usual:
             yield "> unless said: " + self._named(plan.usual)
-        for at, end in plan.ends:
-            yield f'> {names[at]} ends with "{end}"'
+        for kind, affixes in (("begins", plan.begins), ("ends", plan.ends)):
+            yield from (f'> {names[at]} {kind} with "{affix}"' for at, affix in affixes)
         for key, followers in plan.by_key:
             known = {row[key]: row for row in reversed(rows)}
             seen = dict.fromkeys(row[key] for row in rows)
@@ -51,6 +51,8 @@ class Shown:
                 yield f"> {value}{self.sep}{self.sep.join(known[value][at] for at in followers)}"
         if plan.above:
             yield f"> {_BELOW}{self._names(plan.above)}"
+        if plan.blank:
+            yield "> where empty: " + self._named(plan.blank)
         if plan.hoisted:
             yield f"> {self._names(plan.in_rows(len(names)))}"
 
@@ -58,11 +60,8 @@ class Shown:
         """Yield rows with the headings that they need."""
         plan = self.plan
         inside = plan.in_rows(len(self.table.names))
-        ends = dict(plan.ends)
         heading = None
-        lines = map(
-            self.sep.join, zip(*[self._inside(at, numbers, len(ends.get(at, ""))) for at in inside], strict=True)
-        )
+        lines = map(self.sep.join, zip(*[self._inside(at, numbers) for at in inside], strict=True))
         if not plan.above and not plan.usual:
             yield from lines
             return
@@ -75,10 +74,13 @@ class Shown:
             others = [f"{self.table.names[at]}={row[at]}" for at, value in plan.usual if row[at] != value]
             yield self.sep.join([line, *others]) if others else line
 
-    def _inside(self, column: int, numbers: Sequence[int], end: int) -> Iterator[str]:
-        """Return cells of a column without so many characters at their end."""
+    def _inside(self, column: int, numbers: Sequence[int]) -> Iterator[str]:
+        """Return cells of a column as they stand in rows."""
         cells = map(self.table.columns()[column].__getitem__, numbers)
-        return (cell[:-end] for cell in cells) if end else cells
+        if (usual := dict(self.plan.blank).get(column)) is not None:
+            return ("" if cell == usual else cell for cell in cells)
+        start, end = (len(dict(affixes).get(column, "")) for affixes in (self.plan.begins, self.plan.ends))
+        return (cell[start : len(cell) - end] for cell in cells) if start or end else cells
 
     def _names(self, columns: Sequence[int]) -> str:
         return self.sep.join(self.table.names[at] for at in columns)

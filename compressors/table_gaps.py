@@ -6,7 +6,7 @@ empty cells where nearly all are filled, and keys that stand twice.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress, groupby
 
 from headroom_mitm.compressors.base import Compressed, Level
@@ -15,6 +15,7 @@ from headroom_mitm.compressors.log_alarms import alarms_in
 from headroom_mitm.compressors.table_cells import Table, is_numeric
 from headroom_mitm.compressors.table_document import Document
 from headroom_mitm.compressors.table_form import Shown
+from headroom_mitm.compressors.table_plan import plan_of
 
 _FEWEST_ROWS = 24
 _FEW_VALUES = 20  # a column with no more is one of kinds
@@ -66,6 +67,8 @@ def shortened(document: Document, level: Level) -> Compressed | None:
 def _with_notes(shown: Shown, missing: Sequence[range]) -> Iterator[str]:
     """Yield the lines of a table with a note in place of each gap, and a summary of all above the rows."""
     table = shown.table
+    if shown.plan.blank:
+        shown = replace(shown, plan=plan_of(table, shown.sep, may_blank=False))
     gone = [row for gap in missing for row in gap]
     kept = sorted(set(range(len(table.rows))) - set(gone))
     yield from shown.head(kept)

@@ -1,15 +1,19 @@
 """What of a table is said once: for all rows, for the rows below a heading, for all rows with one key."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import compress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import compress, takewhile
 from operator import add, eq, ne
 
+from headroom_mitm.compressors.log_alarms import is_alarm
 from headroom_mitm.compressors.table_cells import Table
 
 _FEWEST_ROWS = 5
 _TOKEN = 3  # characters, roughly
+_EMPTY = 0.5  # tokens of an empty cell, with what stands between it and the next
+_FEWEST_BLANK, _LEAST_BLANK = 12, 0.5  # rows, share of them with the value that is left empty
 _MOST_HEADINGS = 0.6  # for a row
 _HEADING = 3  # tokens that a heading costs besides its cells
 _NOTE = 12  # tokens that a line above the rows costs
@@ -19,6 +23,7 @@ _FIRST_LOOK, _SAMPLE = 20, 200  # rows that tell which columns may follow from a
 _MOST_KEYS = 3
 _NEARLY_BEST = 0.7  # share of the best saving: of keys that save about as much, the first is the natural one
 _LEAST_AFFIX = 4  # characters
+_BEGINNING = re.compile(r"\d{4}-\d\d-\d\d[ T]|\w{1,10}://\S{8,}/|/\S{14,}/")  # what all cells may begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,12 @@ class Plan:
     """A column, and those that follow from it."""
     usual: tuple[tuple[int, str], ...] = ()
     """Said only in rows that have another value than this."""
+    blank: tuple[tuple[int, str], ...] = ()
+    """Where the cell would be this value it is empty: no cell of the column is empty itself."""
     ends: tuple[tuple[int, str], ...] = ()
     """What all cells end with."""
+    begins: tuple[tuple[int, str], ...] = ()
+    """What all cells begin with."""
 
     @property
     def hoisted(self) -> frozenset[int]:
@@ -60,7 +69,7 @@ class _Costs:
     @classmethod
     def of(cls, table: Table) -> "_Costs":
         columns = table.columns()
-        weights = [{cell: 1 + len(cell) / _TOKEN if cell else 0.5 for cell in set(cells)} for cells in columns]
+        weights = [{cell: 1 + len(cell) / _TOKEN if cell else _EMPTY for cell in set(cells)} for cells in columns]
         totals = [sum(map(weight.__getitem__, cells)) for weight, cells in zip(weights, columns, strict=True)]
         return cls(columns, weights, totals)
 
@@ -69,28 +78,39 @@ class _Costs:
         return list(map(self.weights[column].__getitem__, self.columns[column]))
 
 
-def plan_of(table: Table, sep: str) -> Plan:
-    """Choose what to say once. Columns without a name of their own stay in their rows."""
+def plan_of(table: Table, sep: str, *, may_blank: bool = True) -> Plan:
+    """Choose what to say once. Columns without a name of their own stay in their rows.
+
+    ``may_blank``: cells may be left empty, which says little of single rows but saves most in many.
+    """
     if len(table.rows) < _FEWEST_ROWS:
         return Plan()
     names = Counter(table.names)
     costs = _Costs.of(table)
     free = [at for at, name in enumerate(table.names) if names[name] == 1 and name and "=" not in name]
-    plain = [at for at in free if sep not in (cells := "".join(costs.weights[at])) and '"' not in cells]
+    plain = [at for at in free if not {sep, '"'} & {*table.names[at], *"".join(costs.weights[at])}]
     same = tuple(at for at in plain if len(costs.weights[at]) == 1)
     free = [at for at in free if at not in same]
     usual = _usual(table, costs, [at for at in free if at in plain], _RARELY_SAID)
-    free = [at for at in free if at not in dict(usual)]
+    blank = _blank(table, costs, usual) if may_blank else []
+    usual = [pair for pair in usual if pair not in blank]
+    free = [at for at in free if at not in dict(usual + blank)]
     above = tuple(_above(costs, free))
     free = [at for at in free if at not in above]
     by_key = tuple(_by_key(costs, free))
     taken = {at for key, followers in by_key for at in (key, *followers)}
     free = [at for at in free if at in plain and at not in taken]
-    usual += _usual(table, costs, free, _GAIN)
-    free = [at for at in free if at not in dict(usual)]
+    often = _usual(table, costs, free, _GAIN)
+    blank += _blank(table, costs, often, [at for at in free if at not in dict(often)]) if may_blank else []
+    usual += [pair for pair in often if pair not in blank]
+    free = [at for at in free if at not in dict(usual + blank)]
     ends = tuple((at, end) for at in free if (end := _end(costs.columns[at])))
-    plan = Plan(same, above, by_key, tuple(sorted(usual)), ends)
-    return plan if plan.in_rows(len(table.names)) else Plan()
+    begins = tuple((at, start) for at in free if (start := _beginning(costs.columns[at], len(dict(ends).get(at, "")))))
+    plan = Plan(same, above, by_key, tuple(sorted(usual)), tuple(sorted(blank)), ends, begins)
+    inside = plan.in_rows(len(table.names))
+    if inside and inside[0] in dict(blank):  # what a row begins with tells which it is
+        plan = replace(plan, blank=tuple(pair for pair in blank if pair[0] != inside[0]))
+    return plan if inside else Plan()
 
 
 def _above(costs: _Costs, free: Sequence[int]) -> list[int]:
@@ -187,6 +207,42 @@ def _usual(table: Table, costs: _Costs, free: Sequence[int], most: float) -> lis
         if others + _NOTE / 2 < most * costs.totals[at]:
             found.append((at, value))
     return found
+
+
+def _blank(
+    table: Table, costs: _Costs, usual: Sequence[tuple[int, str]], free: Sequence[int] = ()
+) -> list[tuple[int, str]]:
+    """Return columns whose most frequent value is better left empty where it stands.
+
+    Those in ``usual`` could as well be said only where they differ, with their name: which takes more?
+    """
+    if len(table.rows) < _FEWEST_BLANK:
+        return []
+    pairs = [*usual, *((at, Counter(costs.columns[at]).most_common(1)[0][0]) for at in free)]
+    found = []
+    for at, value in pairs:
+        often = costs.columns[at].count(value)
+        name = 1 + len(table.names[at]) / _TOKEN
+        if at in dict(usual) and (len(table.rows) - often) * name < _EMPTY * often:
+            continue
+        if often < _LEAST_BLANK * len(table.rows) or not _may_be_blank(value, costs.weights[at]):
+            continue
+        if (costs.weights[at][value] - _EMPTY) * often > _NOTE + len(table.names[at] + value) / _TOKEN:
+            found.append((at, value))
+    return found
+
+
+def _may_be_blank(value: str, weights: Mapping[str, float]) -> bool:
+    """Say whether an empty cell could stand for a value: no other is empty, and it speaks of no trouble."""
+    return "" not in weights and not is_alarm(value)
+
+
+def _beginning(cells: Sequence[str], end: int) -> str:
+    """Return the day or the address that all cells begin with, apart from so many characters at their end."""
+    low, high = min(cells), max(cells)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False)))
+    match = _BEGINNING.match(low[: min(same, min(map(len, cells)) - end - 1)])
+    return match[0] if match is not None else ""
 
 
 def _end(cells: Sequence[str]) -> str:

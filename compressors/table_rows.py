@@ -56,7 +56,7 @@ class TableRows:
     """Lossless: a line with the columns, then the rows; what is drawn around them is told by its name."""
 
     name: str = "table_rows"
-    version: int = 2
+    version: int = 3
     exact: bool = True
 
     def score(self, content: Content) -> float:

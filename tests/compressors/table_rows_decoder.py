@@ -95,6 +95,10 @@ def table_at(lines: list[str], at: int, sep: str, split: Callable[[str, str], li
                 names.index(pair.split("=")[0]): pair.split("=", 1)[1] for pair in lines[at][len(kind) :].split(sep)
             }
             at += 1
+    begins = {}
+    while at < len(lines) and (said := re.fullmatch(r'> (.*) begins with "(.*)"', lines[at])):
+        begins[names.index(said[1])] = said[2]
+        at += 1
     while at < len(lines) and (said := re.fullmatch(r'> (.*) ends with "(.*)"', lines[at])):
         ends[names.index(said[1])] = said[2]
         at += 1
@@ -105,6 +109,11 @@ def table_at(lines: list[str], at: int, sep: str, split: Callable[[str, str], li
         at += 1 + int(said[2])
     if at < len(lines) and lines[at].startswith("> == "):
         above = [names.index(name) for name in split(lines[at][5:], sep)]
+        at += 1
+    blank = {}
+    if at < len(lines) and lines[at].startswith("> where empty: "):
+        pairs = lines[at].removeprefix("> where empty: ").split(sep)
+        blank = {names.index(name): value for name, _, value in (pair.partition("=") for pair in pairs)}
         at += 1
     gone = {*fixed, *above, *(column for known in followers.values() for one in known.values() for column in one)}
     inside = [column for column in range(len(names)) if column not in gone]
@@ -119,7 +128,10 @@ def table_at(lines: list[str], at: int, sep: str, split: Callable[[str, str], li
             heading = dict(zip(above, split(line[3:], sep), strict=True))
             continue
         own = split(line, sep)
-        row = fixed | heading | {column: cell + ends.get(column, "") for column, cell in zip(inside, own, strict=False)}
+        row = fixed | heading
+        for column, cell in zip(inside, own, strict=False):
+            row[column] = begins.get(column, "") + cell + ends.get(column, "")
+        row |= {column: value for column, value in blank.items() if not row[column]}
         for pair in own[len(inside) :]:
             row[names.index(pair.split("=")[0])] = pair.split("=", 1)[1]
         for key, known in followers.items():
