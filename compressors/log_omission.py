@@ -81,12 +81,16 @@ class Omission:
     def entries(self) -> Iterator[Entry]:
         """Yield what is kept, with a note in place of each gap."""
         entries, gone = self.form.entries, self.form.gone
+        named: dict[tuple[tuple[int, ...], ...], Entry] = {}
         for fate, lines in _runs(self.fates):
             if fate is Fate.GONE and self._pays(lines):
                 yield Entry(self._note(lines))
             elif fate is Fate.GONE:
-                names = [alias(self.names.whole(number)) for line in lines for number in entries[line].templates]
-                yield Entry(f"{''.join(names)} {gone}")
+                key = tuple([entries[line].templates for line in lines])
+                if key not in named:
+                    names = [alias(self.names.whole(number)) for templates in key for number in templates]
+                    named[key] = Entry(f"{''.join(names)} {gone}")
+                yield named[key]
             elif fate is Fate.TIMELESS:
                 yield from (self._without_time(entries[line]) for line in lines)
             else:
@@ -193,7 +197,7 @@ def _mended(fates: list[Fate], form: Form) -> None:
     dated = form.log.factoring is Factoring.DATE
     headings = sum(1 for _ in groupby(entry.heading for entry in form.entries if entry.heading))
     few_times = not dated and headings * _FEW_ROWS < len(form.entries)
-    for _, lines in _runs(form.log.stamps):
+    for _, lines in _runs(form.log.stamps) if Fate.TIMELESS in fates else ():
         kept = [fates[line] is Fate.KEPT for line in lines]
         for line in lines:
             # A time that is said for a neighbour costs nothing.

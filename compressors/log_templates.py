@@ -32,7 +32,7 @@ _HEAD = re.compile(r"[A-Za-z][A-Za-z_-]*:(?=[^/:]|$)")
 _TAIL = re.compile(r":[a-z][a-z0-9]*$")
 _FEWEST_ROWS = 4
 _MOST_SPLITS = 40  # of one template
-_MOST_ROWS = 300_000  # that are gone through to split one template
+_MOST_ROWS = 200_000  # that are gone through to split one template
 _LEAST_PART = 0.03  # of the rows
 _LEAST_SAVING = 12  # tokens
 _DEAREST_VALUE = 20  # tokens: what rarely happens is not looked at
