@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from mitmproxy import connection, ctx, http
 
+from headroom_mitm import tokens
 from headroom_mitm.answers import LEG_OF
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.sockets import SOCKET
@@ -97,7 +98,10 @@ class Awaited:
 
 
 class Health:
-    """Answers ``GET /health`` on the proxy's own port, and leaves on SIGUSR1 when the last answer is over."""
+    """Answers ``GET /health`` on the proxy's own port, and leaves on SIGUSR1 when the last answer is over.
+
+    A worker that has just been started, on a machine that is busy, would let its first prompts pass as they came.
+    """
 
     def __init__(self) -> None:
         self._awaited = Awaited()
@@ -122,8 +126,16 @@ class Health:
         # Who asks through the proxy for another's page of that name gives a whole address.
         if request.method != "GET" or request.path != PATH or request.authority or request.scheme != "http":
             return
-        status, text = (503, "leaving\n") if self._leaving else (200, "ok\n")
+        status, text = self._state
         flow.response = http.Response.make(status, text, {"content-type": "text/plain", "cache-control": "no-store"})
+
+    @property
+    def _state(self) -> tuple[int, str]:
+        if self._leaving is not None:
+            return HTTPStatus.SERVICE_UNAVAILABLE, "leaving\n"
+        if not tokens.encoding.cache_info().currsize:  # the service loads it as it begins
+            return HTTPStatus.SERVICE_UNAVAILABLE, "starting\n"
+        return HTTPStatus.OK, "ok\n"
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Have a client that is answered while we leave ask on elsewhere: its connection ends with the answer."""
