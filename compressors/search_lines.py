@@ -14,12 +14,13 @@ _DASH = re.compile(r"-")
 _REACH = 400  # characters in which a path ends
 _FIRST_LINES = 300  # without a colon, among which one shows the root if there is one
 
-# What begins with a time of day (12:00:00, 2025-01-01T12:00:00Z) is a line of a log.
+# What begins with a time of day (12:00:00, 2025-01-01T12:00:00Z) is a line of a log, and a.rb:12:in `call' one of Ruby's
+# frames.
 _LOOKS_NUMBERED = re.compile(
-    r"(?!\d+:\d|[^\s:]*\d\d:\d\d:\d\d)"
+    r"(?!\d+:\d|[^\s:]*\d\d:\d\d:\d\d|[^\s:]+:\d+:in [`'])"
     r"(?:(?=[^\s:]*[A-Za-z_/])[^\s:]+:\d+:|(?:[^\s:]*/)?[^\s:/]*\.\w{1,8}-\d+-|--$)"
 )
-_LOOKS_PLAIN = re.compile(r"(?!\w+://)[^\s:]*/[^\s:/]*\.\w{1,8}(?:-|:(?!:))|--$")
+_LOOKS_PLAIN = re.compile(r"(?!\w+://|[^\s:]+:\d+:in [`'])[^\s:]*/[^\s:/]*\.\w{1,8}(?:-|:(?!:))|--$")
 _HEAD_LINES, _MIDDLE_LINES = 60, 20
 _SAMPLE = 20_000  # characters
 _WIDTH = 300  # characters of a line

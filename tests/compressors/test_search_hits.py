@@ -187,6 +187,11 @@ def test_lines_of_a_log_are_no_hits(stamp: str) -> None:
     assert COMPRESSOR.score(Content(text)) == 0
 
 
+def test_frames_of_ruby_are_no_hits() -> None:
+    text = "\n".join(f"/srv/gems/rack-3.0/lib/rack/part_{n % 7}.rb:{n}:in `call'" for n in range(60))
+    assert COMPRESSOR.score(Content(text)) == 0
+
+
 def numbered(*count_of_file: int) -> str:
     return "\n".join(
         f"src/part_{file}.py:{n * 3}:    {'def ' if n == count // 2 else ''}name_{file}_{n}(value)"
