@@ -126,7 +126,7 @@ class Aligner:
         past = NO_PAST if is_idle else self._pasts.of(prompt, segments)
         later = segments[len(past.segments) :]
         keys = [segment.key for segment in later]
-        known = past.known | self._decided.get_all(keys)
+        known = {**past.known, **self._decided.get_all(keys)}
         unseen = [key for key in keys if key not in known]
         missing = self.foresight.asked_for(keys, unseen) if is_idle else unseen
         unanswered = standing.unanswered

@@ -4,7 +4,6 @@ The placement follows from the body alone, so that a request marks the very bloc
 before it end. A marker is no part of what is hashed: one more or one less never breaks a cache.
 """
 
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -80,14 +79,14 @@ def _bridge(blocks: Blocks, marks: Sequence[tuple[int, str]]) -> list[Breakpoint
     turns = _turns(blocks.messages)
     if len(turns) < _TURNS:
         return []
-    starts = list(_starts(blocks))[len(blocks.front) :]
+    before = _before(blocks)
     slots = [
-        (starts[number] + slot.block, slot.shifted(blocks.spans[number].start))
+        (before + blocks.totals[number] + slot.block, slot.shifted(blocks.spans[number].start))
         for number in range(turns[-2].start, len(blocks.messages))
         for slot in blocks.messages[number].slots
     ]
     # The client's marker was on the last block, or on the last that takes one.
-    end = starts[turns[-2].stop] - 1
+    end = before + blocks.totals[turns[-2].stop] - 1
     old = max((position for position, _ in slots if position <= end), default=end)
     reach = old + cache_terms.LOOKBACK
     behind = [(position, lifetime) for position, lifetime in marks if position >= end]
@@ -122,21 +121,19 @@ def _last_slot(blocks: Blocks, turn: range) -> Slot | None:
     return None
 
 
-def _layouts(blocks: Blocks) -> Iterator[Layout]:
-    return itertools.chain((layout for _, layout in blocks.front), blocks.messages)
-
-
-def _starts(blocks: Blocks) -> Iterator[int]:
-    """Yield how many blocks stand before each part of the prompt."""
-    return itertools.accumulate((layout.blocks for layout in _layouts(blocks)), initial=0)
+def _before(blocks: Blocks) -> int:
+    """Return how many blocks stand in front of the messages."""
+    return sum(layout.blocks for _, layout in blocks.front)
 
 
 def _marks(blocks: Blocks) -> Iterator[tuple[int, str]]:
     """Yield position and lifetime of the client's markers, in the order of the prompt."""
     total = 0
-    for layout in _layouts(blocks):
+    for _, layout in blocks.front:
         for number, lifetime in layout.marks:
             yield total + number, lifetime
         total += layout.blocks
+    for message, number, lifetime in blocks.marked:
+        yield total + blocks.totals[message] + number, lifetime
     if blocks.whole:
-        yield total - 1, blocks.whole
+        yield total + blocks.totals[-1] - 1, blocks.whole

@@ -15,6 +15,7 @@ from headroom_mitm.compressors import numbered_lines, numbered_repeats
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.file_reads import path_of
 from headroom_mitm.framing import unframe
+from headroom_mitm.overlaps import Overlaps
 from headroom_mitm.quotes import Readings
 from headroom_mitm.recent import Recent
 from headroom_mitm.segments import Call, Digest, Key, Prompt, Rendering, Segment
@@ -51,6 +52,7 @@ _NUMBERED = f"{NumberedLines().name}/"
 
 _LINES = passages.Lines()
 _NOTED: Recent[Key, bool] = Recent(20_000)
+_OVERLAPS = Overlaps()
 
 
 class Base(NamedTuple):
@@ -141,8 +143,18 @@ def find_overlap(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering
     if len(lines) < passages.SHORTEST:
         return None
     earlier = _before(prompt, segment)
-    near = [other for other in earlier[-NEAR:] if other.call_id in prompt.calls and is_verbatim(other, known)]
-    base = passages.nearest(((other, _lines(prompt, other, known)) for other in near if not other.is_error), lines)
+    near = range(max(0, len(earlier) - NEAR), len(earlier))
+
+    def lines_of(other: Segment) -> frozenset[int] | None:
+        return None if other.is_error or not is_verbatim(other, known) else _lines(prompt, other, known)
+
+    known_to, shared = _OVERLAPS.shared(prompt, near, lines, known, lines_of)
+    counts = dict(shared)
+    for place in near[known_to - near.start :]:
+        if (others := lines_of(earlier[place])) is not None and len(others) >= passages.LEAST_COMMON:
+            counts[place] = len(lines & others)
+    counted = ((earlier[place], count) for place, count in sorted(counts.items()))
+    base = passages.nearest((other, count) for other, count in counted if other.call_id in prompt.calls)
     if base is None:
         return None
     same = _same(prompt, earlier, prompt.calls[base.call_id], base.part)

@@ -14,6 +14,8 @@ from headroom_mitm.segments import Digest
 
 SHORTEST = 4
 """Lines of a passage: two stay, and a note for fewer than two is as long as what it stands for."""
+LEAST_COMMON = SHORTEST - 1
+"""Lines that texts have in common, for them to be looked at: one may stand twice."""
 LEAST_CHARACTERS = 100
 """Between its first and its last line."""
 _PLACES = 8
@@ -143,10 +145,10 @@ def _is_twofold(old: Sequence[str], start: int, count: int, starts: Iterable[int
     return any(other != start and other + count <= len(old) and old[other + count - 1] == last for other in starts)
 
 
-def nearest(candidates: Iterable[tuple[T, frozenset[int]]], lines: frozenset[int]) -> T | None:
-    """Return the candidate that has most lines in common with these, the last of equals; None if too few."""
-    best, most = None, SHORTEST - 1
-    for candidate, others in candidates:
-        if len(others) >= most and (common := len(lines & others)) >= most:
+def nearest(counts: Iterable[tuple[T, int]]) -> T | None:
+    """Return what has most lines in common, by their number, the last of equals; None if too few."""
+    best, most = None, LEAST_COMMON
+    for candidate, common in counts:
+        if common >= most:
             best, most = candidate, common
     return best

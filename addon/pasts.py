@@ -5,7 +5,7 @@ Decisions hold for ever, so they are those of the same texts now; that they are 
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from weakref import WeakKeyDictionary
 
@@ -17,18 +17,16 @@ class Past:
     """The first texts of a request that may be changed, all of them decided; one item for each."""
 
     segments: tuple[Segment, ...] = ()
-    keys: tuple[Key, ...] = ()
-    renderings: tuple[Rendering, ...] = ()
+    known: Mapping[Key, Rendering] = field(default_factory=dict)
+    """The decisions."""
     forgets: bool = False
-
-    @property
-    def known(self) -> dict[Key, Rendering]:
-        """Return the decisions."""
-        return dict(zip(self.keys, self.renderings, strict=True))
 
     def first(self, count: int) -> "Past":
         """Return the same of the first texts only."""
-        return Past(self.segments[:count], self.keys[:count], self.renderings[:count], self.forgets)
+        if count >= len(self.segments):
+            return self
+        segments = self.segments[:count]
+        return Past(segments, {segment.key: self.known[segment.key] for segment in segments}, self.forgets)
 
 
 NO_PAST = Past()
@@ -55,8 +53,6 @@ class Pasts:
     def keep(self, prompt: Prompt, past: Past, later: Sequence[Segment], known: Mapping[Key, Rendering]) -> None:
         """Remember what was recalled, up to the first text of which nothing was."""
         found = list(takewhile(lambda segment: segment.key in known, later))
-        keys = [segment.key for segment in found]
-        renderings = [known[key] for key in keys]
-        self._kept[prompt.reading] = Past(
-            (*past.segments, *found), (*past.keys, *keys), (*past.renderings, *renderings), prompt.forgets
-        )
+        new = {segment.key: known[segment.key] for segment in found}
+        decided = {**past.known, **new} if found else past.known
+        self._kept[prompt.reading] = Past((*past.segments, *found), decided, prompt.forgets)

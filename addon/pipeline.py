@@ -212,7 +212,7 @@ class Pipeline:
         further = self._caching.edits(prompt, policy.caching, change=policy.change)
         if not policy.change:
             return Outcome(prompt.body, prompt, known=known, tokens_before=before, tokens_after=after, is_free=False)
-        edits = [*(edit for edit in sent.edits if edit is not None), *further]
+        edits = [*sent.changes, *further]
         added: tuple[Edit, ...] = ()
         if offered and policy.answerable:
             declared = wire.declare(prompt, TOOL_NAME, TOOL_DESCRIPTION, TOOL_SCHEMA)

@@ -123,9 +123,11 @@ class Headroom:
             return
         note = f"{wire.name} {outcome.prompt.model} · {outcome.tokens_before} -> {outcome.tokens_after} tok"
         flow.comment = f"headroom: {note}" if outcome.is_free else f"headroom: {note} (audit, nothing changed)"
+        self._inspector.mark(flow, outcome)
+        loop = asyncio.get_running_loop()  # which sends the request before all that it is to do soon
         if outcome.tokens_before:
-            logger.info(flow.comment)
-        self._inspector.note(flow, outcome)
+            loop.call_soon(logger.info, flow.comment)
+        loop.call_soon(self._inspector.note, flow, outcome)
         if outcome.offered:
             self._answers.expect(flow, wire, outcome)
         if outcome.body is not body:

@@ -46,6 +46,14 @@ class Recent(Generic[K, V]):
             self._put(key, value)
             return value
 
+    def take(self, key: K) -> V | None:
+        """Return a value, and forget it: it may weigh something else when it is put back."""
+        with self._lock:
+            value = self._values.pop(key, None)
+            if value is not None:
+                self._weight -= self._weigh(value)
+            return value
+
     def __len__(self) -> int:
         return len(self._values)
 

@@ -148,8 +148,22 @@ class Blocks:
     spans: tuple[Span, ...]
     """Of the messages."""
     messages: tuple[Layout, ...]
+    totals: tuple[int, ...]
+    """Blocks of the messages in front of each message, and of all."""
+    marked: tuple[tuple[int, int, str], ...] = ()
+    """The client's markers in messages: number of the message and of the block in it, lifetime."""
     whole: str = ""
     """Lifetime of a marker that the client has set for the whole request; empty for none."""
+
+    def since(self, message: int) -> "Blocks":
+        """Return the same without the messages in front of one. Blocks are counted as before."""
+        return replace(
+            self,
+            spans=self.spans[message:],
+            messages=self.messages[message:],
+            totals=self.totals[message:],
+            marked=tuple((mark[0] - message, mark[1], mark[2]) for mark in self.marked if mark[0] >= message),
+        )
 
 
 class Reading:
@@ -217,9 +231,7 @@ class Prompt:
         known = self.known
         if known is None or not known.turn:
             return self
-        blocks = self.blocks and replace(
-            self.blocks, spans=self.blocks.spans[known.turn :], messages=self.blocks.messages[known.turn :]
-        )
+        blocks = self.blocks and self.blocks.since(known.turn)
         messages = self.messages[known.turn :]
         return replace(self, messages=messages, blocks=blocks, answers_before=known.answers, known=None)
 

@@ -4,13 +4,14 @@ Requests are compared by their bytes, and looked into only where these differ. N
 not belong together: a conversation is known by its beginning and the model's first answer.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headroom_mitm import cache_terms, tokens
 from headroom_mitm.conversation import Conversation, size
 from headroom_mitm.front_changes import Change, changes
 from headroom_mitm.recent import Recent
-from headroom_mitm.segments import Digest, Prompt
+from headroom_mitm.segments import Blocks, Digest, Prompt
 
 REMEMBERED = 64_000_000
 """Bytes of tools and system prompts that are kept to compare with."""
@@ -112,7 +113,10 @@ def _weight(fronts: tuple[Front, ...]) -> int:
 
 def _lifetime(prompt: Prompt) -> float:
     """Return for how many seconds a prefix was certainly kept."""
-    blocks = prompt.blocks
-    marked = [*blocks.messages, *(layout for _, layout in blocks.front)] if blocks else []
-    kinds = {lifetime for layout in marked for _, lifetime in layout.marks}
-    return cache_terms.LIFETIMES[cache_terms.LONG if cache_terms.LONG in kinds else cache_terms.USUAL]
+    is_long = prompt.blocks is not None and any(lifetime == cache_terms.LONG for *_, lifetime in _marks(prompt.blocks))
+    return cache_terms.LIFETIMES[cache_terms.LONG if is_long else cache_terms.USUAL]
+
+
+def _marks(blocks: Blocks) -> Iterator[tuple[int, str]]:
+    yield from (mark for _, layout in blocks.front for mark in layout.marks)
+    yield from ((number, lifetime) for _, number, lifetime in blocks.marked)

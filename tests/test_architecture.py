@@ -45,7 +45,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"calibration", "holdout", "hosts", "ledger_money", "ledger_sources"}),
     frozenset({"certificates", "journal", "neighbours", "settings"}),
-    frozenset({"breakpoints", "conversation", "front_changes", "ledger", "passages", "router", "squash"}),
+    frozenset({"breakpoints", "conversation", "front_changes", "ledger", "overlaps", "passages", "router", "squash"}),
     frozenset(
         {"outcomes", "ledger_entry", "lifetimes", "own_call", "pasts", "quotes", "sending", "visits", "volatile"}
     ),

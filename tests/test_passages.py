@@ -99,8 +99,8 @@ def test_the_text_with_most_lines_in_common_is_the_nearest() -> None:
     added = {name: lines.add(name, text) for name, text in ((b"a", OLD[:9]), (b"b", OLD[:12]), (b"c", OLD))}
     assert lines.known(b"a") is added[b"a"]
     assert lines.known(b"z") is None
-    assert passages.nearest(added.items(), added[b"b"]) == b"c"
-    assert passages.nearest([(b"a", added[b"a"])], lines.add(b"d", OLD[:2])) is None
+    assert passages.nearest((name, len(one & added[b"b"])) for name, one in added.items()) == b"c"
+    assert passages.nearest([(b"a", len(added[b"a"] & lines.add(b"d", OLD[:2])))]) is None
     assert lines.add(b"e", ["", "}", "  ---", ""]) == frozenset()
 
 

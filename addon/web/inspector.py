@@ -45,13 +45,16 @@ class Inspector:
         """Take it away."""
         view.remove()
 
+    def mark(self, of: http.HTTPFlow, outcome: Outcome) -> None:
+        """Mark the flow of a request with a text that was changed."""
+        if inspection.is_shorter(outcome) and not of.marked:
+            of.marked = MARK
+
     def note(self, of: http.HTTPFlow, outcome: Outcome) -> None:
-        """Keep what became of a request, and mark its flow."""
+        """Keep what became of a request."""
         lists_flows = hasattr(ctx.master, "view")
         one = Inspected(of.id, time.time(), outcome, tenant_of(of.metadata))
         self.inspections.note(one, MOST_BYTES if lists_flows else MOST_BYTES_UNLISTED)
-        if inspection.is_shorter(outcome) and not of.marked:
-            of.marked = MARK
 
     @_command("headroom.stats")
     def stats(self) -> str:

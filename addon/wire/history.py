@@ -139,7 +139,7 @@ class History:
             first_answer=read.spans[first] if first is not None else None,
             blocks=None
             if envelope.layouts is None
-            else Blocks(envelope.layouts, read.spans, read.layouts, envelope.marked),
+            else Blocks(envelope.layouts, read.spans, read.layouts, read.totals, read.marked, envelope.marked),
             messages=read.spans,
             forgets=envelope.forgets,
             reading=read.reading,

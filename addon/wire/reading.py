@@ -3,6 +3,7 @@
 Everything here is the same whether messages were read at once or some of them with an earlier body.
 """
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -54,6 +55,11 @@ class Read:
     named: tuple[tuple[int, tuple[str, ...]], ...] = ()
     """Messages that declare tools, and which."""
     state: State = field(default_factory=State)
+    totals: tuple[int, ...] = (0,)
+    """See ``Blocks``; so is the next."""
+    marked: tuple[tuple[int, int, str], ...] = ()
+    first_id: int | None = None
+    """Number of the first message with a call that has an id."""
     reading: Reading = field(default_factory=Reading)
 
     @property
@@ -82,7 +88,7 @@ class Read:
         """
         called = next((n for n in range(end - 1, -1, -1) if self.turns[n].by_model and self.turns[n].calls), 0)
         has_id = any(call.id for call in self.turns[called].calls)
-        if not has_id and any(call.id for turn in self.turns[:end] for call in turn.calls):
+        if not has_id and self.first_id is not None and self.first_id < end:
             return 0
         start = called
         while start and self.turns[start - 1].by_model:
@@ -106,6 +112,9 @@ class Read:
             self.ends[:count],
             tuple(entry for entry in self.named if entry[0] < messages),
             state,
+            self.totals[: messages + 1],
+            tuple(mark for mark in self.marked if mark[0] < messages),
+            self.first_id if self.first_id is not None and self.first_id < messages else None,
         )
 
     def shifted(self, by: int) -> "Read":
@@ -131,11 +140,14 @@ class Read:
                 ends.append(span.start)
             ids = pairing.ids(known + number, turn)
             segments += _segments(turn, span.start, ids, newest=number > last)
+        layouts = [turn.layout or Layout(by_model=turn.by_model) for turn in turns]
+        totals = itertools.accumulate((layout.blocks for layout in layouts), initial=self.totals[-1])
+        first_id = next((n for n, turn in enumerate(turns, known) if any(call.id for call in turn.calls)), None)
         return Read(
             (*self.spans, *spans),
             (*self.keys, *keys),
             (*self.turns, *turns),
-            (*self.layouts, *(turn.layout or Layout(by_model=turn.by_model) for turn in turns)),
+            (*self.layouts, *layouts),
             tuple(segments),
             tuple(pairing.made),
             pairing.calls,
@@ -143,6 +155,9 @@ class Read:
             tuple(ends),
             (*self.named, *((known + n, turn.tool_names) for n, turn in enumerate(turns) if turn.tool_names)),
             pairing.state,
+            (*self.totals[:-1], *totals),
+            (*self.marked, *((n, *mark) for n, layout in enumerate(layouts, known) for mark in layout.marks)),
+            first_id if self.first_id is None else self.first_id,
         )
 
 

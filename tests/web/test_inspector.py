@@ -58,6 +58,7 @@ def test_a_changed_request_is_shown_by_our_view(screen: tuple[Inspector, taddons
     inspector, _ = screen
     flow = tflow.tflow()
     flow.request.headers["content-type"] = "application/json"
+    inspector.mark(flow, outcome())
     inspector.note(flow, outcome())
     assert "-left out" in shown(flow)
     assert flow.marked == MARK
@@ -66,6 +67,7 @@ def test_a_changed_request_is_shown_by_our_view(screen: tuple[Inspector, taddons
 def test_other_requests_are_shown_as_always(screen: tuple[Inspector, taddons.context]) -> None:
     inspector, _ = screen
     unchanged, unknown = tflow.tflow(), tflow.tflow()
+    inspector.mark(unchanged, outcome(None))
     inspector.note(unchanged, outcome(None))
     assert "tokens" not in shown(unchanged)
     assert "tokens" not in shown(unknown)
@@ -76,7 +78,7 @@ def test_other_requests_are_shown_as_always(screen: tuple[Inspector, taddons.con
 def test_a_mark_of_the_users_stays(screen: tuple[Inspector, taddons.context]) -> None:
     flow = tflow.tflow()
     flow.marked = ":red_circle:"
-    screen[0].note(flow, outcome())
+    screen[0].mark(flow, outcome())
     assert flow.marked == ":red_circle:"
 
 
