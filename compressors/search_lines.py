@@ -14,8 +14,7 @@ _DASH = re.compile(r"-")
 _REACH = 400  # characters in which a path ends
 _FIRST_LINES = 300  # without a colon, among which one shows the root if there is one
 
-# What begins with a time of day (12:00:00, 2025-01-01T12:00:00Z) is a line of a log, and a.rb:12:in `call' one of Ruby's
-# frames.
+# What begins with a time of day (12:00:00, 2025-01-01T12:00:00Z) is a line of a log; a.rb:12:in `call' is a frame.
 _LOOKS_NUMBERED = re.compile(
     r"(?!\d+:\d|[^\s:]*\d\d:\d\d:\d\d|[^\s:]+:\d+:in [`'])"
     r"(?:(?=[^\s:]*[A-Za-z_/])[^\s:]+:\d+:|(?:[^\s:]*/)?[^\s:/]*\.\w{1,8}-\d+-|--$)"

@@ -12,7 +12,9 @@ _SURE = 0.9
 
 _PYTHON = re.compile(r"(?P<indent>[| ]*  )File \"[^\"]+\", line \d+(?:, in .*)?")
 _ONE_LINE = re.compile(
-    r"[| \t]*(?:at (?:async )?\S.*[)\d>]|from \S+:\d+(?::in .*)?|#\d+ \S.*|\S+\.rb:\d+:in .*|\d+: +0x[0-9a-f]+ - \S.*)"
+    r"[| \t]*(?:at (?:async )?\S.*[)\d>]|from \S+:\d+(?::in .*)?|\S+\.rb:\d+:in .*|\d+: +0x[0-9a-f]+ - \S.*"
+    # gdb, PHP, Dart. Steps of docker have a number in front, too.
+    r"|#\d+ +(?:0x[0-9a-f]+ in \S|[\w:~<>]+ ?\(|\S+\(\d+\): \S|\[internal function\]|\{main\}|\S.* \(\S+:\d+\)$).*)"
 )
 _GO = re.compile(r"\t\S+\.(?:go|s):\d+(?: \+0x[0-9a-f]+)?")
 _RUST = re.compile(r" +\d+: (?:0x[0-9a-f]+ - )?\S.*")

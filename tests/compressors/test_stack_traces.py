@@ -136,3 +136,23 @@ def test_it_is_exact(rows: list[tuple[str, list[str]]]) -> None:
     text = "\n".join(form.replace("{}", word) for form, words in rows for word in words)
     form = COMPRESSOR.compress(Content(text, count=lambda text: 1 if text.startswith("[No") else 9), Level.LOSSLESS)
     assert form is None or stack_traces_decoder.decode(form.text) == text
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "#{}  0x00007ffff7a42 in raise () from /lib/libc.so.6",
+        "#{} main (argc=1) at src/main.c:12",
+        "#{} /srv/shop/Order.php(41): Shop\\Order->total()",
+        "#{}      main.<anonymous closure> (file:///srv/test/a_test.dart:12:5)",
+    ],
+)
+def test_numbered_frames_are_known(frame: str) -> None:
+    assert COMPRESSOR.score(Content("\n".join(map(frame.format, range(20))))) > 0
+
+
+@pytest.mark.parametrize(
+    "step", ["#8 {}.7 Get:1 http://deb.example.org/debian libc6", "#{} DONE 0.1s", "#{} [2/7] RUN make"]
+)
+def test_steps_of_docker_are_no_frames(step: str) -> None:
+    assert COMPRESSOR.score(Content("\n".join(map(step.format, range(60))))) == 0
