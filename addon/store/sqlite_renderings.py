@@ -14,7 +14,8 @@ from headroom_mitm.store.unreadable import unreadable
 
 _VARIABLES = 900  # SQLite before 3.32 takes 999 in a statement
 _COLUMNS = "key, text, original, compressor, level, lossless, tokens_before, tokens_after, base"
-_TYPES = (bytes, (bytes, NoneType), bytes, str, int, int, int, int, (bytes, NoneType))
+_BYTES_OR_NONE = (bytes, NoneType)
+_TYPES: tuple[type | tuple[type, ...], ...] = (bytes, _BYTES_OR_NONE, bytes, str, int, int, int, int, _BYTES_OR_NONE)
 """Of the columns. A damaged file may have others, and a column takes what it is given."""
 _KIND = b"rendering"
 
