@@ -22,7 +22,7 @@ class DiffHunks:
     """Lossless: heads of commits, files and hunks are told shortly. Lossy: less context, no trailers, no lock files."""
 
     name: str = "diff_hunks"
-    version: int = 1
+    version: int = 2
     exact: bool = True
 
     def score(self, content: Content) -> float:

@@ -14,6 +14,9 @@ _PERSON = re.compile(r"(\S.*?) (<[^<>]*>)\Z")
 _OURS = re.compile(r"=== |@@ \d+ @@|commit \S.* \| | \S.*/\Z|  .* \| ")
 """Lines that would be read as this form's. A text that has them by itself is left alone."""
 
+_AGAIN = ' "'
+"""Stands for the section of the hunk above."""
+
 LEGENDS = {
     "medium": "commits: hash | author | date",
     "fuller": (
@@ -24,6 +27,7 @@ LEGENDS = {
     "files": "=== path, index or mode: head of a file's patch",
     "cut": "lists with names cut to ... are padded to {width} characters",
     "hunks": "@@ N @@: the hunk begins at line N of the new file",
+    "again": '" behind it: the same as behind the hunk above',
 }
 
 
@@ -33,6 +37,7 @@ class Form:
     def __init__(self) -> None:
         self._mail: dict[str, str] = {}
         self._shift = 0
+        self._section = ""
         self._cut = 0
         self.used: dict[str, None] = {}
         """What the legend must explain, in order."""
@@ -53,7 +58,9 @@ class Form:
         for line in part.lines:
             self.unclear |= bool(_OURS.match(line))
             if line.startswith(("diff --git ", "--- ")):
-                self._shift = 0
+                self._shift, self._section = 0, ""
+            if line.startswith("@@ "):  # the head of a hunk that is not told shortly
+                self._section = ""
         return list(part.lines)
 
     def legend(self) -> str:
@@ -82,7 +89,7 @@ class Form:
         return person
 
     def _file_head(self, head: FileHead) -> str:
-        self._shift = 0
+        self._shift, self._section = 0, ""
         self.used["files"] = None
         name = head.old if head.old == head.new else f"{head.old} => {head.new}"
         bare = " (no names)" if head.lines != written_file_heads(head)[0] else ""
@@ -108,10 +115,15 @@ class Form:
         plain = f"@@ -{_range(hunk.old, old)} +{_range(hunk.new, new)} @@{hunk.section}"
         told = hunk.lines[0] == plain and first_new - first_old == self._shift
         self._shift = first_new - first_old + new - old
-        if not told:
+        section, above = hunk.section, self._section
+        self._section = section
+        if not told or section == _AGAIN:
             return hunk.lines[0]
         self.used["hunks"] = None
-        return f"@@ {first_new} @@{hunk.section}"
+        if section and section == above:
+            self.used["again"] = None
+            return f"@@ {first_new} @@{_AGAIN}"
+        return f"@@ {first_new} @@{section}"
 
 
 def _range(start: int, count: int) -> str:

@@ -34,7 +34,7 @@ class LogLines:
     """Lossless: each line is verbatim or a row of a template. Lossy: rows that carry only measurements are left out."""
 
     name: str = "log_lines"
-    version: int = 3
+    version: int = 4
     exact: bool = True
 
     def score(self, content: Content) -> float:

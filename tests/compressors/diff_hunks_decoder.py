@@ -20,6 +20,7 @@ class _Reader:
         self.cut = int(width[1]) if width else 0
         self.at = 0
         self.shift = 0
+        self.section = ""
         self.mail: dict[str, str] = {}
         self.out: list[str] = []
 
@@ -35,7 +36,8 @@ class _Reader:
             elif re.match(r" \S.*/\Z", line) or _ROW.match(line):
                 self.stat()
             else:
-                self.shift = 0 if line.startswith(("diff --git ", "--- ")) else self.shift
+                if line.startswith(("diff --git ", "--- ")):
+                    self.shift, self.section = 0, ""
                 self.out.append(line)
                 self.at += 1
         return "\n".join(self.out)
@@ -50,7 +52,7 @@ class _Reader:
         if not match["bare"]:
             self.out.append("--- /dev/null" if kind.startswith("new file") else f"--- a/{old}")
             self.out.append("+++ /dev/null" if kind.startswith("deleted file") else f"+++ b/{new}")
-        self.shift = 0
+        self.shift, self.section = 0, ""
         self.at += 1
 
     def hunk(self, line: str) -> None:
@@ -67,13 +69,15 @@ class _Reader:
         old, new = (sum(row[:1] in signs for row in body) for signs in (" -", " +"))
         if short:
             first_new = int(short[1])
+            self.section = self.section if short[2] == ' "' else short[2]
             first_old = first_new - self.shift
             self.out.append(
-                f"@@ -{_range(first_old - (old == 0), old)} +{_range(first_new - (new == 0), new)} @@{short[2]}"
+                f"@@ -{_range(first_old - (old == 0), old)} +{_range(first_new - (new == 0), new)} @@{self.section}"
             )
         else:
             long = _LONG.match(line)
             assert long is not None
+            self.section = line[long.end() :]
             self.out.append(line)
             first_old, first_new = int(long[1]) + (old == 0), int(long[3]) + (new == 0)
         self.shift = first_new - first_old + new - old

@@ -66,7 +66,15 @@ def test_a_line_number_is_that_of_the_new_file() -> None:
     text = lossless(patch(grown, hunk("40", "42", 6), hunk("90", "92", 6)))
     assert "@@ 1 @@\n a" in text
     assert "@@ 42 @@ def f():" in text
-    assert "@@ 92 @@ def f():" in text
+    assert '@@ 92 @@ "\n' in text
+
+
+def test_what_stands_behind_a_header_is_said_once() -> None:
+    """A hunk in the function of the one above says so; one in another, or in another file, names it."""
+    other = hunk("90", "90", 6).replace("def f():", "def g():")
+    text = lossless(patch(hunk("10", "10", 6), hunk("40", "40", 6), other, hunk("140", "140", 6)))
+    said = re.findall(r"^@@ \d+ @@(.*)", text, re.MULTILINE)
+    assert said[-5:] == [' "', " def f():", ' "', " def g():", " def f():"]
 
 
 def test_a_header_that_does_not_follow_stays() -> None:
