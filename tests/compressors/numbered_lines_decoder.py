@@ -29,9 +29,8 @@ def decode(text: str) -> str:
             bare |= {int(same[1]) + n: bare[int(same[3]) + n] for n in range(int(same[2]) - int(same[1]) + 1)}
             number = int(same[2]) + 1
         else:
-            shown = number_at.match(lines[at])
-            is_numbered = shown is not None and int(shown[2]) == number and shown[3] == mark
-            bare[number] = lines[at][shown.end() :] if shown is not None and is_numbered else lines[at]
+            prefix = f"{number:>{pad}}{mark}" if not bare else f"{number}{mark}"
+            bare[number] = lines[at].removeprefix(prefix)
             number += 1
         at += 1
     return "\n".join([*head, *(f"{number:>{pad}}{mark}{line}" for number, line in bare.items()), *lines[at:]])
