@@ -7,6 +7,7 @@ import base64
 import functools
 import gzip
 import hashlib
+import threading
 from importlib import resources
 
 import tiktoken
@@ -36,12 +37,19 @@ PIECES = "|".join(
     )
 )
 _SHORT = 500  # characters: what is shorter is counted as fast as it is looked up
+_LOADING = threading.Lock()
 _CHUNK = 200_000  # characters: tiktoken's splitter is a recursive regex, and its cost must stay linear
 
 
 @functools.cache
 def encoding() -> tiktoken.Encoding:
     """Return the o200k_base encoding. The first call takes 0.2 s; raises ``ValueError`` if the ranks are damaged."""
+    with _LOADING:  # several threads begin with a first text: one reads, the others wait for it
+        return _loaded()
+
+
+@functools.cache
+def _loaded() -> tiktoken.Encoding:
     raw = gzip.decompress(resources.files("headroom_mitm.data").joinpath(RANKS).read_bytes())
     if hashlib.sha256(raw).hexdigest() != RANKS_SHA256:
         raise ValueError(f"{RANKS} is damaged: its sha256 is not {RANKS_SHA256}")

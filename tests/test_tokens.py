@@ -1,6 +1,7 @@
 """Token counts are those of o200k_base, offline, at a cost that grows with the text and no faster."""
 
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
@@ -68,8 +69,16 @@ def test_damaged_ranks_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     (tmp_path / tokens.RANKS).write_bytes(gzip.compress(ranks[:-1]))
     monkeypatch.setattr(resources, "files", lambda _: tmp_path)
     with pytest.raises(ValueError, match="damaged"):
-        tokens.encoding.__wrapped__()
+        tokens._loaded.__wrapped__()
 
 
 def test_an_estimate_is_in_characters() -> None:
     assert tokens.estimate(400) == 100
+
+
+def test_threads_that_begin_at_once_read_the_ranks_once() -> None:
+    tokens.encoding.cache_clear()
+    tokens._loaded.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        found = {id(encoding) for encoding in pool.map(lambda _: tokens.encoding(), range(4))}
+    assert len(found) == tokens._loaded.cache_info().misses == 1
