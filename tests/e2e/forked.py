@@ -5,12 +5,15 @@ become 0.1. A copy runs the same program with the same arguments, environment, s
 Those of tests/e2e/test_run.py and test_mitmweb.py are started from their files.
 """
 
+import functools
 import multiprocessing
 import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from multiprocessing import forkserver
 from multiprocessing.reduction import DupFd
+from pathlib import Path
 from typing import IO, Any
 
 from mitmproxy.tools import main
@@ -19,15 +22,30 @@ _COPIES = multiprocessing.get_context("forkserver")
 _COPIES.set_forkserver_preload(["mitmproxy.tools.dump", "mitmproxy.tools.web", "headroom_mitm.plugin", "loaded"])
 
 
+@functools.cache
+def _begun() -> None:
+    """Start the process that is copied. Python 3.11 does not tell it where this folder's modules are."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parent), before)))
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.pop("PYTHONPATH")
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+
+
 class Copy:
     """What ``subprocess.Popen`` is, as far as it is used here."""
 
     def __init__(self, command: Sequence[object], environment: Mapping[str, str]) -> None:
+        _begun()
         reads, writes = os.pipe()
         self.stdout: IO[str] | None = os.fdopen(reads, encoding="utf-8", errors="replace")
         program, *arguments = map(str, command)
-        name = os.path.basename(program)  # noqa: PTH119  # it is no path that anybody opens
-        self._process = _COPIES.Process(target=_run, args=(name, arguments, dict(environment), DupFd(writes)))
+        self._process = _COPIES.Process(
+            target=_run, args=(Path(program).name, arguments, dict(environment), DupFd(writes))
+        )
         self._process.start()
         os.close(writes)
 
