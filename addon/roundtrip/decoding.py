@@ -58,11 +58,7 @@ def decoder(encoding: str) -> Decode | None:
     if make is None:
         return None
     decode = make()
-
-    def checked(data: bytes) -> bytes:
-        return data if decode is bytes else _bounded(decode, data, encoding, MOST_AT_ONCE)
-
-    return checked
+    return decode if decode is bytes else lambda data: _bounded(decode, data, encoding, MOST_AT_ONCE)
 
 
 def decoded(encoding: str, raw: bytes, most: int) -> bytes:
