@@ -77,8 +77,7 @@ def many(folder: Path) -> list[str]:
             list(agents.map(converse, [range(n, MET_AGAIN, 6) for n in range(6)]))
         broken = breaks_in(provider.received)
         grown = (proxy.resident_kib - before) / 1024
-    size = sum(path.stat().st_size for path in (folder / "home" / ".headroom").glob("store.sqlite*")) / 2**20
-    remark = f"store {size:.0f} MB, memory {grown:+.0f} MB"
+    remark = f"store {store_bytes(folder) / 2**20:.0f} MB, memory {grown:+.0f} MB"
     return row("10,000 conversations, the first 300 met again", count, broken, remark)
 
 
@@ -102,10 +101,11 @@ def day(folder: Path) -> list[str]:
             if step % SLEEPS == 0:
                 broken += breaks_in(provider.received)
                 provider.received[:] = [one for one in provider.received if b"Question of busy" in one.raw][-BUSY:]
-                sizes.append(store_bytes(folder))
-                memory.append(proxy.resident_kib)
             for agent in awake:
                 agent.ask(count, 3 if agent in sleepy else 1)
+            if step % SLEEPS == 0:
+                sizes.append(store_bytes(folder))
+                memory.append(proxy.resident_kib)
         broken += breaks_in(provider.received)
         for agent in (*busy, *sleepy):
             agent.client.close()
@@ -156,8 +156,8 @@ def breaks_in(received: Sequence[Received]) -> int:
 
 
 def store_bytes(folder: Path) -> int:
-    """Return the size of the embedded store's file."""
-    return (folder / "home" / ".headroom" / "store.sqlite").stat().st_size
+    """Return the size of the embedded store's files."""
+    return sum(path.stat().st_size for path in (folder / "home" / ".headroom").glob("store.sqlite*"))
 
 
 def swept(folder: Path) -> int:

@@ -26,7 +26,8 @@ T = TypeVar("T")
 
 ANSWER_SECONDS = 1.0
 """No request waits longer for one answer. On a Cluster, time-outs of several servers and tries would add up."""
-_ASKING = 8
+ASKING = 8
+"""Questions at once."""
 _REMEMBERED = 50_000
 _MOST_WAITING = 20_000
 """Keys of a kind. What comes beyond is not told."""
@@ -57,7 +58,7 @@ class RedisStaging(NotAtOnce):
     def __init__(self, store: RedisStore) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(_ASKING, thread_name_prefix="headroom-store")
+        self.threads = ThreadPoolExecutor(ASKING, thread_name_prefix="headroom-store")
         self._sent: dict[Digest, Visit] = {}
         self._begun: set[Digest] = set()
         self._used: dict[Key, None] = {}
@@ -161,17 +162,13 @@ class RedisStaging(NotAtOnce):
         """See ``Staging``."""
         return self._store.uses.lacks(original)
 
-    def close(self) -> None:
-        """Give back threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
     def _answered(self, question: Callable[[], T]) -> T:
         """Return what a store says to a request that has so much patience, whatever time-outs add up to below."""
         ahead = self.ahead
         if ahead is None:
             return question()
         try:
-            return self._threads.submit(question).result(min(ahead.patience, ANSWER_SECONDS))
+            return self.threads.submit(question).result(min(ahead.patience, ANSWER_SECONDS))
         except TimeoutError:
             self._store.silent()
             raise StoreUnavailable("it takes too long") from None
@@ -227,7 +224,7 @@ class StagedStore:
         """See ``Store``."""
         with contextlib.suppress(StoreUnavailable):
             self.staging.flush()
-        self.staging.close()
+        self.staging.threads.shutdown(wait=False, cancel_futures=True)
         self._store.close()
 
 

@@ -41,6 +41,11 @@ class RedisServer:
         with redis.Redis(port=self.port) as client:
             client.flushall()
 
+    def delete(self, pattern: str) -> None:
+        """Remove what has such a name, as an eviction does."""
+        with redis.Redis(port=self.port) as client:
+            client.delete(*client.keys(pattern))
+
     @property
     def is_running(self) -> bool:
         return self._process is not None
