@@ -105,6 +105,26 @@ def test_only_what_is_unusual_is_said_where_nearly_all_are_alike() -> None:
     assert "\npod-7|7|status=CrashLoopBackOff\n" in shown
 
 
+@pytest.mark.parametrize(
+    ("usual", "other", "is_left_empty"),
+    [("Running", "Pending", True), ("Running", "", False), ("Failed", "Running", False)],
+    ids=["usual", "others are empty", "trouble"],
+)
+def test_a_usual_value_is_left_empty(usual: str, other: str, is_left_empty: bool) -> None:
+    """Not where another cell is empty itself, and never a value that speaks of trouble."""
+    rows = [(f"pod-{n}", other if n % 3 == 1 else usual, str(n)) for n in range(60)]
+    shown = folded(drawn(DRAWN[0], Table(("name", "status", "port"), tuple(rows), 0, 0, 1)))
+    assert (f"\n> where empty: status={usual}\n" in shown) == is_left_empty
+    assert (f"\npod-7|{other}|7\npod-8||8\n" in shown) == is_left_empty
+
+
+def test_the_day_or_folder_that_all_cells_begin_with_is_said_once() -> None:
+    rows = [(f"r{n}", f"2026-03-01 0{n % 10}:17", f"/var/log/jobs/2026/{n}.txt") for n in range(20)]
+    shown = folded(drawn(DRAWN[0], Table(("name", "at", "log"), tuple(rows), 0, 0, 1)))
+    assert '\n> at begins with "2026-03-01 "\n> log begins with "/var/log/jobs/2026/"\n' in shown
+    assert "\nr7|07:17|7\n" in shown
+
+
 def test_columns_of_one_name_stay_in_their_rows() -> None:
     rows = [("x", str(n), "x") for n in range(30)]
     assert "\nx|7|x\n" in folded(drawn(BOXED, Table(("a", "n", "a"), tuple(rows), 0, 0, 1)))
