@@ -58,6 +58,7 @@ class RedisStaging(NotAtOnce):
     def __init__(self, store: RedisStore) -> None:
         self._store = store
         self._lock = threading.Lock()
+        self.lacks = store.uses.lacks
         self.threads = ThreadPoolExecutor(ASKING, thread_name_prefix="headroom-store")
         self._sent: dict[Digest, Visit] = {}
         self._begun: set[Digest] = set()
@@ -157,10 +158,6 @@ class RedisStaging(NotAtOnce):
             self._store.batches.read(Wanted(renderings=used[at : at + _AT_ONCE]))
         self._store.uses.tell()
         _read(self._store.tallies, names, self.sums)
-
-    def lacks(self, original: Digest) -> bool:
-        """See ``Staging``."""
-        return self._store.uses.lacks(original)
 
     def _answered(self, question: Callable[[], T]) -> T:
         """Return what a store says to a request that has so much patience, whatever time-outs add up to below."""
