@@ -33,6 +33,7 @@ from redis_server import RedisServer
 from redis_sets import Cluster
 from soaking.load import Agents, Seen
 from soaking.trend import Trend, least_squares, minutes, trend
+from working.fleet import warnings
 
 PROBE = Path(__file__).resolve().parent / "soaking" / "probe.py"
 EVERY_SECONDS = 5.0
@@ -252,8 +253,7 @@ def main() -> int:
         soak = Soak(proxy, servers, probe, Agents(proxy, provider, asked.rate, asked.agents), asked.out)
         asyncio.run(soak.run(asked.hours * 3600))
         verdict = report(soak, asked.hours * 3600 * asked.warm_up)
-        told = [line for line in proxy.lines if "headroom" in line and ("warn" in line.lower() or "Traceback" in line)]
-        print(f"\n{len(told)} warnings of ours in the log", *told[:5], sep="\n  ")
+        print("\nwarnings in the log:", *(warnings([proxy]) or ["none"]), sep="\n  ")
     print(f"\nverdict: {verdict}")
     return bool(verdict.faults)
 
