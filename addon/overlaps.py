@@ -1,15 +1,14 @@
 """How many lines earlier texts of a conversation have in common with a new one, counted line by line of the new one.
 
-So what it takes does not grow with the conversation. What is counted goes on from request to request, as long as a
-request goes on from one that was read before.
+So what it takes does not grow with the conversation: what is counted goes on from request to request. That the texts
+are the same, and what is decided of them, is looked at.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from weakref import ref
 
 from headroom_mitm.recent import Recent
-from headroom_mitm.segments import Key, Prompt, Reading, Rendering, Segment
+from headroom_mitm.segments import Digest, Key, Prompt, Rendering, Segment
 
 LINES = 100_000
 """That are kept at hand, of all conversations together: some 10 MB."""
@@ -26,7 +25,7 @@ class Overlaps:
     """Remembers which texts have a line. Thread-safe: what one thread works with is not there for another."""
 
     def __init__(self, lines: int = LINES) -> None:
-        self._kept: Recent[ref[Reading], _Index] = Recent(lines, lambda index: index.weight)
+        self._kept: Recent[tuple[Digest, Key], _Index] = Recent(lines, lambda index: index.weight)
 
     def shared(
         self, prompt: Prompt, near: range, lines: frozenset[int], known: Decided, lines_of: LinesOf
@@ -39,12 +38,13 @@ class Overlaps:
         end = earlier.segments if earlier is not None else 0
         if earlier is None or end > near.stop or end - near.start < FEWEST:
             return near.start, {}
-        index = self._kept.take(ref(prompt.reading)) or self._kept.take(ref(earlier.of))
+        name = prompt.head, prompt.segments[0].key
+        index = self._kept.take(name)
         if index is None or index.end > end or not index.is_of(prompt, near.start, known):
             index = _Index(near.start)
         index.add(prompt.segments[index.end : end], known, lines_of)
         found = index.found(lines, near.start)
-        self._kept.put(ref(prompt.reading), index)
+        self._kept.put(name, index)
         return end, found
 
 

@@ -26,7 +26,12 @@ class Past:
         if count >= len(self.segments):
             return self
         segments = self.segments[:count]
-        return Past(segments, {segment.key: self.known[segment.key] for segment in segments}, self.forgets)
+        if len(self.known) < len(self.segments):  # one of them stands twice
+            return Past(segments, {segment.key: self.known[segment.key] for segment in segments}, self.forgets)
+        known = dict(self.known)
+        for segment in self.segments[count:]:
+            del known[segment.key]
+        return Past(segments, known, self.forgets)
 
 
 NO_PAST = Past()

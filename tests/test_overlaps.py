@@ -130,3 +130,14 @@ def test_what_is_kept_is_bounded(wire: Wire) -> None:
     prompt = wire.read(body(results))
     end, found = counted(overlaps, prompt, raw(prompt))
     assert found == by_hand(prompt, raw(prompt), range(end))
+
+
+def test_texts_that_were_counted_are_not_looked_at_again(wire: Wire) -> None:
+    """Not even where nobody has asked for a while."""
+    overlaps, results, looked_at = Overlaps(), texts(FEWEST + 8), []
+    wire.read(body(results[: FEWEST + 1]))
+    for count in range(FEWEST + 2, len(results) + 1):
+        prompt = wire.read(body(results[:count]))
+        if count % 3 == 0:
+            overlaps.shared(prompt, range(count - 1), frozenset(), {}, lambda one: looked_at.append(one.call_id))
+    assert sorted(map(int, looked_at)) == list(range(len(looked_at)))

@@ -85,3 +85,11 @@ def test_texts_that_stand_elsewhere_are_asked_for(wire: Wire) -> None:
     recalled(pasts, wire.read(body("one", "two", "three")))
     prompt = wire.read(body("one", "two", "three", "four", system="longer"))
     assert pasts.of(prompt, prompt.segments) == NO_PAST
+
+
+def test_a_text_that_was_sent_twice_is_known_where_it_stands_first(wire: Wire) -> None:
+    pasts = Pasts()
+    first = wire.read(body("one", "two", "three"))
+    again = (*first.segments, first.segments[0])
+    pasts.keep(first, NO_PAST, again, decided(first))
+    assert pasts.of(wire.read(body("one", "two", "three", "four")), first.segments[:2]).known == decided(first, 2)

@@ -73,12 +73,16 @@ class SqliteStore:
         packed = [(d.rendering, self._originals.sealed(d)) for d in decisions]
         now = int(self._clock())
         with self._database() as db, transaction(db):
+            first: dict[Key, Rendering] = {}  # what was written now need not be read
             for rendering, original in packed:
-                if insert(db, rendering, now, self._sealer) and original is not None:
+                if not insert(db, rendering, now, self._sealer):
+                    continue
+                first[rendering.key] = rendering
+                if original is not None:
                     db.execute(_KEEP_ORIGINAL, (rendering.original, original))
-            found = list(rows(db, [rendering.key for rendering, _ in packed], self._sealer))
+            found = list(rows(db, [r.key for r, _ in packed if r.key not in first], self._sealer))
             refresh(db, [row.id for row in found if is_stale(row.used, now)], now)
-        return {row.rendering.key: row.rendering for row in found}
+        return first | {row.rendering.key: row.rendering for row in found}
 
     def settle(self, offer: Offer, decisions: Sequence[Decision]) -> Kept:
         """See ``Store``."""
