@@ -77,7 +77,8 @@ class Router:
         is_file = call is not None and bool(path_of(call))
         is_fresh = is_file and not source.is_old
         output = frame.payload.replace("\r\n", "\n") if _is_crlf(frame.payload) else frame.payload
-        content = Content(output, call.name if call else "", call.subject if call else "", fresh_read=is_fresh)
+        tool, subject = (call.name, call.subject) if call else ("", "")
+        content = Content(output, tool, subject, fresh_read=is_fresh, worked_on=source.edited)
         may_lose = lossy and _may_lose(source.segment)
         whole = self._whole(source, frame, content, excluded, (level_of or _lightly) if may_lose else _not_at_all)
         pieces = parts.split(frame.payload, content.subject)

@@ -35,6 +35,8 @@ class Content:
     """No later result shows this file: who has just read it may edit it next, and must then name its text exactly."""
     count: Callable[[str], int] = tokens.count
     """Size of a text in tokens; a compressor with several forms to offer picks the smallest by it."""
+    worked_on: bool = False
+    """The text is a file that the conversation edits: each of its lines stays in its place."""
 
     @functools.cached_property
     def lines(self) -> list[str]:

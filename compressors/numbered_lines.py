@@ -15,6 +15,8 @@ STEP = 20
 SHORT_STEP = 10
 """The same for the viewers of agents whose editors are told line numbers: there a number must be quick to find."""
 SHORTEST = 12  # lines; fewer are not worth the note
+LEAST_FOLDED = 8_000
+"""Characters of a text in which blocks that come again are named: who reads a short one is likely to edit it next."""
 _HEAD_LINES = 4  # what clients say before the first line, such as "Here's the result of running `cat -n` on …:"
 # cat -n and Claude Code (spaces, number, tab or arrow), opencode and others ("12: text", "12|text"), SWE-agent and
 # grep -n ("12:text").
@@ -88,9 +90,14 @@ class NumberedLines:
         found = read(content.lines)
         if found is None or len(found.lines) < SHORTEST:
             return None
-        text = "\n".join([*found.head, note(found), *folding(found)(0, len(found.lines)), *found.tail])
+        text = "\n".join([*found.head, note(found), *_written(found, content), *found.tail])
         # Lines that look numbered by themselves keep their numbers, and then the note may cost more than it saves.
         return Compressed(text, lossless=True) if content.count(text) < content.count(content.text) else None
+
+
+def _written(found: Numbered, content: Content) -> Iterator[str]:
+    every = range(len(found.lines))
+    return (shown(found, at) for at in every) if content.worked_on else folding(found)(0, len(found.lines))
 
 
 def folding(found: Numbered, hidden: Iterable[range] = ()) -> Callable[[int, int], Iterator[str]]:
@@ -98,7 +105,8 @@ def folding(found: Numbered, hidden: Iterable[range] = ()) -> Callable[[int, int
 
     Lines that are ``hidden`` are told otherwise; no range that is asked for has them.
     """
-    blocks = {block.start: block for block in numbered_repeats.blocks(found.lines, hidden)}
+    is_long = sum(map(len, found.lines)) >= LEAST_FOLDED
+    blocks = {block.start: block for block in numbered_repeats.blocks(found.lines, hidden)} if is_long else {}
     named = {block.above for block in blocks.values()}
 
     def folded(start: int, stop: int) -> Iterator[str]:

@@ -228,7 +228,7 @@ def test_a_base_whose_numbers_are_left_out_still_stands(tmp_path: Any) -> None:
 def test_what_a_base_names_by_its_numbers_is_no_passage_there(tmp_path: Any) -> None:
     """A reader looks for the first and the last line of a passage, and finds them where they are shown."""
     talk = Talk(tmp_path, Router())
-    lines = FILE.split("\n")
+    lines = [f"{line}  # {'as it says ' * 20}" for line in FILE.split("\n")]
     talk.read("c1", numbered("\n".join([*lines, *lines[8:16], *lines[:4]])))
     assert "[41-48: same as 9-16]" in talk.send()["c1"]
     talk.read("c2", "\n".join(["new", *lines[8:16], *lines[:2], "newer"]), command="cat c2", name="Bash")

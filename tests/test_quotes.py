@@ -97,12 +97,13 @@ def test_numbers_stand_where_a_passage_begins_and_ends() -> None:
 def test_blocks_that_come_again_in_the_rest_are_named_by_their_numbers() -> None:
     """Those of which each line is shown above, and none that an earlier text has told already."""
     twice = [f"step {number} of what is done twice" for number in range(6)]
-    text = numbered([*twice, *OLD[10:40], "and then", *twice, "again", *OLD[10:40], *twice], 50)
+    more = [f"of {number} there is more to say: {'again and ' * 10}{number * 7919 % 1009}" for number in range(80)]
+    text = numbered([*twice, *OLD[10:40], *more, *twice, "again", *OLD[10:40], *twice], 50)
     told = quotes.told(PLAIN, text, WHERE)
     assert told is not None
     assert re.findall(r"\[.*: same as .*\]", told) == [
-        "[87-92: same as 50-55]",
-        "[124-129: same as 50-55]",
+        "[166-171: same as 50-55]",
+        "[203-208: same as 50-55]",
     ]
     assert restored(OLD, told) == text
 

@@ -10,6 +10,7 @@ from headroom_mitm.compressors.numbered_lines import NumberedLines
 
 COMPRESSOR = NumberedLines()
 CODE = [f"\tline {number} of a file that says nothing" for number in range(40)]
+LONG = [f"\tline {number} of a long file: {number * 7919 % 1009} {'and so on ' * 6}" for number in range(120)]
 BLOCK = [f"\t\tstep {number} of what is done twice in this file" for number in range(5)]
 
 
@@ -75,12 +76,23 @@ def test_a_line_that_looks_numbered_keeps_its_number() -> None:
 
 def test_a_block_that_comes_again_is_named_by_its_numbers() -> None:
     """Where it stands above, its first line shows its number."""
-    text = numbered([*CODE[:12], *BLOCK, *CODE[12:20], *BLOCK, CODE[30]])
+    text = numbered([*LONG[:12], *BLOCK, *LONG[12:], *BLOCK, CODE[30]])
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
     assert f"\n13\t{BLOCK[0]}\n{BLOCK[1]}\n" in folded.text
-    assert folded.text.endswith(f"{CODE[19]}\n[26-30: same as 13-17]\n{CODE[30]}")
+    assert folded.text.endswith(f"{LONG[-1]}\n[126-130: same as 13-17]\n{CODE[30]}")
     assert numbered_lines_decoder.decode(folded.text) == text
+
+
+@pytest.mark.parametrize(
+    ("lines", "worked_on"), [(CODE, False), (LONG, True)], ids=["short", "a file that is worked on"]
+)
+def test_what_is_likely_to_be_edited_has_each_line_in_its_place(lines: list[str], worked_on: bool) -> None:
+    text = numbered([*lines, *BLOCK, *lines, *BLOCK])
+    folded = COMPRESSOR.compress(Content(text, worked_on=worked_on), Level.LOSSLESS)
+    assert folded is not None
+    assert "same as" not in folded.text
+    assert len(folded.text.split("\n")) == 1 + len(text.split("\n"))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +102,7 @@ def test_a_block_that_comes_again_is_named_by_its_numbers() -> None:
 )
 def test_what_is_short_is_said_again(block: list[str]) -> None:
     """To look it up would cost a reader more."""
-    text = numbered([*CODE[:12], *block, *CODE[12:20], *block, CODE[30]])
+    text = numbered([*LONG[:12], *block, *LONG[12:], *block, CODE[30]])
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
     assert "same as" not in folded.text
@@ -108,7 +120,7 @@ def test_a_line_that_looks_like_our_note_keeps_its_number() -> None:
 @given(picked=st.lists(st.sampled_from([*CODE[:6], *BLOCK, "", "\t}"]), min_size=12, max_size=80))
 def test_blocks_come_back_exactly(picked: list[str]) -> None:
     """Wherever they stand."""
-    text = numbered(picked, 7)
+    text = numbered([*LONG, *picked], 7)
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
     assert numbered_lines_decoder.decode(folded.text) == text
