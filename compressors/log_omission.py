@@ -147,16 +147,10 @@ class Omission:
             parts.append(f"{first.text} to {last.text}")
         parts += [column.summary(rows) for column in look.columns]
         if look.is_alarm and look.template.stamped:
-            alone = [row for row in rows if not self._is_amid(look.template.rows[row])]
+            alone = [row for row in rows if not _is_amid(self.form.entries, look.template.rows[row])]
             found = {row: stamp for row in alone if (stamp := stamps[look.template.rows[row]]) is not None}
             parts += log_times.told(look.columns, found)
         return f"    {len(rows)} of these left out below{': ' if parts else ''}{'; '.join(parts)}"
-
-    def _is_amid(self, line: int) -> bool:
-        """Tell whether the lines before and behind are of the same template: then they say well enough when it was."""
-        entries = self.form.entries
-        around = entries[max(0, line - 1) : line + 2]
-        return len(around) == 3 and len({entry.templates for entry in around}) == 1
 
     def _pays(self, lines: Sequence[int]) -> bool:
         if len(lines) < _LEAST_GAP:
@@ -173,6 +167,12 @@ class Omission:
         parts = [f"{count} x {alias(self.names.whole(number))}" for number, count in told]
         what = ", ".join([*parts, *([f"{others} others"] if others else [])])
         return f"[lines {lines[0] + 1}-{lines[-1] + 1} left out: {what}]"
+
+
+def _is_amid(entries: Sequence[Entry], line: int) -> bool:
+    """Tell whether the lines before and behind are of the same template: then they say well enough when it was."""
+    around = entries[max(0, line - 1) : line + 2]
+    return len(around) == 3 and len({entry.templates for entry in around}) == 1
 
 
 def choose(form: Form, level: Level) -> Omission | None:
