@@ -12,8 +12,9 @@ TURNS = 16
 PAUSE = 0.05
 """Seconds between events, in the rolling restart: an answer takes half a second."""
 HEADINGS = (
-    "workers", "answered", "by each", "breaks", "requests a second", "median", "99 %", "CPU of workers a request",
-    "of all else", "busy cores", "Redis commands a request", "KiB to Redis", "from it",
+    "workers", "answered", "by each", "breaks", "requests a second", "median", "99 %", "busy cores",
+    "CPU a request: workers", "Redis", "HAProxy", "agents, provider", "Redis commands a request", "KiB to it",
+    "from it", "kept in it",
 )  # fmt: skip
 
 
@@ -31,7 +32,7 @@ def measured(fleet: Fleet, agents: int) -> list[str]:
     warm = Tally()
     talk(fleet, 10_000, iter(range(3 * len(fleet.workers))), warm)  # all have read what they need
     fleet.provider.script(*[says(0.0)] * (agents * TURNS))
-    base, cpu, others, asked = met(fleet.workers), fleet.workers_cpu, fleet.others_cpu, fleet.asked_of_redis()
+    base, cpu, asked = met(fleet.workers), fleet.cpu, fleet.asked_of_redis()
     tally, began = Tally(), time.perf_counter()
     talks = [threading.Thread(target=talk, args=(fleet, one, iter(range(TURNS)), tally)) for one in range(agents)]
     for one in talks:
@@ -39,16 +40,16 @@ def measured(fleet: Fleet, agents: int) -> list[str]:
     for one in talks:
         one.join()
     took, count = time.perf_counter() - began, len(tally.seconds)
-    cpu, others = fleet.workers_cpu - cpu, fleet.others_cpu - others
+    cpu = {name: now - cpu[name] for name, now in fleet.cpu.items()}
     asked = {name: now - asked[name] for name, now in fleet.asked_of_redis().items()}
     shares = " ".join(str(now - before) for now, before in zip(met(fleet.workers), base, strict=True))
     p99 = statistics.quantiles(tally.seconds, n=100)[98]
     print(*tally.lost[:5], *warnings(fleet.workers), sep="\n", end="")
     return [
         f"{tally.answered} of {agents * TURNS}", shares, str(breaks(fleet.provider.received)), f"{count / took:.0f}",
-        f"{1000 * statistics.median(tally.seconds):.0f} ms", f"{1000 * p99:.0f} ms", f"{cpu / count:.1f} ms",
-        f"{others / count:.1f} ms", f"{(cpu + others) / took / 1000:.2f}", f"{asked['commands'] / count:.1f}",
-        f"{asked['in'] / count / 1024:.1f}", f"{asked['out'] / count / 1024:.1f}",
+        f"{1000 * statistics.median(tally.seconds):.0f} ms", f"{1000 * p99:.0f} ms",
+        f"{sum(cpu.values()) / took / 1000:.2f}", *(f"{spent / count:.1f} ms" for spent in cpu.values()),
+        f"{asked['commands'] / count:.1f}", *(f"{asked[name] / count / 1024:.1f}" for name in ("in", "out", "held")),
     ]  # fmt: skip
 
 
