@@ -58,6 +58,7 @@ class Bench:
     clock: Path
     servers: Servers | None = None
     frozen: RedisServer | None = None
+    patience: float = PATIENCE
     says: Answer = field(default_factory=lambda: answer(Say(SAYS), pause=0.01))
 
     @property
@@ -103,7 +104,7 @@ def kill_proxy_often(bench: Bench) -> None:
     chance = random.Random(7)
     for _ in range(5):
         kill_proxy(bench)
-        reached, gives_up = len(bench.provider.received) + 3, time.monotonic() + PATIENCE / 2
+        reached, gives_up = len(bench.provider.received) + 3, time.monotonic() + bench.patience / 2
         while len(bench.provider.received) < reached and time.monotonic() < gives_up:
             time.sleep(chance.uniform(0.0, 0.1))
 
@@ -263,18 +264,18 @@ def talk(bench: Bench, number: int, until: float, tally: Tally) -> None:
     client = Client(bench.proxy)
     messages = [{"role": "user", "content": f"Question of agent {number}"}]
     count = 0
-    while ask(client, request(messages, stream=True), tally) and time.monotonic() < until:
+    while ask(client, request(messages, stream=True), tally, bench.patience) and time.monotonic() < until:
         messages += turn(f"toolu_{number}_{count}", measurements(150, salt=f"{number}-{count}"))
         count += 1
         time.sleep(0.15)
     client.close()
 
 
-def ask(client: Client, body: bytes, tally: Tally) -> bool:
+def ask(client: Client, body: bytes, tally: Tally, patience: float) -> bool:
     """Ask until there is a whole answer; say whether there was one."""
     with tally.lock:
         tally.asked += 1
-    gives_up = time.monotonic() + PATIENCE
+    gives_up = time.monotonic() + patience
     while time.monotonic() < gives_up:
         with contextlib.suppress(OSError, ValueError, HTTPException):
             reply = client.post("/v1/messages", body)
@@ -339,10 +340,11 @@ def standing(fault: Fault, folder: Path) -> Iterator[Bench]:
         yield bench
 
 
-def run(fault: Fault, folder: Path) -> list[str]:
+def run(fault: Fault, folder: Path, patience: float = PATIENCE) -> list[str]:
     """Let agents talk while a fault comes and goes; return a row of the table."""
     tally = Tally()
     with standing(fault, folder) as bench:
+        bench.patience = patience
         until = time.monotonic() + fault.seconds
         agents = [threading.Thread(target=talk, args=(bench, number, until, tally)) for number in range(AGENTS)]
         for agent in agents:
@@ -372,9 +374,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="parts of names")
     parser.add_argument("--list", action="store_true", help="only print the names")
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds; more where a machine is busy")
     parser.add_argument("--keep", type=Path, help="a folder for homes and logs")
     asked = parser.parse_args()
-    works = {fault.name: functools.partial(run, fault) for fault in FAULTS} | LONG
+    works = {fault.name: functools.partial(run, fault, patience=asked.patience) for fault in FAULTS} | LONG
     chosen = {name: work for name, work in works.items() if not asked.names or any(one in name for one in asked.names)}
     logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # connections that break are what this is about
     if asked.list:
