@@ -240,8 +240,8 @@ def _declared(raw: bytes) -> bytes:
     """Return a digest of what is declared."""
     try:
         found = json.loads(raw) if raw else []
-    except (ValueError, RecursionError):
+        shown = [tool for tool in found if not (isinstance(tool, dict) and tool.get("defer_loading"))]
+        written = sorted(json.dumps(without_markers(tool), sort_keys=True) for tool in shown)
+    except (TypeError, ValueError, RecursionError):  # it is no list, or nested without end
         return digest(raw)
-    shown = [tool for tool in found if not (isinstance(tool, dict) and tool.get("defer_loading"))]
-    written = sorted(json.dumps(without_markers(tool), sort_keys=True) for tool in shown)
     return digest(*(text.encode("utf-8", "surrogatepass") for text in written))

@@ -17,6 +17,7 @@ import zstandard
 from sample_conversations import ANTHROPIC, asked, body, result
 
 from headroom_mitm.compressors import Level
+from headroom_mitm.epochs import lineage
 from headroom_mitm.errors import MissingOriginal, UnreadableBody
 from headroom_mitm.roundtrip.answering import serve
 from headroom_mitm.roundtrip.decoding import MOST_AT_ONCE, decoded, decoder, readable
@@ -195,6 +196,20 @@ ODD_BODIES: dict[str, bytes] = {
     "a huge exponent": b'{"model":"m","max_tokens":1e%b,"messages":[],"input":[],"contents":[]}' % _HUGE,
     "a model that is a number": b'{"model":%b,"messages":[],"input":[],"contents":[]}' % _HUGE,
 }
+
+
+ODD_TOOLS = [b"true", b"7", b'"x"', b'{"a":1}', b"[[1],null,2]", b"[" * 980 + b"]" * 980, b"9" * 5_000]
+
+
+@pytest.mark.parametrize("wire", BY_NAME.values(), ids=BY_NAME)
+@pytest.mark.parametrize("tools", ODD_TOOLS, ids=lambda raw: raw[:12].decode())
+def test_what_is_declared_may_be_anything(wire: Any, tools: bytes) -> None:
+    """A conversation has a name of its own all the same."""
+    try:
+        prompt = wire.read(b'{"model":"m","messages":[],"input":[],"contents":[],"tools":%b}' % tools)
+    except UnreadableBody:
+        return
+    assert lineage(prompt)
 
 
 @pytest.mark.parametrize("wire", BY_NAME.values(), ids=BY_NAME)
