@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.line_ranges import are_tiny
 from headroom_mitm.compressors.log_alarms import is_alarm
 from headroom_mitm.compressors.log_form import Form, Log
 from headroom_mitm.compressors.log_frames import MARK, Settled, settled, unrolled
@@ -50,6 +51,8 @@ class LogLines:
         states = unrolled(content.text)
         if states is None:
             return _shorter(content, level)
+        if are_tiny(states.split("\n"), len(states)):
+            return None
         notes = (f"a line with {MARK} overwrote the line before it",)
         return _shorter(replace(content, text=states), Level.LOSSLESS, notes)
 

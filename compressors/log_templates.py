@@ -32,7 +32,7 @@ _HEAD = re.compile(r"[A-Za-z][A-Za-z_-]*:(?=[^/:]|$)")
 _TAIL = re.compile(r":[a-z][a-z0-9]*$")
 _FEWEST_ROWS = 4
 _MOST_SPLITS = 40  # of one template
-_MOST_ROWS = 200_000  # that are gone through to split one template
+_MOST_ROWS = 100_000  # that are gone through to split one template
 _LEAST_PART = 0.03  # of the rows
 _LEAST_SAVING = 12  # tokens
 _DEAREST_VALUE = 20  # tokens: what rarely happens is not looked at
@@ -151,7 +151,7 @@ def _unprefixed(template: Template) -> Template:
 def _split(template: Template, least_saving: int) -> list[Template]:
     """Take out the rows that share a frequent value, where naming the value once is cheaper than in each row."""
     found = []
-    for _ in range(min(_MOST_SPLITS, 1 + _MOST_ROWS // len(template.rows))):
+    for _ in range(min(_MOST_SPLITS, _MOST_ROWS // len(template.rows))):
         choice = _dominant(template, least_saving)
         if choice is None:
             break
