@@ -86,7 +86,7 @@ def table_at(lines: list[str], at: int, sep: str, split: Callable[[str, str], li
     assert match is not None
     names, count = split(match[1], sep), int(match[2])
     at += 1
-    right, fixed, ends, followers, above = None, {}, {}, {}, []
+    right, fixed, followers, above = None, {}, {}, []
     if at < len(lines) and (said := re.fullmatch(r"> on the right: ([\d ]*)", lines[at])):
         right, at = [int(one) - 1 for one in said[1].split()], at + 1
     for kind in ("> in all rows: ", "> unless said: "):
@@ -95,13 +95,8 @@ def table_at(lines: list[str], at: int, sep: str, split: Callable[[str, str], li
                 names.index(pair.split("=")[0]): pair.split("=", 1)[1] for pair in lines[at][len(kind) :].split(sep)
             }
             at += 1
-    begins = {}
-    while at < len(lines) and (said := re.fullmatch(r'> (.*) begins with "(.*)"', lines[at])):
-        begins[names.index(said[1])] = said[2]
-        at += 1
-    while at < len(lines) and (said := re.fullmatch(r'> (.*) ends with "(.*)"', lines[at])):
-        ends[names.index(said[1])] = said[2]
-        at += 1
+    begins, at = affixes(lines, at, names, "begins")
+    ends, at = affixes(lines, at, names, "ends")
     while at < len(lines) and (said := re.fullmatch(r"> by (.*?) \((\d+)\): (.*)", lines[at])):
         columns = [names.index(name) for name in split(said[3], sep)]
         listed = [split(line[2:], sep) for line in lines[at + 1 : at + 1 + int(said[2])]]
@@ -138,6 +133,14 @@ def table_at(lines: list[str], at: int, sep: str, split: Callable[[str, str], li
             row |= known[row[key]]
         rows.append([row[column] for column in range(len(names))])
     return (names, rows, right), at
+
+
+def affixes(lines: list[str], at: int, names: list[str], kind: str) -> tuple[dict[int, str], int]:
+    found = {}
+    while at < len(lines) and (said := re.fullmatch(rf'> (.*) {kind} with "(.*)"', lines[at])):
+        found[names.index(said[1])] = said[2]
+        at += 1
+    return found, at
 
 
 def written(names: list[str], rows: list[list[str]], right: list[int] | None, *, style: str, sep: str) -> list[str]:
