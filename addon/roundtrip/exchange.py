@@ -75,6 +75,8 @@ class Exchange:
         # A look at a protocol's members takes longer than all else that is done to an event.
         self._keeping = reply if isinstance(reply, Keeping) else None
         self._failing = reply if isinstance(reply, Failing) else None
+        self.leg_has_failed = False
+        """The provider says so in the leg itself."""
         self._body = body
         self._originals = originals
         self._read = read
@@ -83,11 +85,6 @@ class Exchange:
         self._has_reported = False
         self._brought = 0  # tokens
         self._before_leg: tuple[Reply, Copies | None] | None = None  # what it begins with each time it is asked for
-
-    @property
-    def leg_has_failed(self) -> bool:
-        """The provider says so in the leg itself."""
-        return self.status == 200 and self._failing is not None and self._failing.has_failed
 
     @property
     def wants_next_leg(self) -> bool:
@@ -117,6 +114,7 @@ class Exchange:
             shown = self._reply.feed(plain)
         except UnreadableBody as error:
             return _broken(self, error)
+        self.leg_has_failed = self._failing is not None and self._failing.has_failed
         self._report()
         return self.copies.feed(shown) if self.copies is not None else shown
 
