@@ -52,7 +52,8 @@ def named(prompt: Prompt, segment: Segment, text: str, sent: Rendering, known: M
     tail = _tail(text)
     above = _above(prompt, segment, tail, known) if _words(tail) and now.endswith("".join(tail)) else []
     # What rests on a text rests on what that one rests on.
-    if above and (base in (None, *above) or ((under := known.get(base)) is not None and under.base in above)):
+    under = known.get(base) if base is not None else None
+    if above and (base in (None, *above) or (under is not None and under.base in above)):
         base = base or above[-1]
         now = f"{now[: -len(''.join(tail))]}{_same(tail)}"
     after = tokens.count(now)
