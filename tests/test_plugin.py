@@ -19,7 +19,7 @@ from mitmproxy.test import taddons, tflow, tutils
 from sample_compressors import PHRASE, SMALL, Block, rows
 from sample_conversations import SHORTENS, TOOLS, asked, body, declared, offers, result, texts
 
-from headroom_mitm import answers, plugin
+from headroom_mitm import answers, plugin, settings
 from headroom_mitm.answers import LEG_OF
 from headroom_mitm.compressors import Compressor
 from headroom_mitm.hosts import HOSTS, allow_hosts_patterns
@@ -53,7 +53,7 @@ class Proxy:
         self.context.configure(self.addon, headroom_store=str(path), confdir=str(path.parent), **options)
         assert self.addon._service is not None
         self.addon._service.close()
-        self.addon._service = Service(str(path), Router(compressors))
+        self.addon._service = Service(str(path), Router(compressors), keys=settings.keys(str(path)))
         self.addon.running()
 
     async def request(self, flow: http.HTTPFlow) -> http.HTTPFlow:

@@ -13,6 +13,8 @@ from headroom_mitm.wire.reported import Listener
 
 _FIGURES = "headroom"
 """In a flow's metadata: see addon/metering.py."""
+_FAULTS = (exceptions.FlowReadException, AttributeError, LookupError, TypeError)
+"""What mitmproxy raises where a file is not its own; the last ones where it only looks like that."""
 
 
 def flows(path: Path, hosts: tuple[Host, ...] = ()) -> Iterator[Recording]:
@@ -22,7 +24,7 @@ def flows(path: Path, hosts: tuple[Host, ...] = ()) -> Iterator[Recording]:
             for flow in io.FlowReader(file).stream():
                 if isinstance(flow, http.HTTPFlow) and (found := _recording(flow, hosts)) is not None:
                     yield found
-        except exceptions.FlowReadException as error:
+        except _FAULTS as error:
             raise ValueError(f"{path}: {error}") from error
 
 

@@ -30,7 +30,7 @@ class Reader:
         """Yield the requests of a file in its order; of one that cannot be read, those before the fault."""
         try:
             yield from self._of(path)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             self.failed.append(str(error) if str(path) in str(error) else f"{path}: {error}")
 
     def _of(self, path: Path) -> Iterator[Recording]:

@@ -151,3 +151,23 @@ def test_the_clients_own_folders_are_known(tmp_path: Path) -> None:
     assert own_logs(tmp_path) == []
     (tmp_path / ".codex" / "sessions").mkdir(parents=True)
     assert own_logs(tmp_path) == [tmp_path / ".codex" / "sessions"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"3:a:b,",
+        b"5:hello,",
+        b'{"type":"session_meta","payload":{"id":' + b"[" * 1_000 + b"]" * 1_000 + b"}}\n",
+        b'{"type":"user","sessionId":' + b"[" * 1_000 + b"]" * 1_000 + b"}\n",
+        b"\x00" * 100,
+    ],
+    ids=["no flow", "bytes for a flow", "a deep log of Codex", "a deep log of Claude Code", "zeros"],
+)
+def test_a_file_that_is_none_of_these_ends_nothing(tmp_path: Path, raw: bytes) -> None:
+    """It is read as far as it goes, and named where it cannot be."""
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(raw)
+    reader = Reader()
+    assert list(reader.read(path)) == []
+    assert all(str(path) in fault for fault in reader.failed)
