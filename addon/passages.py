@@ -6,7 +6,7 @@ The first and the last line of a passage stay, so that a reader finds it above; 
 import re
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from headroom_mitm.recent import Recent
@@ -47,12 +47,8 @@ class Shown(Protocol):
         """Return line ``at``, counted from 0, with its number if ``always``."""
 
 
-class Rest(Protocol):
-    """Writes the lines between two passages."""
-
-    def __call__(self, start: int, stop: int) -> Iterable[str]:
-        """Return lines ``start`` to ``stop``, counted from 0, the last one not included."""
-        ...
+Rest = Callable[[int, int], Iterable[str]]
+"""Writes the lines between two passages, counted from 0, the last one not included."""
 
 
 class Lines:
