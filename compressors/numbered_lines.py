@@ -1,4 +1,4 @@
-"""Line numbers of a file that was read: said every twentieth line, lines verbatim, blocks that come again by number.
+"""Line numbers of a file: said at declarations and every twentieth line; blocks that come again by their numbers.
 
 The first number stands as it came, the others without the spaces that align them. A block of lines that stands above
 in the same text is named by its numbers; where it stands above, its first line shows its number.
@@ -17,6 +17,43 @@ SHORT_STEP = 10
 SHORTEST = 12  # lines; fewer are not worth the note
 LEAST_FOLDED = 8_000
 """Characters of a text in which blocks that come again are named: who reads a short one is likely to edit it next."""
+_CONTROL = frozenset(
+    [
+        "if",
+        "elif",
+        "else",
+        "for",
+        "foreach",
+        "while",
+        "do",
+        "switch",
+        "case",
+        "match",
+        "try",
+        "catch",
+        "except",
+        "finally",
+        "with",
+        "}",
+        "return",
+    ]
+)
+_TYPES = frozenset(
+    [
+        "class",
+        "interface",
+        "struct",
+        "enum",
+        "impl",
+        "trait",
+        "type",
+        "record",
+        "object",
+        "module",
+        "namespace",
+        "protocol",
+    ]
+)
 _HEAD_LINES = 4  # what clients say before the first line, such as "Here's the result of running `cat -n` on …:"
 # cat -n and Claude Code (spaces, number, tab or arrow), opencode and others ("12: text", "12|text"), SWE-agent and
 # grep -n ("12:text").
@@ -77,7 +114,7 @@ class NumberedLines:
     """Lossless: a line without a number is the one after the line above it, or after the block named there."""
 
     name: str = "numbered_lines"
-    version: int = 4
+    version: int = 5
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -126,12 +163,12 @@ def note(found: Numbered) -> str:
     """
     bare = " (a colon behind each number)" if found.mark == _BARE else ""
     last = f"[Lines {found.first}-{found.first + len(found.lines) - 1}, {rule(found)}" if found.tail else ""
-    return f"{last or f'[Numbered every {_step(found)}th line'}{bare}.]"
+    return f"{last or f'[N{rule(found)[1:]} line'}{bare}.]"
 
 
 def rule(found: Numbered) -> str:
     """Return which lines show their number, as the end of a sentence."""
-    return f"numbered every {_step(found)}th"
+    return f"numbered at declarations and every {_step(found)}th"
 
 
 def _step(found: Numbered) -> int:
@@ -159,6 +196,16 @@ def shows(found: Numbered, number: int, line: str) -> bool:
     return (
         number == found.first
         or number % _step(found) == 0
+        or _declares(line)
         or _NUMBERED.match(line) is not None
         or (line.startswith("[") and numbered_repeats.NOTE.fullmatch(line) is not None)
     )
+
+
+def _declares(line: str) -> bool:
+    """Say whether a line looks like the beginning of a function or a type: that is where people ask for the number."""
+    text = line.strip()
+    if text[-1:] not in ("{", ":", "("):
+        return False
+    words = text[:80].replace("(", " ( ").split()
+    return words[0] not in _CONTROL and ("(" in text or not _TYPES.isdisjoint(words[:4]))

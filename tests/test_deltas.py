@@ -220,7 +220,7 @@ def test_a_base_whose_numbers_are_left_out_still_stands(tmp_path: Any) -> None:
     for call_id in ("c1", "c2"):
         talk.read(call_id, numbered(FILE))
         left = talk.send()
-    assert left["c1"].startswith("[Numbered every 20th line.]")
+    assert left["c1"].startswith("[Numbered at declarations and every 20th line.]")
     assert left["c2"].startswith("[Unchanged")
     assert talk.send() == left
 

@@ -14,7 +14,7 @@ WHERE = 'Read with "/a.py"'
 OLD = [f"line {number}: {number * 7919 % 1009} and what else there is to say" for number in range(60)]
 PLAIN = Readings(OLD)
 NOTE = re.compile(r"\[The same (\d+) lines as between these two (?:in .*|there)\.\]")
-HEAD = re.compile(r"\[(?:Lines \d+-(\d+), n|N)umbered every .*\]")
+HEAD = re.compile(r"\[(?:Lines \d+-(\d+), n|N)umbered at declarations and every .*\]")
 SAME = re.compile(r"\[(\d+)-(\d+): same as (\d+)-\d+\]")
 NUMBER = re.compile(r"( *)(\d+)(\t|→|: )")
 
@@ -88,7 +88,7 @@ def test_numbers_stand_where_a_passage_begins_and_ends() -> None:
     told = quotes.told(PLAIN, numbered(OLD[10:40], 11), WHERE)
     assert told is not None
     head, first, note, last = told.split("\n")
-    assert head.startswith("[Numbered every 20th line.]")
+    assert head.startswith("[Numbered at declarations and every 20th line.]")
     assert first == f"    11\t{OLD[10]}"
     assert note.startswith("[The same 28 lines")
     assert last == f"40\t{OLD[39]}"

@@ -244,7 +244,8 @@ class WatchedStream(LegwiseStream):
             return self._wakeup(event)
         if isinstance(event, layers.RequestProtocolError) and self._leg is not None:
             return self._cancelled(event)
-        return super()._handle_event(event)
+        commands: Commands = super()._handle_event(event)
+        return commands
 
     def _cancelled(self, event: layers.RequestProtocolError) -> Commands:
         yield from self._cancel(event)
@@ -265,7 +266,8 @@ class WatchedStream(LegwiseStream):
         """Hold back the end of a streamed answer that is to go on."""
         job = self._job_of(self.flow) if isinstance(event, layers.ResponseEndOfMessage) else None
         if job is None or not job.exchange.streamed:
-            return super().state_stream_response_body(event)
+            commands: Commands = super().state_stream_response_body(event)
+            return commands
         return self._leg_is_over(job, job.exchange.end_leg())
 
     def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:  # noqa: FBT001  # mitmproxy's signature
@@ -343,10 +345,9 @@ class WatchedLayer(HttpLayer):
 
     def event_to_child(self, child: layer.Layer | HttpStream, event: events.Event) -> Commands:
         """Turn a leg's events for the client round. No other stream has a negative id, so none reaches the client."""
-        of_leg = isinstance(event, HttpEvent) and event.stream_id < 0
-        if not (of_leg and child is self.connections.get(self.context.client)):
-            return super().event_to_child(child, event)
-        return self._turned(event)
+        if isinstance(event, HttpEvent) and event.stream_id < 0 and child is self.connections.get(self.context.client):
+            return self._turned(event)
+        return super().event_to_child(child, event)
 
     def _turned(self, event: HttpEvent) -> Commands:
         is_over = isinstance(event, (layers.ResponseEndOfMessage, layers.ResponseProtocolError))

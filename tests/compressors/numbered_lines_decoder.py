@@ -3,7 +3,7 @@
 import re
 
 _NOTE = re.compile(
-    r"\[(?:Lines \d+-(?P<last>\d+), numbered every [12]0th|Numbered every [12]0th line)"
+    r"\[(?:Lines \d+-(?P<last>\d+), n|N)umbered at declarations and every [12]0th(?: line)?"
     r"(?P<colon> \(a colon behind each number\))?\.\]"
 )
 _SAME = re.compile(r"\[(\d+)-(\d+): same as (\d+)-(\d+)\]")

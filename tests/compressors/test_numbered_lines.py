@@ -61,7 +61,7 @@ def test_a_space_behind_the_colon_may_be_the_text_s() -> None:
     text = numbered([" * a comment that goes on", " */", "", *CODE], 78, "{}:")
     folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
     assert folded is not None
-    assert folded.text.startswith("[Numbered every 10th line (a colon behind each number).]")
+    assert folded.text.startswith("[Numbered at declarations and every 10th line (a colon behind each number).]")
     assert numbered_lines_decoder.decode(folded.text) == text
 
 
