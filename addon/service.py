@@ -1,7 +1,6 @@
 """Runs the pipeline off the event loop and within a deadline: what is not ready in time goes out as it came."""
 
 import asyncio
-import contextlib
 import logging
 import sys
 import threading
@@ -16,13 +15,14 @@ from typing import Any, NamedTuple, TypeVar
 from headroom_mitm import tokens
 from headroom_mitm.aligner import REMEMBERED, Aligner, Plan
 from headroom_mitm.behind import Behind
+from headroom_mitm.errand import Errand
 from headroom_mitm.errors import StoreUnavailable, UnreadableBody
 from headroom_mitm.holdings import Holdings
 from headroom_mitm.holdout import Holdout
 from headroom_mitm.learning import LEARNT, Learner
 from headroom_mitm.ledger import Ledger
 from headroom_mitm.ledger_writer import LedgerWriter
-from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
+from headroom_mitm.pipeline import Outcome, Pipeline, Policy
 from headroom_mitm.roundtrip import rounds
 from headroom_mitm.roundtrip.links import Link, Links
 from headroom_mitm.roundtrip.rounds import Retold
@@ -41,6 +41,9 @@ SWEEP_SECONDS = 900
 _WORKERS = 4  # of each kind
 _KEEPING_SECONDS = 5.0
 """How long a store that is just being written may take beyond the deadline: its own time-outs are shorter."""
+_RECALLING = 4
+"""For so many further deadlines a body is waited for that is not read, or whose past is not recalled: to send a past
+otherwise than before has the provider read it anew, which costs more than time."""
 
 TENANTS_SHARE = 16
 """Of the memory for what was decided, a tenant's service has this part of what a service has that is for all."""
@@ -125,7 +128,7 @@ class Service:
 
     async def leaving(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Leaving:
         """Return what leaves, as it goes on from an answer that we have watched. Takes at most about ``seconds``."""
-        errand = _Errand(wire, body, policy)
+        errand = Errand(wire, body, policy)
         outcome = await self._rewritten(errand, seconds)
         self._behind.left(outcome)
         if outcome is not None:
@@ -144,31 +147,33 @@ class Service:
 
         self._behind.do(note)
 
-    async def _rewritten(self, errand: "_Errand", seconds: float) -> Outcome | None:
+    async def _rewritten(self, errand: Errand, seconds: float) -> Outcome | None:
         if not (len(errand.body) <= _SMALL and _is_begun_here(self._store.staging, errand, self._first_step)):
             work = self._quick.submit(self._behind.within, self._first_step, errand, seconds / 2)
             work.add_done_callback(errand.followed)
-        if not await errand.is_done(seconds) and not errand.ticket.take():
-            # The worker is keeping its decisions this very moment: they hold, so they must be sent.
-            await errand.is_done(_KEEPING_SECONDS)
-        if errand.done.done():
-            try:
-                return errand.done.result()
-            except UnreadableBody as error:
-                logger.info("headroom: a body that is not %s passes untouched: %s", errand.wire.name, error)
-                return None
+        if not await errand.is_done(seconds):
+            if errand.ticket.take():
+                await errand.recalled(seconds * _RECALLING)
+            else:
+                # The worker is keeping its decisions this very moment: they hold, so they must be sent.
+                await errand.is_done(_KEEPING_SECONDS)
+        try:
+            found = errand.done.result() if errand.done.done() else None
+        except UnreadableBody as error:
+            logger.info("headroom: a body that is not %s passes untouched: %s", errand.wire.name, error)
+            return None
+        if found is not None:
+            return found
         planned = errand.left()
         if planned is None:
-            logger.warning(
-                "headroom: a body of %d bytes was not read within %g s, it passes untouched", len(errand.body), seconds
-            )
+            logger.warning("headroom: a body of %d bytes was not read in time, it passes untouched", len(errand.body))
             return None
         prompt, plan = planned
         logger.warning("headroom: %d new texts were not ready in time and go out raw", len(plan.fresh))
         self._give_up(prompt, plan)
         return self._pipeline.settled(errand.wire, plan, errand.policy)
 
-    def _first_step(self, errand: "_Errand", *, is_here: bool = False) -> "Outcome | Future[Outcome | None] | None":
+    def _first_step(self, errand: Errand, *, is_here: bool = False) -> "Outcome | Future[Outcome | None] | None":
         """Read a body and recall what is decided; return what leaves, or what is being done to know it."""
         prompt = errand.wire.read(errand.body)
         if previous(prompt) and isinstance(errand.wire, Chaining):
@@ -235,61 +240,7 @@ class Service:
         self._quick.submit(self._pipeline.keep)
 
 
-class _Errand:
-    """A request on its way through the threads, and who waits for it. Made in the event loop's thread."""
-
-    def __init__(self, wire: Wire, body: bytes, policy: Policy) -> None:
-        self.wire = wire
-        self.body = body
-        self.policy = policy
-        self.ticket = Ticket()
-        self.is_left = False
-        """Nobody waits any more."""
-        self._loop = asyncio.get_running_loop()
-        self.done: asyncio.Future[Outcome | None] = self._loop.create_future()
-        self._late: asyncio.Task[None] | None = None
-        self._plan: tuple[Prompt, Plan] | None = None
-        self._lock = threading.Lock()
-
-    async def is_done(self, seconds: float) -> bool:
-        """Say whether it is done, after so many seconds at most."""
-        if not self.done.done():
-            await asyncio.wait({self.done}, timeout=seconds)
-        return self.done.done()
-
-    def followed(self, step: "Future[Any]") -> None:
-        """Take what a step has returned, which may be a step that another thread does."""
-        if step.cancelled():
-            return
-        error = step.exception()
-        found = step.result() if error is None else None
-        if isinstance(found, Future):
-            found.add_done_callback(self.followed)
-            return
-        with contextlib.suppress(RuntimeError):  # the proxy has ended meanwhile
-            self._loop.call_soon_threadsafe(self._settle, found, error)
-
-    def planned(self, prompt: Prompt, plan: Plan) -> bool:
-        """Note what is decided; False: the body has left untouched meanwhile."""
-        with self._lock:
-            self._plan = prompt, plan
-            return not self.is_left
-
-    def left(self) -> tuple[Prompt, Plan] | None:
-        """Note that nobody waits any more; return what is decided, if that is known."""
-        with self._lock:
-            self.is_left = True
-        self._late = asyncio.ensure_future(_forgotten(self.done))  # what leaves raw now is still being noted
-        return self._plan
-
-    def _settle(self, found: Outcome | None, error: BaseException | None) -> None:
-        if error is not None:
-            self.done.set_exception(error)
-        else:
-            self.done.set_result(found)
-
-
-def _is_begun_here(staging: Staging, errand: _Errand, first_step: Callable[..., Any]) -> bool:
+def _is_begun_here(staging: Staging, errand: Errand, first_step: Callable[..., Any]) -> bool:
     """Say whether the first step could be done in the event loop's thread, since the store would not have it wait.
 
     To hand it over and take it back costs turns of the loop, and each turn is long where many streams begin at once.
@@ -311,7 +262,7 @@ def _is_begun_here(staging: Staging, errand: _Errand, first_step: Callable[..., 
     return True
 
 
-def _second_step(pipeline: Pipeline, errand: _Errand, prompt: Prompt, plan: Plan) -> Outcome | None:
+def _second_step(pipeline: Pipeline, errand: Errand, prompt: Prompt, plan: Plan) -> Outcome | None:
     """Choose what new texts become, unless nobody waits for it any more."""
     return None if errand.is_left else pipeline.complete(errand.wire, prompt, plan, errand.policy, errand.ticket)
 
@@ -333,12 +284,6 @@ def _opened(store: Store, clock: Callable[[], float]) -> Shared:
 
 def _threads(name: str, count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, thread_name_prefix=f"headroom-{name}")
-
-
-async def _forgotten(done: "asyncio.Future[Outcome | None]") -> None:
-    """Take what nobody waits for, errors too."""
-    await asyncio.wait({done})
-    done.exception()
 
 
 async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:

@@ -57,7 +57,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"choices"}),
     frozenset({"hindsight", "offers"}),
     frozenset({"learnt", "pipeline"}),
-    frozenset({"behind", "holdings"}),
+    frozenset({"behind", "errand", "holdings"}),
     frozenset({"service"}),
     frozenset({"metering", "tenants"}),
     frozenset({"answers", "defaults", "permission", "presence", "printed", "sockets", "trimming", "web"}),

@@ -197,6 +197,24 @@ def test_a_plan_that_comes_too_late_leaves_its_texts_raw(path: Path) -> None:
     assert texts(run(path, lambda service: send(service, FIRST)))["c1"] == TEXT
 
 
+def test_a_plan_that_comes_late_is_waited_for(path: Path) -> None:
+    """What was sent leaves as it did, for a request's past costs more than its time. New texts are raw by then."""
+
+    async def hurried(service: Service) -> bytes:
+        store = on_waiting(service, path)
+        store.writes.set()
+        asyncio.get_running_loop().call_later(1.2 * SOON, store.reads.set)
+        return await send(service, SECOND, SOON)
+
+    async def begun(service: Service) -> bytes:
+        await send(service, asked())
+        return await send(service, FIRST)
+
+    assert texts(run(path, begun)) == {"c1": SHORT}
+    assert texts(run(path, hurried)) == {"c1": SHORT, "c2": TEXT}
+    assert texts(run(path, lambda service: send(service, SECOND))) == {"c1": SHORT, "c2": TEXT}
+
+
 def test_what_is_being_kept_at_the_deadline_is_waited_for(path: Path) -> None:
     """It may hold from now on, so it must be what leaves."""
 
