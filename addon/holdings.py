@@ -20,7 +20,7 @@ from headroom_mitm.store.base import REFRESH_SECONDS, Clock
 from headroom_mitm.store.holdings import Held, HoldingStore, Kind
 from headroom_mitm.wire.continued import goes_on
 
-_REMEMBERED = 500_000
+_REMEMBERED = 100_000
 """Records that are known to be noted."""
 _HEADS = 50_000
 

@@ -36,7 +36,7 @@ MOST_WAITING = 200
 FLUSH_SECONDS = 1.0
 MOST_UNWRITTEN = 2_000
 """Requests that are kept while the store does not answer."""
-REMEMBERED = 20_000
+REMEMBERED = 5_000
 """Answers that a request may go on from."""
 MOST_NAMES = 200
 """Tools, and models with clients, that have sums of their own on a day, as far as one process knows."""

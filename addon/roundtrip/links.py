@@ -21,7 +21,7 @@ from headroom_mitm.wire.reply import Answered, HiddenCall, Kept
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = 200_000
+REMEMBERED = 20_000
 """Links and the texts that they name, in memory."""
 _NAME = "link/1"
 _NOWHERE = Span(0, 0)

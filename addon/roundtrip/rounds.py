@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 Rounds = tuple[Round, ...]
 """Empty: the answer is told as the client tells it."""
 
-REMEMBERED = 32_000_000
+REMEMBERED = 6_000_000
 """Bytes of rounds that are kept in memory."""
 REMEMBERED_HEADS = 50_000
 TOUCH_SECONDS = 3_600
