@@ -60,7 +60,8 @@ def reach(lines: Sequence[str], at: int) -> int:
 
 def is_numeric(cells: tuple[str, ...]) -> bool:
     """Say whether cells are numbers, as far as they are filled, and at least one is."""
-    for some in (cells[:_FIRST_LOOK], cells):  # most columns of words are told by their first cells
+    # Most columns of words are told by their first cells.
+    for some in (cells[:_FIRST_LOOK], cells) if len(cells) > _FIRST_LOOK else (cells,):
         filled = set(some).difference(("", "NULL"))
         if not all(map(NUMBER.fullmatch, filled)):
             return False

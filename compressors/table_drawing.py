@@ -1,8 +1,9 @@
 """Tables that are drawn with lines and padding: psql, mysql, sqlite3, markdown. They are read and drawn again."""
 
+import functools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from operator import eq
 
 from headroom_mitm.compressors.table_cells import Table, is_numeric, reach, widest, width
@@ -36,6 +37,24 @@ class Frame:
         """Return a border above, between or below rows."""
         first, dash, cross, last = kind.split(",")
         return first + cross.join(dash * (wide + 2 * len(self.pad) - self.inset) for wide in widths) + last
+
+    def names(self, names: Sequence[str], widths: Sequence[int], *, centered: bool) -> str:
+        """Return the line with the names of the columns."""
+        align = _centered if centered else _left
+        cells = [align(name, wide) for name, wide in zip(names, widths, strict=True)]
+        if self.ragged == "names":
+            cells[-1] = names[-1]
+        return self.line(cells)
+
+    def line(self, cells: Sequence[str], end: str | None = None) -> str:
+        """Return the line of cells that are as wide as their columns; ``end`` is what pads the last."""
+        inside = f"{self.pad}{self.between}{self.pad}".join(cells)
+        return f"{self.edge}{self.pad}{inside}{self.pad if end is None else end}{self.edge}"
+
+    def below(self, widths: Sequence[int], rows: int) -> list[str]:
+        """Return the lines below so many rows."""
+        border = [self.border(self.bottom, widths)] if self.bottom else []
+        return [*border, f"({rows} row{'' if rows == 1 else 's'})", ""] if self.counted else border
 
 
 FRAMES = (
@@ -72,45 +91,58 @@ class Style:
 
     def draw(self, table: Table) -> list[str]:
         """Return the lines of a table."""
-        return list(self.lines(table, _widths(table, self.frame)))
+        widths = _widths(table, self.frame)
+        names = self.frame.names(table.names, widths, centered=self.centered)
+        above = [self.frame.border(self.frame.top, widths)] if self.frame.top else []
+        middle = self.frame.border(self.frame.middle, widths)
+        return [*above, names, middle, *self.rows(table, widths), *self.frame.below(widths, len(table.rows))]
 
-    def lines(self, table: Table, widths: Sequence[int]) -> Iterator[str]:
-        """Yield the lines of a table whose columns are so wide."""
+    def rows(self, table: Table, widths: Sequence[int]) -> Iterator[str]:
+        """Yield the lines of the rows of a table whose columns are so wide."""
         frame = self.frame
         numeric = _numeric(table.columns()) if self.numbers_right and table.right is None else ()
         right = set(numeric if table.right is None else table.right)
-        names = [
-            _centered(name, wide) if self.centered else _left(name, wide)
-            for name, wide in zip(table.names, widths, strict=True)
-        ]
-        if frame.ragged == "names":
-            names[-1] = table.names[-1]
-        if frame.top:
-            yield frame.border(frame.top, widths)
-        yield self._row(names)
-        yield frame.border(frame.middle, widths)
         aligned = [(_right if at in right else _left, wide) for at, wide in enumerate(widths)]
         is_ragged = bool(frame.ragged) and len(widths) - 1 not in right
         for row in table.rows:
             cells = [align(cell, wide) for (align, wide), cell in zip(aligned, row, strict=True)]
             if is_ragged:
                 cells[-1] = row[-1]
-            yield self._row(cells, None if frame.edge else "")  # without an edge a line ends with its text
-        if frame.bottom:
-            yield frame.border(frame.bottom, widths)
-        if frame.counted:
-            yield f"({len(table.rows)} row{'' if len(table.rows) == 1 else 's'})"
-            yield ""
-
-    def _row(self, cells: Sequence[str], end: str | None = None) -> str:
-        pad = self.frame.pad
-        inside = f"{pad}{self.frame.between}{pad}".join(cells)
-        return f"{self.frame.edge}{pad}{inside}{pad if end is None else end}{self.frame.edge}"
+            yield frame.line(cells, None if frame.edge else "")  # without an edge a line ends with its text
 
 
-def _widths(table: Table, frame: Frame) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What the names and the border below them tell of a table."""
+
+    names: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+    """Where the cells of a row stand, with the space around them."""
+    widths: tuple[int, ...]
+    centered: bool
+
+    @classmethod
+    def of(cls, line: str, border: str, frame: Frame) -> "_Head | None":
+        """Read the two lines; None where they would not be drawn so."""
+        spans = tuple(_spans(border, frame))
+        names = _cells(line, frame, spans)
+        if names is None or len(names) > _MOST_COLUMNS:
+            return None
+        widths = tuple(stop - start - 2 * len(frame.pad) + frame.inset for start, stop in spans)
+        if frame.border(frame.middle, widths) != border:
+            return None
+        for centered in (True, False):
+            if frame.names(names, widths, centered=centered) == line:
+                return cls(names, spans, widths, centered)
+        return None
+
+
+_ReadHead = Callable[[str, str, Frame], _Head | None]
+
+
+def _widths(table: Table, frame: Frame) -> tuple[int, ...]:
     columns = zip(table.names, table.columns(), strict=True)
-    return [max(frame.least, width(name), widest(cells)) for name, cells in columns]
+    return tuple(max(frame.least, width(name), widest(cells)) for name, cells in columns)
 
 
 def _left(text: str, wide: int) -> str:
@@ -134,10 +166,11 @@ def read(lines: Sequence[str]) -> Iterator[tuple[Style, Table]]:
     """Yield the tables that would be drawn again exactly, with the style in which they are."""
     borders = [at for at, line in enumerate(lines) if line[:1] in _BEGINS_BORDER and _BORDER.fullmatch(line)]
     done, left = 1, len(lines)
+    head_of = functools.cache(_Head.of)  # of thousands of small results many begin alike
     for at in borders:
         if at < done or left < 0:
             continue
-        found = _at_border(lines, at)
+        found = _at_border(lines, at, head_of)
         if found is None:
             left -= reach(lines, at)
             continue
@@ -171,7 +204,7 @@ def _frame_of(lines: Sequence[str], border: int) -> Frame:
     return PSQL if end < len(lines) and _ROW_COUNT.fullmatch(lines[end]) else UNCOUNTED
 
 
-def _at_border(lines: Sequence[str], border: int) -> tuple[Style, Table] | None:
+def _at_border(lines: Sequence[str], border: int, head_of: _ReadHead) -> tuple[Style, Table] | None:
     """Read the table that has its names above a border."""
     frame = _frame_of(lines, border)
     start = border - (2 if frame.top else 1)
@@ -180,31 +213,31 @@ def _at_border(lines: Sequence[str], border: int) -> tuple[Style, Table] | None:
     stop = _end_of_rows(lines, border + 1, frame)
     if stop is None:
         return None
-    spans = _spans(lines[border], frame)
-    names = _cells(lines[border - 1], frame, spans)
-    rows = [_cells(line, frame, spans) for line in lines[border + 1 : stop]]
-    if names is None or len(names) > _MOST_COLUMNS or any(row is None for row in rows):
+    head = head_of(lines[border - 1], lines[border], frame)
+    if head is None or (frame.top and lines[start] != frame.border(frame.top, head.widths)):
         return None
-    end = stop + (2 if frame.counted else 1 if frame.bottom else 0)
+    below = frame.below(head.widths, stop - border - 1)
+    if below and lines[stop : stop + len(below)] != below:
+        return None
+    rows = [_cells(line, frame, head.spans) for line in lines[border + 1 : stop]]
     body = tuple(row for row in rows if row is not None)
-    return _exact(lines, Table(names, body, start, end, border + 1), frame, spans)
+    if len(body) < len(rows):
+        return None
+    return _exact(lines, Table(head.names, body, start, stop + len(below), border + 1), frame, head)
 
 
-def _exact(
-    lines: Sequence[str], table: Table, frame: Frame, spans: Sequence[tuple[int, int]]
-) -> tuple[Style, Table] | None:
-    """Return a table with the style that gives its lines back."""
-    expected = lines[table.start : table.stop]
-    widths = _widths(table, frame)
-    seen = _right_as_seen(lines[table.first_row : table.first_row + len(table.rows)], spans)
-    tries = ((None, True), (None, False), (seen, True))
-    for right, numbers_right in tries if frame not in (PSQL, UNCOUNTED) else tries[::2]:
-        shown = Table(table.names, table.rows, table.start, table.stop, table.first_row, right=right)
-        for centered in (True, False):
-            style = Style(frame, centered, numbers_right)
-            if all(map(eq, style.lines(shown, widths), expected)):
-                return style, shown
-    return None
+def _exact(lines: Sequence[str], table: Table, frame: Frame, head: _Head) -> tuple[Style, Table] | None:
+    """Return a table with the style that gives the lines of its rows back."""
+    if _widths(table, frame) != head.widths:
+        return None
+    expected = lines[table.first_row : table.first_row + len(table.rows)]
+    for numbers_right in (True,) if frame in (PSQL, UNCOUNTED) else (True, False):
+        style = Style(frame, head.centered, numbers_right)
+        if all(map(eq, style.rows(table, head.widths), expected)):
+            return style, table
+    style = Style(frame, head.centered, numbers_right=True)
+    shown = replace(table, right=_right_as_seen(expected, head.spans))
+    return (style, shown) if all(map(eq, style.rows(shown, head.widths), expected)) else None
 
 
 def _right_as_seen(lines: Sequence[str], spans: Sequence[tuple[int, int]]) -> tuple[int, ...]:
