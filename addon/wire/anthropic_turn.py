@@ -13,7 +13,7 @@ import msgspec
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
-from headroom_mitm.wire import anthropic_breakpoint, document, sse
+from headroom_mitm.wire import anthropic_breakpoint, document, raw_object, sse
 from headroom_mitm.wire.reply import Answered, HiddenCall
 from headroom_mitm.wire.retelling import Round
 from headroom_mitm.wire.splice import splice
@@ -102,10 +102,14 @@ class Said:
             self._blocks.append((raw, is_ours))
 
     def answered(self, answers: Sequence[Answered]) -> Round:
-        """Return the leg with what its calls brought. Without that they are left out: a call needs a result."""
+        """Return the leg with what its calls brought. Without that they are left out: a call needs a result.
+
+        Raises ``UnreadableBody`` where the provider has sent what no request may carry.
+        """
         kept = [(raw, is_ours) for raw, is_ours in self._blocks if answers or not is_ours]
         hidden = tuple(number for number, (_, is_ours) in enumerate(kept) if is_ours)
-        return Round(tuple(raw for raw, _ in kept), hidden, tuple(map(_result, answers)))
+        raws = raw_object.sendable([raw for raw, _ in kept])
+        return Round(tuple(raws), hidden, tuple(map(_result, answers)))
 
 
 def messages_of(blocks: Iterable[bytes], results: Iterable[bytes]) -> bytes:

@@ -133,6 +133,15 @@ def test_a_later_leg_that_is_no_answer_is_an_error(data: bytes) -> None:
     assert not reply.hidden
 
 
+def test_a_block_that_is_no_text_is_never_sent_back() -> None:
+    """The provider would refuse the request, and a body that is no UTF-8 is none that others can read."""
+    reply = WholeReply(OURS)
+    reply.feed(whole(text("caf?"), call("toolu_1")).replace(b"caf?", b"caf\xe9"))
+    assert reply.end_leg() == b""
+    with pytest.raises(UnreadableBody):
+        reply.next_body(BODY, [Answered(called, "") for called in reply.hidden])
+
+
 @pytest.mark.parametrize("usage", [b"null", b"[]", b'{"output_tokens":"many"}', b'{"output_tokens":null}'])
 def test_odd_usage_is_no_reason_to_fail(usage: bytes) -> None:
     begin, _, end = whole(text("x")).partition(b'"usage": {')
