@@ -92,13 +92,16 @@ class Exchange:
         return self.status == 200 and self.rounds <= MOST_ROUNDS and bool(self._reply.hidden)
 
     def begin_leg(self, encoding: str) -> bool:
-        """Take note of a leg's content encoding; False: it is not one that we know."""
+        """Take note of a leg's content encoding; False: it is not one that we know, or the answer is too deep."""
         decode = decoder(encoding)
         self._decode = decode or bytes
         if self._before_leg is not None:
             if self.ear is not None:
                 self.ear.next_leg()
-            self._reply, self.copies = copy.deepcopy(self._before_leg)
+            try:
+                self._reply, self.copies = copy.deepcopy(self._before_leg)
+            except RecursionError:  # who calls this stands deeper than who called ``advance``
+                return False
             self._keeping = self._reply if isinstance(self._reply, Keeping) else None
             self._failing = self._reply if isinstance(self._reply, Failing) else None
         return decode is not None
@@ -157,11 +160,17 @@ class Exchange:
         return self._reply.idle() if self.status == 200 else b""
 
     def advance(self) -> bytes:
-        """Answer the calls of the leg that is over; return the body of the request for the next leg."""
+        """Answer the calls of the leg that is over; return the body of the request for the next leg.
+
+        Raises ``UnreadableBody`` where the answer cannot go on.
+        """
         self.rounds += 1
         answers = [self._answer(call) for call in self._reply.hidden]
         self._body = self._reply.next_body(self._body, answers)
-        self._before_leg = copy.deepcopy((self._reply, self.copies))
+        try:
+            self._before_leg = copy.deepcopy((self._reply, self.copies))
+        except RecursionError:
+            raise UnreadableBody("values too deep for a copy") from None
         return self._body
 
     def expand(self) -> bytes:

@@ -2,13 +2,16 @@
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headroom_mitm import tokens
+from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.roundtrip.exchange import LONGEST_REFUSAL, MOST_ROUNDS, MOST_TOKENS, Exchange, Leg
 from headroom_mitm.roundtrip.pages import PAGE_TOKENS
 from headroom_mitm.segments import Key, Rendering, digest, digest_of_text
@@ -284,6 +287,41 @@ def test_a_damaged_encoding_ends_the_answer_with_an_error(store: Store) -> None:
     assert streamed(DONE).startswith(shown)
     assert exchanged.breaks_off
     assert exchanged.end_leg() == b""
+
+
+def deep(levels: int) -> bytes:
+    """A leg that calls us and counts its tokens in lists of lists."""
+    return streamed(call()).replace(b'"input_tokens": 1', b'"input_tokens": ' + b"[" * levels + b"]" * levels)
+
+
+def test_an_answer_too_deep_for_a_copy_cannot_go_on(store: Store) -> None:
+    """Each attempt at a leg begins with a copy of what came before."""
+    exchanged = exchange(store, stream=True)
+    leg(exchanged, deep(600))
+    assert exchanged.wants_next_leg
+    with pytest.raises(UnreadableBody):
+        exchanged.advance()
+
+
+def test_a_copy_that_fails_where_a_leg_begins_is_the_clients_error(store: Store) -> None:
+    """There the stack is deeper than where the first copy was made."""
+    exchanged = exchange(store, stream=True)
+    leg(exchanged, deep(100))
+    exchanged.advance()
+    later = Leg(-1, exchanged)
+    _far_down(150, lambda: later.begin(200, "text/event-stream", ""))
+    assert later.feed(streamed(DONE)) == b""
+    assert later.pause is None
+    assert later.end() == b""
+    assert (exchanged.status, exchanged.breaks_off) == (502, True)
+
+
+def _far_down(left: int, step: Callable[[], None]) -> None:
+    """Take a step where the stack has room for so many calls."""
+    if sum(1 for _ in traceback.walk_stack(None)) >= sys.getrecursionlimit() - left:
+        step()
+    else:
+        _far_down(left, step)
 
 
 WORDS_OF_OURS = b"could not be completed"
