@@ -38,8 +38,13 @@ class Table:
 
     @functools.cached_property
     def _columns(self) -> list[tuple[str, ...]]:
-        # Of many short rows, zip would make an iterator each.
-        return [tuple(map(itemgetter(at), self.rows)) for at in range(len(self.names))]
+        return columns_of(self.rows, len(self.names))
+
+
+def columns_of(rows: Sequence[tuple[str, ...]], count: int) -> list[tuple[str, ...]]:
+    """Return the cells of rows by column, of which there are so many."""
+    # Of many short rows, zip would make an iterator each.
+    return [tuple(map(itemgetter(at), rows)) for at in range(count)]
 
 
 def widest(cells: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 from headroom_mitm.compressors.table_cells import Table
@@ -17,7 +18,7 @@ _MOST_ROWS_OF_A_RESULT = 30
 _FIRST_LINE = "LINE 1: "
 _PLACE = "LINE 1 ^"
 _ESCAPED = (HEAD, "\\", _PLACE)
-_NOT_BEGINNING = (">", "==")  # what begins lines of ours
+_BEGINNINGS = ("\n>", "\n==")  # of lines of ours
 
 
 class Style(Protocol):
@@ -44,7 +45,7 @@ class Document:
     @classmethod
     def of(cls, lines: Sequence[str], style: Style, tables: Sequence[Table], *, crlf: bool) -> "Document | None":
         """Plan each table. One with cells that look like lines of ours stays as it was written."""
-        fit = [table for table in tables if _fits(table)]
+        fit = _fitting(tables)
         sep = style.sep if isinstance(style, Delimited) else _separator(fit)
         if not fit or sep is None:
             return None
@@ -129,15 +130,26 @@ class Document:
         return f"[{tables}, {said}: {'; '.join(parts)}.]"
 
 
-def _fits(table: Table) -> bool:
-    """Say whether no cell looks like a line of ours."""
-    if any(ONE_ROW in name for name in table.names):
-        return False
-    cells = "\n".join(map("\n".join, (("", *table.names), *table.rows)))
-    return not any(f"\n{beginning}" in cells for beginning in _NOT_BEGINNING)
+def _fitting(tables: Sequence[Table]) -> Sequence[Table]:
+    """Return the tables with no cell that looks like a line of ours."""
+    cells = _cells(tables)  # of thousands of small ones, all at once
+    if not any(sign in cells for sign in (ONE_ROW, *_BEGINNINGS)):
+        return tables
+    return [table for table in tables if not _looks_ours(table)]
+
+
+def _looks_ours(table: Table) -> bool:
+    cells = _cells([table])
+    return any(ONE_ROW in name for name in table.names) or any(sign in cells for sign in _BEGINNINGS)
+
+
+def _cells(tables: Sequence[Table]) -> str:
+    """Return names and cells, each behind a line end."""
+    rows = chain.from_iterable((table.names, *table.rows) for table in tables)
+    return "\n".join(chain([""], chain.from_iterable(rows)))
 
 
 def _separator(tables: Sequence[Table]) -> str | None:
     """Return a sign that no cell has."""
-    cells = "".join("".join(row) for table in tables for row in (table.names, *table.rows))
+    cells = _cells(tables)
     return next((sign for sign in _SEPARATORS if sign not in cells), None)

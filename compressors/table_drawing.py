@@ -1,114 +1,35 @@
-"""Tables that are drawn with lines and padding: psql, mysql, sqlite3, markdown. They are read and drawn again."""
+"""Tables that are drawn with lines and padding: psql, mysql, sqlite3, markdown. They are read, and drawn again."""
 
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import eq
 
-from headroom_mitm.compressors.table_cells import Table, is_numeric, reach, widest, width
+from headroom_mitm.compressors.table_cells import Table, columns_of, reach
+from headroom_mitm.compressors.table_frames import (
+    APART,
+    ASCII,
+    BOX,
+    CLOSE,
+    COLUMNS,
+    MARKDOWN,
+    PADDED,
+    PSQL,
+    UNCOUNTED,
+    Frame,
+    Style,
+    widths_of,
+)
 
 _ROW_COUNT = re.compile(r"\((\d+) rows?\)")
 _MOST_COLUMNS = 200
+_FEW_ROWS = 8  # of a result: what is as small may well come again
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The lines of a drawing. A border is its beginning, what it is made of, its crossings, its end."""
-
-    said: str
-    """What it is called in the note."""
-    edge: str
-    between: str
-    top: str
-    middle: str
-    bottom: str
-    pad: str = " "
-    ragged: str = ""
-    """Lines that end with their text: "rows", or "names" as well; others have spaces up to the end of the column."""
-    counted: bool = False
-    """A line with the number of rows follows, and an empty one."""
-    inset: int = 0
-    """Dashes that a border has less of, for the spaces in it."""
-    least: int = 0
-    """Width of a column with less in it."""
-
-    def border(self, kind: str, widths: Sequence[int]) -> str:
-        """Return a border above, between or below rows."""
-        first, dash, cross, last = kind.split(",")
-        return first + cross.join(dash * (wide + 2 * len(self.pad) - self.inset) for wide in widths) + last
-
-    def names(self, names: Sequence[str], widths: Sequence[int], *, centered: bool) -> str:
-        """Return the line with the names of the columns."""
-        align = _centered if centered else _left
-        cells = [align(name, wide) for name, wide in zip(names, widths, strict=True)]
-        if self.ragged == "names":
-            cells[-1] = names[-1]
-        return self.line(cells)
-
-    def line(self, cells: Sequence[str], end: str | None = None) -> str:
-        """Return the line of cells that are as wide as their columns; ``end`` is what pads the last."""
-        inside = f"{self.pad}{self.between}{self.pad}".join(cells)
-        return f"{self.edge}{self.pad}{inside}{self.pad if end is None else end}{self.edge}"
-
-    def below(self, widths: Sequence[int], rows: int) -> list[str]:
-        """Return the lines below so many rows."""
-        border = [self.border(self.bottom, widths)] if self.bottom else []
-        return [*border, f"({rows} row{'' if rows == 1 else 's'})", ""] if self.counted else border
-
-
-FRAMES = (
-    Frame("by psql", "", "|", "", ",-,+,", "", ragged="rows", counted=True),
-    Frame("with +---+", "|", "|", "+,-,+,+", "+,-,+,+", "+,-,+,+"),
-    Frame("with ┌───┐", "│", "│", "┌,─,┬,┐", "├,─,┼,┤", "└,─,┴,┘"),
-    Frame("in markdown", "|", "|", "", "|,-,|,|", ""),
-    Frame("in columns", "", "  ", "", ",-,  ,", "", pad="", ragged="names"),
-    Frame("in columns a space apart", "", " ", "", ",-, ,", "", pad="", ragged="names"),
-    Frame("by psql without a count", "", "|", "", ",-,+,", "", ragged="rows"),
-    Frame("in markdown with dashes apart", "|", "|", "", "| ,-, | , |", "", inset=2, least=3),
-    Frame("in columns with spaces behind", "", "  ", "", ",-,  ,", "", pad=""),
-)
-PSQL, ASCII, BOX, MARKDOWN, COLUMNS, CLOSE, UNCOUNTED, APART, PADDED = FRAMES
 _BORDER = re.compile(r"-+(?:\+-+)*|\+-+(?:\+-+)*\+|├─+(?:┼─+)*┤|\| ?-{3,} ?(?:\| ?-{3,} ?)*\||-{2,}(?:  ?-{2,})+")
 _BEGINS_BORDER = ("-", "+", "├", "|")
 _FRAME_OF = {"+": ASCII, "├": BOX, "|": MARKDOWN}
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How tables are drawn."""
-
-    frame: Frame
-    centered: bool
-    """Names stand in the middle of their columns, else on the left."""
-    numbers_right: bool
-    """Columns of numbers are aligned to the right."""
-
-    def said(self) -> str:
-        """Return what the note says of it."""
-        names = "in the middle" if self.centered else "on the left"
-        return f"drawn {self.frame.said}, names {names}, numbers on the {'right' if self.numbers_right else 'left'}"
-
-    def draw(self, table: Table) -> list[str]:
-        """Return the lines of a table."""
-        widths = _widths(table, self.frame)
-        names = self.frame.names(table.names, widths, centered=self.centered)
-        above = [self.frame.border(self.frame.top, widths)] if self.frame.top else []
-        middle = self.frame.border(self.frame.middle, widths)
-        return [*above, names, middle, *self.rows(table, widths), *self.frame.below(widths, len(table.rows))]
-
-    def rows(self, table: Table, widths: Sequence[int]) -> Iterator[str]:
-        """Yield the lines of the rows of a table whose columns are so wide."""
-        frame = self.frame
-        numeric = _numeric(table.columns()) if self.numbers_right and table.right is None else ()
-        right = set(numeric if table.right is None else table.right)
-        aligned = [(_right if at in right else _left, wide) for at, wide in enumerate(widths)]
-        is_ragged = bool(frame.ragged) and len(widths) - 1 not in right
-        for row in table.rows:
-            cells = [align(cell, wide) for (align, wide), cell in zip(aligned, row, strict=True)]
-            if is_ragged:
-                cells[-1] = row[-1]
-            yield frame.line(cells, None if frame.edge else "")  # without an edge a line ends with its text
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,40 +58,36 @@ class _Head:
         return None
 
 
-_ReadHead = Callable[[str, str, Frame], _Head | None]
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The rows of a table, with the style that gives their lines back."""
+
+    style: Style
+    rows: tuple[tuple[str, ...], ...]
+    right: tuple[int, ...] | None
 
 
-def _widths(table: Table, frame: Frame) -> tuple[int, ...]:
-    columns = zip(table.names, table.columns(), strict=True)
-    return tuple(max(frame.least, width(name), widest(cells)) for name, cells in columns)
+class _Memory:
+    """What was read before in one text: of thousands of small results most begin like others, and many are equal."""
 
+    def __init__(self) -> None:
+        self.head_of: Callable[[str, str, Frame], _Head | None] = functools.cache(_Head.of)
+        self._body_of = functools.cache(_body_of)
 
-def _left(text: str, wide: int) -> str:
-    return text.ljust(wide) if text.isascii() else text + " " * (wide - width(text))
-
-
-def _right(text: str, wide: int) -> str:
-    return text.rjust(wide) if text.isascii() else " " * (wide - width(text)) + text
-
-
-def _centered(text: str, wide: int) -> str:
-    free = wide - width(text)
-    return " " * (free // 2) + text + " " * (free - free // 2)
-
-
-def _numeric(columns: Sequence[tuple[str, ...]]) -> Iterator[int]:
-    return (at for at, cells in enumerate(columns) if is_numeric(cells))
+    def body_of(self, head: _Head, frame: Frame, lines: Sequence[str]) -> _Body | None:
+        """Read the rows below a head. Large tables are hardly ever equal."""
+        return (self._body_of if len(lines) <= _FEW_ROWS else _body_of)(head, frame, tuple(lines))
 
 
 def read(lines: Sequence[str]) -> Iterator[tuple[Style, Table]]:
     """Yield the tables that would be drawn again exactly, with the style in which they are."""
     borders = [at for at, line in enumerate(lines) if line[:1] in _BEGINS_BORDER and _BORDER.fullmatch(line)]
     done, left = 1, len(lines)
-    head_of = functools.cache(_Head.of)  # of thousands of small results many begin alike
+    memory = _Memory()
     for at in borders:
         if at < done or left < 0:
             continue
-        found = _at_border(lines, at, head_of)
+        found = _at_border(lines, at, memory)
         if found is None:
             left -= reach(lines, at)
             continue
@@ -204,7 +121,7 @@ def _frame_of(lines: Sequence[str], border: int) -> Frame:
     return PSQL if end < len(lines) and _ROW_COUNT.fullmatch(lines[end]) else UNCOUNTED
 
 
-def _at_border(lines: Sequence[str], border: int, head_of: _ReadHead) -> tuple[Style, Table] | None:
+def _at_border(lines: Sequence[str], border: int, memory: _Memory) -> tuple[Style, Table] | None:
     """Read the table that has its names above a border."""
     frame = _frame_of(lines, border)
     start = border - (2 if frame.top else 1)
@@ -213,31 +130,31 @@ def _at_border(lines: Sequence[str], border: int, head_of: _ReadHead) -> tuple[S
     stop = _end_of_rows(lines, border + 1, frame)
     if stop is None:
         return None
-    head = head_of(lines[border - 1], lines[border], frame)
+    head = memory.head_of(lines[border - 1], lines[border], frame)
     if head is None or (frame.top and lines[start] != frame.border(frame.top, head.widths)):
         return None
     below = frame.below(head.widths, stop - border - 1)
     if below and lines[stop : stop + len(below)] != below:
         return None
-    rows = [_cells(line, frame, head.spans) for line in lines[border + 1 : stop]]
-    body = tuple(row for row in rows if row is not None)
-    if len(body) < len(rows):
+    body = memory.body_of(head, frame, lines[border + 1 : stop])
+    if body is None:
         return None
-    return _exact(lines, Table(head.names, body, start, stop + len(below), border + 1), frame, head)
+    return body.style, Table(head.names, body.rows, start, stop + len(below), border + 1, right=body.right)
 
 
-def _exact(lines: Sequence[str], table: Table, frame: Frame, head: _Head) -> tuple[Style, Table] | None:
-    """Return a table with the style that gives the lines of its rows back."""
-    if _widths(table, frame) != head.widths:
+def _body_of(head: _Head, frame: Frame, lines: tuple[str, ...]) -> _Body | None:
+    """Read rows; None where no style gives their lines back."""
+    rows = tuple(row for line in lines if (row := _cells(line, frame, head.spans)) is not None)
+    columns = columns_of(rows, len(head.names))
+    if len(rows) < len(lines) or widths_of(frame, head.names, columns) != head.widths:
         return None
-    expected = lines[table.first_row : table.first_row + len(table.rows)]
     for numbers_right in (True,) if frame in (PSQL, UNCOUNTED) else (True, False):
         style = Style(frame, head.centered, numbers_right)
-        if all(map(eq, style.rows(table, head.widths), expected)):
-            return style, table
+        if all(map(eq, style.rows(rows, head.widths, style.on_the_right(columns)), lines)):
+            return _Body(style, rows, None)
     style = Style(frame, head.centered, numbers_right=True)
-    shown = replace(table, right=_right_as_seen(expected, head.spans))
-    return (style, shown) if all(map(eq, style.rows(shown, head.widths), expected)) else None
+    right = _right_as_seen(lines, head.spans)
+    return _Body(style, rows, right) if all(map(eq, style.rows(rows, head.widths, right), lines)) else None
 
 
 def _right_as_seen(lines: Sequence[str], spans: Sequence[tuple[int, int]]) -> tuple[int, ...]:

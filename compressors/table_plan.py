@@ -57,6 +57,9 @@ class Plan:
         return [at for at in range(count) if at not in hoisted]
 
 
+_ALL_IN_ROWS = Plan()
+
+
 @dataclass(frozen=True, slots=True)
 class _Costs:
     """Columns, and what they take in tokens, roughly."""
@@ -84,7 +87,7 @@ def plan_of(table: Table, sep: str, *, may_blank: bool = True) -> Plan:
     ``may_blank``: cells may be left empty, which says little of single rows but saves most in many.
     """
     if len(table.rows) < _FEWEST_ROWS:
-        return Plan()
+        return _ALL_IN_ROWS
     names = Counter(table.names)
     costs = _Costs.of(table)
     free = [at for at, name in enumerate(table.names) if names[name] == 1 and name and "=" not in name]
@@ -110,7 +113,7 @@ def plan_of(table: Table, sep: str, *, may_blank: bool = True) -> Plan:
     inside = plan.in_rows(len(table.names))
     if inside and inside[0] in dict(blank):  # what a row begins with tells which it is
         plan = replace(plan, blank=tuple(pair for pair in blank if pair[0] != inside[0]))
-    return plan if inside else Plan()
+    return plan if inside else _ALL_IN_ROWS
 
 
 def _above(costs: _Costs, free: Sequence[int]) -> list[int]:

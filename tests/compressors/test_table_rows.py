@@ -11,7 +11,7 @@ from headroom_mitm.compressors import Content, Level
 from headroom_mitm.compressors.table_cells import Table
 from headroom_mitm.compressors.table_columns import Columns
 from headroom_mitm.compressors.table_delimited import Delimited
-from headroom_mitm.compressors.table_drawing import FRAMES, PSQL, UNCOUNTED, Style
+from headroom_mitm.compressors.table_frames import FRAMES, PSQL, UNCOUNTED, Style
 from headroom_mitm.compressors.table_records import Records
 from headroom_mitm.compressors.table_rows import TableRows, document_of
 
