@@ -49,6 +49,8 @@ def columns_of(rows: Sequence[tuple[str, ...]], count: int) -> list[tuple[str, .
 
 def widest(cells: Sequence[str]) -> int:
     """Return the columns of a terminal that the widest of some cells takes; 0 for none."""
+    if len(cells) == 1:
+        return width(cells[0])
     return max(map(len if "".join(cells).isascii() else width, cells), default=0)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import eq
 
-from headroom_mitm.compressors.table_cells import Table, columns_of, reach
+from headroom_mitm.compressors.table_cells import Table, columns_of, reach, widest, width
 from headroom_mitm.compressors.table_frames import (
     APART,
     ASCII,
@@ -19,7 +19,6 @@ from headroom_mitm.compressors.table_frames import (
     UNCOUNTED,
     Frame,
     Style,
-    widths_of,
 )
 
 _ROW_COUNT = re.compile(r"\((\d+) rows?\)")
@@ -32,14 +31,16 @@ _BEGINS_BORDER = ("-", "+", "├", "|")
 _FRAME_OF = {"+": ASCII, "├": BOX, "|": MARKDOWN}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Head:
-    """What the names and the border below them tell of a table."""
+    """What the names and the border below them tell of a table. It is read once, and equal to itself only."""
 
     names: tuple[str, ...]
     spans: tuple[tuple[int, int], ...]
     """Where the cells of a row stand, with the space around them."""
     widths: tuple[int, ...]
+    taken: tuple[int, ...]
+    """Of the widths, by the names alone."""
     centered: bool
 
     @classmethod
@@ -52,9 +53,10 @@ class _Head:
         widths = tuple(stop - start - 2 * len(frame.pad) + frame.inset for start, stop in spans)
         if frame.border(frame.middle, widths) != border:
             return None
+        taken = tuple(max(frame.least, width(name)) for name in names)
         for centered in (True, False):
             if frame.names(names, widths, centered=centered) == line:
-                return cls(names, spans, widths, centered)
+                return cls(names, spans, widths, taken, centered)
         return None
 
 
@@ -146,7 +148,7 @@ def _body_of(head: _Head, frame: Frame, lines: tuple[str, ...]) -> _Body | None:
     """Read rows; None where no style gives their lines back."""
     rows = tuple(row for line in lines if (row := _cells(line, frame, head.spans)) is not None)
     columns = columns_of(rows, len(head.names))
-    if len(rows) < len(lines) or widths_of(frame, head.names, columns) != head.widths:
+    if len(rows) < len(lines) or tuple(map(max, head.taken, map(widest, columns))) != head.widths:
         return None
     for numbers_right in (True,) if frame in (PSQL, UNCOUNTED) else (True, False):
         style = Style(frame, head.centered, numbers_right)

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from headroom_mitm.compressors.table_cells import Table, is_numeric, widest, width
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """The lines of a drawing. A border is its beginning, what it is made of, its crossings, its end."""
+    """The lines of a drawing. A border is its beginning, what it is made of, its crossings, its end.
+
+    There are those of ``FRAMES`` and no others, so that one is equal to itself only.
+    """
 
     said: str
     """What it is called in the note."""
@@ -82,7 +85,8 @@ class Style:
 
     def draw(self, table: Table) -> list[str]:
         """Return the lines of a table."""
-        widths = widths_of(self.frame, table.names, table.columns())
+        columns = zip(table.names, table.columns(), strict=True)
+        widths = [max(self.frame.least, width(name), widest(cells)) for name, cells in columns]
         names = self.frame.names(table.names, widths, centered=self.centered)
         above = [self.frame.border(self.frame.top, widths)] if self.frame.top else []
         middle = self.frame.border(self.frame.middle, widths)
@@ -109,11 +113,6 @@ class Style:
             if is_ragged:
                 cells[-1] = row[-1]
             yield frame.line(cells, None if frame.edge else "")  # without an edge a line ends with its text
-
-
-def widths_of(frame: Frame, names: Sequence[str], columns: Sequence[tuple[str, ...]]) -> tuple[int, ...]:
-    """Return how wide columns are."""
-    return tuple(max(frame.least, width(name), widest(cells)) for name, cells in zip(names, columns, strict=True))
 
 
 def _left(text: str, wide: int) -> str:
