@@ -6,6 +6,7 @@ same trouble comes again and again, with the same names and codes, the hardest l
 """
 
 import enum
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ RULES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Look:
     """A template as far as it matters for what may go."""
 
@@ -97,7 +98,7 @@ class Look:
         count = len(self.template.rows)
         if self.is_alarm:
             fewest = rules.fewest_alarms
-            return fewest is not None and count >= fewest and len(self.repetitions()) > _MOSTLY * count
+            return fewest is not None and count >= fewest and len(self.repetitions) > _MOSTLY * count
         if self.relates:
             return rules.fewest_related is not None and count >= rules.fewest_related
         return count >= rules.fewest_rows
@@ -113,8 +114,9 @@ class Look:
             if row not in staying:
                 yield self.template.rows[row]
 
+    @functools.cached_property
     def repetitions(self) -> set[int]:
-        """Return the lines that say, but for measurements, what a line before and a line behind them say, too.
+        """The lines that say, but for measurements, what a line before and a line behind them say, too.
 
         A line with nothing but a time is told from others by that: none of those is a repetition.
         """
@@ -122,8 +124,8 @@ class Look:
         if not named:
             return set()
         said = list(zip(*named, strict=True))
-        last = {what: row for row, what in enumerate(said)}
-        first = {what: row for row, what in reversed(list(enumerate(said)))}
+        last = dict(zip(said, range(len(said)), strict=True))
+        first = dict(zip(reversed(said), reversed(range(len(said))), strict=True))
         return {self.template.rows[row] for row, what in enumerate(said) if first[what] < row < last[what]}
 
 
@@ -146,7 +148,7 @@ def fates_of(lines: Sequence[str], stamps: Sequence[Stamp | None], looks: Sequen
         if look.is_alarm:
             for line in look.template.rows:
                 repeated[line] = True
-            for line in set(look.ordinary(rules)).intersection(look.repetitions()) if goes else ():
+            for line in set(look.ordinary(rules)).intersection(look.repetitions) if goes else ():
                 fates[line], frequent[line] = Fate.GONE, True
         elif look.shrinks(rules):
             for line in look.ordinary(rules):

@@ -8,7 +8,7 @@ stamp is said once. A number of seconds since 1970 in a record is a time, too.
 import enum
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby
 from typing import NamedTuple
 
 from headroom_mitm.compressors.log_cost import cost
@@ -88,9 +88,8 @@ def factoring_of(stamps: Sequence[Stamp | None]) -> Factoring:
     if not present:
         return Factoring.NONE
     first = present[0]
-    pairs = list(pairwise(present))
-    moments = 1 + sum(a[2:] != b[2:] for a, b in pairs)
-    days = 1 + sum(a.date != b.date or a.rest != b.rest for a, b in pairs)
+    moments = _runs([stamp[2:] for stamp in present])
+    days = _runs([(stamp.date, stamp.rest) for stamp in present])
     prices = {
         Factoring.DATE: moments * cost(" " + first.time)
         + (len(present) - moments)  # a mark for each row with the time of the row above
@@ -100,3 +99,8 @@ def factoring_of(stamps: Sequence[Stamp | None]) -> Factoring:
         Factoring.WHOLE: moments * (cost(first.text) + _HEADING),
     }
     return min(prices, key=prices.__getitem__)
+
+
+def _runs(values: Sequence[object]) -> int:
+    """Return how many runs of equal values there are."""
+    return sum(1 for _ in groupby(values))

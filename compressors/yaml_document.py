@@ -41,7 +41,7 @@ class Manifest:
         lines: list[str] = []
         for number, document in enumerate(self.documents):
             lines += [_MARK] if number or self.marked else []
-            lines += _written(document, "", self.offset)
+            _write(lines, document, "", self.offset)
         return "\n".join(lines)
 
 
@@ -52,30 +52,32 @@ def read(lines: Sequence[str], skipped: dict[int, int] | None = None) -> Manifes
     return Manifest(documents, reader.offset or "", lines[:1] == [_MARK])
 
 
-def _written(value: Value, indent: str, offset: str) -> Iterator[str]:
+def _write(lines: list[str], value: Value, indent: str, offset: str) -> None:
+    """Append the lines of a value."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
-            yield from _entry(f"{indent}{key}:", inner, indent, offset)
+            _write_entry(lines, f"{indent}{key}:", inner, indent, offset)
     elif isinstance(value, list) and value:
         for item in value:
             if isinstance(item, (dict, list)) and item:
-                first, *more = _written(item, indent + "  ", offset)
-                yield f"{indent}- {first[len(indent) + 2 :]}"
-                yield from more
+                first = len(lines)
+                _write(lines, item, indent + "  ", offset)
+                lines[first] = f"{indent}- {lines[first][len(indent) + 2 :]}"
             else:
-                yield from _entry(f"{indent}-", item, indent, offset)
+                _write_entry(lines, f"{indent}-", item, indent, offset)
     else:
-        yield from _entry(indent[:-1], value, indent, offset)
+        _write_entry(lines, indent[:-1], value, indent, offset)
 
 
-def _entry(head: str, value: Value, indent: str, offset: str) -> Iterator[str]:
+def _write_entry(lines: list[str], head: str, value: Value, indent: str, offset: str) -> None:
     if isinstance(value, (dict, list)) and value:
-        yield head
-        yield from _written(value, indent + ("  " if isinstance(value, dict) else offset), offset)
+        lines.append(head)
+        _write(lines, value, indent + ("  " if isinstance(value, dict) else offset), offset)
         return
-    first, *more = _scalar(value).split("\n")
-    yield f"{head} {first}" if first else head
-    yield from (f"{indent}  {line}" if line else line for line in more)
+    text = _scalar(value)
+    first, *more = text.split("\n") if "\n" in text else (text,)
+    lines.append(f"{head} {first}" if first else head)
+    lines.extend(f"{indent}  {line}" if line else line for line in more)
 
 
 def _scalar(value: Value) -> str:
