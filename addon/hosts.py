@@ -116,6 +116,7 @@ _ENDINGS: dict[str, re.Pattern[str]] = {
     GEMINI: re.compile(rf"(?:/.*)?/{_GENERATE}"),
 }
 _MODEL = re.compile(r"/(?:models|deployments)/([^/:]+)")
+_KEPT = re.compile(r"(.+?)/([^/]+)(?:/input_items)?")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?"
 _OPTION = re.compile(
     rf"(?P<host>\[[0-9a-f:.]+\]|(?:\*\.)?{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?(?:=(?P<wire>[a-z_]+))?"
@@ -133,6 +134,13 @@ def detect(host: str, port: int, method: str, path: str, extra: Sequence[Host] =
         row for row in (*extra, *HOSTS) if row.port in (ANY_PORT, port) and _host_regex(row.pattern).fullmatch(host)
     )
     return next((row.wire for row in rows if row.path.fullmatch(bare)), None)
+
+
+def answer_named(host: str, port: int, path: str, extra: Sequence[Host] = ()) -> str:
+    """Return the id of the kept answer that a path names, or whose input it names; empty where it names none."""
+    match = _KEPT.fullmatch(path.partition("?")[0])
+    is_kept = match is not None and detect(host, port, "POST", match[1], extra) == RESPONSES
+    return match[2] if match is not None and is_kept else ""
 
 
 def model_in(path: str) -> str:

@@ -13,6 +13,7 @@ from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.health import Health
 from headroom_mitm.hosts import detect
 from headroom_mitm.journal import Journal
+from headroom_mitm.kept_answers import KeptAnswers
 from headroom_mitm.metering import Metering
 from headroom_mitm.permission import Permission
 from headroom_mitm.presence import Presence
@@ -53,6 +54,7 @@ class Headroom:
             self._answers,
             self._inspector,
             Sockets(self._wire_in, self._use_of, self._metering),
+            KeptAnswers(self._serving, lambda: self._settings),
             Presence(lambda: self._settings),
             Printed(),
             Health(),

@@ -107,7 +107,7 @@ class Service:
         """See ``Store.original``."""
         self.clock = clock
         self._sent: deque[Outcome] = deque()
-        self._links = Links(self._store)
+        self.links = Links(self._store)
         share = TENANTS_SHARE if self._is_part else 1
         self.retold = Retold(self._store, clock, rounds.REMEMBERED // share)
         self.tallies = self._store.tallies
@@ -177,7 +177,7 @@ class Service:
         """Read a body and recall what is decided; return what leaves, or what is being done to know it."""
         prompt = errand.wire.read(errand.body)
         if previous(prompt) and isinstance(errand.wire, Chaining):
-            errand.wire, errand.body = self._links.linked(errand.wire, errand.body)
+            errand.wire, errand.body = self.links.linked(errand.wire, errand.body)
             prompt = errand.wire.read(errand.body)
         prompt, plan = self._pipeline.plan(errand.wire, prompt, errand.policy)
         if not errand.planned(prompt, plan):
@@ -197,9 +197,9 @@ class Service:
 
     def link(self, link: Link) -> None:
         """Remember what the request needs that goes on from an answer. Quick; the store is told in the background."""
-        self._links.note(link)
+        self.links.note(link)
         self.holdings.linked(link)
-        (self.shared.behind if self._store.staging.is_on else self._quick).submit(self._links.keep, link)
+        (self.shared.behind if self._store.staging.is_on else self._quick).submit(self.links.keep, link)
 
     async def advance(self, step: Callable[[], T]) -> T:
         """Do what an exchange has to do at the end of a leg, and what may block."""

@@ -60,7 +60,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"behind", "errand", "holdings"}),
     frozenset({"service"}),
     frozenset({"metering", "tenants"}),
-    frozenset({"answers", "defaults", "permission", "presence", "printed", "sockets", "trimming", "web"}),
+    frozenset(
+        {"answers", "defaults", "kept_answers", "permission", "presence", "printed", "sockets", "trimming", "web"}
+    ),
     frozenset({"health"}),
     frozenset({"plugin"}),
     frozenset({"script"}),
@@ -85,7 +87,7 @@ ONLY = {
     "wire": frozenset({"errors", "framing", "recent", "segments", "tokens", "usage"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(
-    r"addon/(plugin|answers|health|metering|presence|printed|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
+    r"addon/(plugin|answers|health|kept_answers|metering|presence|printed|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/substream|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
 )
 MAY_READ_ENVIRONMENT = re.compile(r"addon/(settings|cli|commands/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*")
 MAY_NAME_PROVIDER_WORDS = re.compile(r"addon/wire/.*|(tests|scripts)/.*")

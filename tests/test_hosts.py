@@ -213,3 +213,22 @@ def test_a_path_may_name_the_model_and_ask_for_a_stream(path: str, model: str, s
 )
 def test_keys_of_the_cache_go_where_they_are_known(host: str, takes: bool) -> None:
     assert hosts.takes_cache_key(host) is takes
+
+
+KEPT = {
+    "https://api.openai.com/v1/responses/resp_1": "resp_1",
+    "https://api.openai.com/v1/responses/resp_1?include=x/y": "resp_1",
+    "https://api.openai.com/v1/responses/resp_1/input_items": "resp_1",
+    "https://me.openai.azure.com/openai/v1/responses/resp_1": "resp_1",
+    "https://api.openai.com/v1/responses": "",
+    "https://api.openai.com/v1/responses/": "",
+    "https://api.openai.com/v1/responses/resp_1/cancel": "",
+    "https://api.openai.com/v1/chat/completions/c1": "",
+    "https://api.anthropic.com/v1/responses/resp_1": "",
+}
+
+
+@pytest.mark.parametrize(("url", "answer_id"), KEPT.items(), ids=KEPT)
+def test_an_answer_that_is_kept_is_known_by_its_path(url: str, answer_id: str) -> None:
+    host, slash, path = url.removeprefix("https://").partition("/")
+    assert hosts.answer_named(host, 443, slash + path) == answer_id

@@ -129,6 +129,10 @@ class Links:
         except StoreUnavailable as error:
             logger.warning("store unavailable, only this process knows how an answer goes on: %s", error)
 
+    def knows(self, answer_id: str) -> bool:
+        """Say whether our tool was declared for an answer. May block; raises ``StoreUnavailable``."""
+        return self._behind(answer_id) is not None
+
     def linked(self, wire: Wire, body: bytes) -> tuple[Wire, bytes]:
         """Return a request as the provider is to get it, and how to read it; the same where there is no link."""
         if not isinstance(wire, Chaining):

@@ -76,11 +76,12 @@ class Client:
         body: bytes,
         headers: Mapping[str, str] | None = None,
         on_piece: Callable[[bytes], None] = lambda _: None,
+        method: str = "POST",
     ) -> Reply:
         """Send a request; ``on_piece`` is called with each piece of the answer when it arrives."""
         connection = self.connect()
         sent = {"content-type": "application/json", "x-api-key": "sk-ant-api03-test", **(headers or {})}
-        connection.request("POST", path, body, sent)
+        connection.request(method, path, body, sent)
         response = connection.getresponse()
         pieces = []
         while piece := response.read1(1 << 16):
@@ -89,6 +90,10 @@ class Client:
         response.close()  # read1 does not tell the connection that it may be used again
         found = {name.lower(): value for name, value in response.getheaders()}
         return Reply(response.status, found, b"".join(pieces), tuple(pieces))
+
+    def get(self, path: str) -> Reply:
+        """Read what the provider keeps."""
+        return self.post(path, b"", method="GET")
 
     def post_cut(self, path: str, body: bytes) -> bytes:
         """Send a request whose answer breaks off; return what came of it."""

@@ -133,6 +133,9 @@ class Provider:
         if request.headers.get("upgrade", "").lower() == "websocket":
             return await self._socket(request, received)
         self.received.append(received)
+        kept = strict_openai_responses.page(request.path) if request.method == "GET" else None
+        if kept is not None:
+            return aiohttp.web.json_response(kept)
         route = next((route for route in ROUTES if route[0].fullmatch(request.path)), None)
         if route is None:
             return aiohttp.web.json_response({"error": "no such path"}, status=404)

@@ -28,6 +28,12 @@ def refusal(status: int, message: str) -> Json:
     return {"error": {"message": message, "type": kind, "param": None, "code": None}}
 
 
+def page(path: str) -> Json | None:
+    """The conversation of an answer that is kept, newest first; None where the path names none."""
+    match = re.fullmatch(r"/v1/responses/([^/]+)/input_items", path)
+    return {"object": "list", "data": KEPT[match[1]][::-1], "has_more": False} if match else None
+
+
 def check(body: Json) -> None:
     """Raise ``RefusedError`` where the API answers 400."""
     demand_known(body, TOP_LEVEL, "body")

@@ -146,7 +146,14 @@ def test_the_conversation_goes_on_with_what_the_client_saw(
     arguments = {"id": text_id[1], "lines": "801-802"}
     again, once_more = answer(Call("call_s", OURS, arguments)), answer(Call("call_t", OURS, arguments))
     provider.script(again, answer(Say("The card.")), once_more, answer(Say("Yes.")))
-    assert said(agent.ask({"role": "user", "content": "Which one?"})) == "The card."
+    found = agent.ask({"role": "user", "content": "Which one?"})
+    assert said(found) == "The card."
+    if agent.chained:
+        kept = agent.client.get(f"{PATH}/{found['id']}/input_items")
+        assert [item.get("type") for item in kept.json["data"]].count("function_call") == 1
+        assert b"call_r" not in kept.body
+        assert b"call_0" in kept.body
+        del provider.received[-1]
     agent.client.close()
     proxy.stop()
     proxy.start()
