@@ -11,6 +11,7 @@ _KEY = re.compile(
     r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s"'#&*!|>%@`{}\[\],?:-][^#]*?|[-?:][^\s#][^#]*?):(?: (.+))?"""
 )
 _BLOCK = re.compile(r"[|>][-+]?")
+_BEGIN_BLOCK, _BEGIN_NUMBER = "|>", "-0123456789"
 _WHOLE = re.compile(r"0|-?[1-9]\d{0,14}")
 _FRACTION = re.compile(r"-?(?:0|[1-9]\d{0,6})\.\d{0,6}[1-9]|-?\d{1,6}\.0")
 _AMBIGUOUS = re.compile(
@@ -97,10 +98,11 @@ def _value_of(text: str) -> Value:
         return {}
     if text == "[]":
         return []
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    if _FRACTION.fullmatch(text):
-        return float(text)
+    if text[:1] in _BEGIN_NUMBER:
+        if _WHOLE.fullmatch(text):
+            return int(text)
+        if _FRACTION.fullmatch(text):
+            return float(text)
     if _AMBIGUOUS.fullmatch(text):
         raise NotPlain(text)
     return text[1:-1] if text[:1] == '"' == text[-1] and _AMBIGUOUS.fullmatch(text[1:-1]) else text
@@ -189,7 +191,7 @@ class _Reader:
 
     def _scalar(self, text: str, depth: int) -> Value:
         self._at += 1
-        if not _BLOCK.fullmatch(text):
+        if text[:1] not in _BEGIN_BLOCK or not _BLOCK.fullmatch(text):
             return _value_of(text)
         kept = [text]
         while self._at < len(self._lines):
