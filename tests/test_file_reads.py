@@ -59,9 +59,9 @@ def test_the_cost_stays_small(unit: str) -> None:
         call = Call("c1", "Bash", "cat " + (unit * size)[:size])
         runs = []
         for _ in range(5):
-            begun = time.perf_counter()
+            begun = time.thread_time()
             path_of(call)
-            runs.append(time.perf_counter() - begun)
+            runs.append(time.thread_time() - begun)
         return min(runs)
 
     assert seconds(400) < 100 * seconds(40) + 0.01

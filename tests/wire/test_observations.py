@@ -236,9 +236,9 @@ def test_the_cost_grows_with_the_text_at_most(unit: str) -> None:
     def seconds(count: int) -> float:
         runs = []
         for _ in range(3):
-            begun = time.perf_counter()
+            begun = time.thread_time()
             prompt(CHAT, said(unit * count), handed(MINI))
-            runs.append(time.perf_counter() - begun)
+            runs.append(time.thread_time() - begun)
         return min(runs)
 
     assert seconds(40_000) < 60 * seconds(4_000) + 0.05
