@@ -36,10 +36,13 @@ def named(lines: Sequence[str]) -> Named:
     text = _ITEM.sub(lambda match: names.get(match[0], match[0]), text) if names else text
     starts = _starts(text.split("\n"), _MOST - len(names))
     names |= {start: f"{mark}{number}" for number, start in enumerate(starts, len(names) + 1)}
-    longest_first = sorted(starts, key=len, reverse=True)
+    by_head: dict[str, list[str]] = {}
+    for start in starts:
+        by_head.setdefault(start[:_LEAST_START], []).append(start)
     written = []
     for line in text.split("\n"):
-        start = next((start for start in longest_first if line.startswith(start)), "")
+        alike = by_head.get(line[:_LEAST_START], ())
+        start = next((start for start in alike if line.startswith(start)), "")  # none of them begins another
         start = start if line[len(start) : len(start) + 1] in ("", " ") else ""
         written.append(names[start] + line[len(start) :] if start else line)
     return Named(written, {name: what for what, name in names.items()})
