@@ -8,6 +8,7 @@ no two copies have the same numbers. Processor time of one core, the better of t
 
 import argparse
 import functools
+import gc
 import statistics
 import sys
 import time
@@ -113,6 +114,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", help="folders of the corpus (default: all)")
     parser.add_argument("--fast", action="store_true", help="without what 1 MB takes")
     options = parser.parse_args()
+    gc.freeze()  # as the addon does at its start
     if not (BENCH / "toolcalls.py").exists():
         sys.exit(f"There is no bench in {BENCH}: set HEADROOM_BENCH.")
     folders = options.folders or sorted(p.name for p in CORPUS.iterdir() if p.is_dir() and p.name != "trajectories")
