@@ -123,11 +123,14 @@ class Service:
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
     async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
-        """Return what leaves instead of a body; None: the body itself. Takes at most about ``seconds``."""
+        """Return what leaves instead of a body; None: the body itself. See ``leaving`` for ``seconds``."""
         return (await self.leaving(wire, body, policy, seconds)).outcome
 
     async def leaving(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Leaving:
-        """Return what leaves, as it goes on from an answer that we have watched. Takes at most about ``seconds``."""
+        """Return what leaves, as it goes on from an answer that we have watched.
+
+        Takes at most about ``seconds``; where by then it is not known what was sent before, five times as long.
+        """
         errand = Errand(wire, body, policy)
         outcome = await self._rewritten(errand, seconds)
         self._behind.left(outcome)

@@ -117,7 +117,7 @@ OPTIONS: tuple[Option, ...] = (
         "headroom_deadline",
         str,
         "2",
-        "Seconds after which what is not ready goes out as it came.",
+        "Seconds after which new texts that are not ready go out as they came.",
     ),
     Option(
         "headroom_holdout",
