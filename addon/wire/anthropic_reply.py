@@ -1,18 +1,17 @@
 """Streamed answers of Anthropic's Messages API: calls of our tool are taken out, and the legs become one message.
 
 Events that are shown leave byte for byte; only block indexes (without gaps, clients keep blocks in a list) and, behind
-the first leg, usage are rewritten. What is not as documented is passed on, never guessed at.
+the first leg, what the whole answer reports are rewritten. What is not as documented is passed on, never guessed at.
 Source: docs.anthropic.com, "Streaming messages".
 """
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
 from headroom_mitm.wire import anthropic_turn, document, sse
-from headroom_mitm.wire.anthropic_turn import Json, Said, Usage, object_at
+from headroom_mitm.wire.anthropic_account import Account, encoded, reported, with_members
+from headroom_mitm.wire.anthropic_turn import Json, Said, object_at
 from headroom_mitm.wire.reply import Answered, HiddenCall
 from headroom_mitm.wire.retelling import Round, Untold
 from headroom_mitm.wire.splice import splice
@@ -112,7 +111,7 @@ class StreamedReply:
 
     def __init__(self, tool: str) -> None:
         self._tool = tool
-        self._usage = Usage()
+        self._account = Account()
         self._splitter = sse.Splitter()
         self._leg = Leg(tool, 0, is_first=True)
         self._said: Said | None = None  # of a leg that is over, if the answer goes on
@@ -148,7 +147,8 @@ class StreamedReply:
         self._rounds.append(said.answered(answers))
         self._said, self._splitter = None, sse.Splitter()
         self._leg = Leg(self._tool, self._leg.next_index, is_first=False)
-        return anthropic_turn.with_turn(body, self._rounds[-1])
+        self._account.next_leg()
+        return anthropic_turn.with_turn(body, self._rounds[-1], self._account.container)
 
     @property
     def untold(self) -> Untold | None:
@@ -163,7 +163,7 @@ class StreamedReply:
         """End the message as if the model had finished."""
         data, members = _members(self._last_delta)
         delta = {**object_at(data, members.get("delta")), "stop_reason": "end_turn"}
-        return _delta_with(self._last_delta, self._usage, delta=delta) + _STOP
+        return _delta_with(self._last_delta, self._account, delta) + _STOP
 
     def failed(self, status: int, raw: bytes) -> bytes:
         """Return an error event in the provider's own words; nothing where it had none."""
@@ -203,24 +203,25 @@ class StreamedReply:
         data, members = _members(event)
         message = members.get("message")
         inner = document.members(data, message) if message is not None else {}
-        self._usage.begin(object_at(data, inner.get("usage")))
+        self._account.note(reported(data, inner))
         return event if self._leg.is_first else b""
 
     def _message_delta(self, event: bytes) -> bytes:
         data, members = _members(event)
         delta = object_at(data, members.get("delta"))
-        self._usage.end(object_at(data, members.get("usage")))
+        self._account.note(reported(data, members))
         self._leg.stop_reason = delta.get("stop_reason") or self._leg.stop_reason
         self._last_delta = event
-        return self._leg.end(event if self._leg.is_first else _delta_with(event, self._usage))
+        return self._leg.end(event if self._leg.is_first else _delta_with(event, self._account, delta))
 
 
-def _delta_with(event: bytes, usage: Usage, **changes: Json) -> bytes:
-    """Return a ``message_delta`` with changes, and with the usage of all legs."""
+def _delta_with(event: bytes, account: Account, delta: Json) -> bytes:
+    """Return a ``message_delta`` as the end of all legs, with this delta."""
     data, members = _members(event)
-    changes["usage"] = usage.shown(object_at(data, members.get("usage")))
-    edits = [Edit(members[name], msgspec.json.encode(value)) for name, value in changes.items() if name in members]
-    return _changed(event, data, edits)
+    said = reported(data, members)
+    told = {**said, **({"delta": delta} if delta else {})}
+    changes = {name: value for name, value in {**told, **account.shown(told)}.items() if value != said.get(name)}
+    return _with_data(event, data, with_members(data, members, encoded(changes)))
 
 
 def _kind(event: bytes) -> str:
@@ -246,6 +247,9 @@ def _index(data: bytes, members: dict[str, Span]) -> int | None:
 
 def _changed(event: bytes, data: bytes, edits: Iterable[Edit]) -> bytes:
     """Return the event with edits to its data; all else of it stays."""
-    changed = splice(data, list(edits))
+    return _with_data(event, data, splice(data, list(edits)))
+
+
+def _with_data(event: bytes, data: bytes, changed: bytes) -> bytes:
     before, found, behind = event.partition(data)
     return before + changed + behind if found else sse.written(sse.name_of(event), changed)

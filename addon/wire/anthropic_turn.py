@@ -1,4 +1,4 @@
-"""A turn of Anthropic's model, put together from its events and put back into a request, and what it cost.
+"""A turn of Anthropic's model, put together from its events and put back into a request.
 
 The provider compares what comes back with what it sent (thinking is signed), so blocks go back as they came: every
 member, and the arguments of calls byte for byte. Source: docs.anthropic.com, "Streaming messages".
@@ -20,35 +20,9 @@ from headroom_mitm.wire.splice import splice
 
 Json = dict[str, Any]
 
-_INPUT_USAGE = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "cache_creation")
 _RETRYABLE = b'{"type":"error","error":{"type":"overloaded_error","message":"The answer could not be completed."}}'
 # What a block or a delta that is not as documented raises when it is read.
 _NOT_AS_DOCUMENTED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-
-
-class Usage:
-    """What the client is told: the context of its own conversation, and the output of all legs."""
-
-    def __init__(self) -> None:
-        self._input: Json = {}
-        self._output_before = 0
-        self._output = 0
-
-    def begin(self, usage: Json) -> None:
-        """Note what the provider says when a leg begins."""
-        self._output_before += self._output
-        self._output = _number(usage.get("output_tokens"))
-        if not self._input:
-            self._input = {name: usage[name] for name in _INPUT_USAGE if name in usage}
-
-    def end(self, usage: Json) -> None:
-        """Note what it says when the leg ends."""
-        self._output = _number(usage.get("output_tokens")) or self._output
-
-    def shown(self, usage: Json) -> Json:
-        """Return a leg's usage as the client is to see it."""
-        total = self._output_before + self._output
-        return {**usage, **{name: self._input[name] for name in usage if name in self._input}, "output_tokens": total}
 
 
 def assembled(events: Iterable[bytes]) -> dict[int, Json]:
@@ -120,15 +94,40 @@ def messages_of(blocks: Iterable[bytes], results: Iterable[bytes]) -> bytes:
     )
 
 
-def with_turn(body: bytes, turn: Round) -> bytes:
-    """Return a request body with one more turn of the model, and with the client's last cache marker behind it."""
-    messages = document.members(body, document.whole(body)).get("messages")
+def with_turn(body: bytes, turn: Round, container: str = "") -> bytes:
+    """Return a request body with one more turn of the model, and with the client's last cache marker behind it.
+
+    The model goes on in the container in which it has worked, unless the client has named one.
+    """
+    top = document.members(body, document.whole(body))
+    messages = top.get("messages")
     if messages is None or not document.is_list(body, messages):
         raise UnreadableBody("no list of messages")
     marker, edits = anthropic_breakpoint.carried(body, messages)
     results = [*turn.results[:-1], anthropic_breakpoint.marked(turn.results[-1], marker)]
     end = messages.end - 1
-    return splice(body, [*edits, Edit(Span(end, end), b"," + messages_of(turn.blocks, results))])
+    edits += [Edit(Span(end, end), b"," + messages_of(turn.blocks, results)), *_working_in(body, top, container)]
+    return splice(body, edits)
+
+
+def _working_in(body: bytes, top: dict[str, Span], container: str) -> list[Edit]:
+    """Return what names a container in a request that names none; skills may be loaded into it all the same."""
+    named, raw = top.get("container"), msgspec.json.encode(container)
+    if not container:
+        return []
+    if named is None:
+        return [_added_member(document.whole(body), b"container", raw)]
+    if document.is_object(body, named):
+        found = document.members(body, named)
+        if "id" not in found:
+            return [_added_member(named, b"id", raw, is_only=not found)]
+        named = found["id"]
+    return [Edit(named, raw)] if body[slice(*named)] == b"null" else []
+
+
+def _added_member(place: Span, name: bytes, raw: bytes, *, is_only: bool = False) -> Edit:
+    at = place.end - 1
+    return Edit(Span(at, at), b'%s"%s":%s' % (b"" if is_only else b",", name, raw))
 
 
 def object_at(data: bytes, span: Span | None) -> Json:
@@ -203,7 +202,3 @@ def _arguments(text: str, given: Any) -> bytes:
 
 def _dumped(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii")
-
-
-def _number(value: Any) -> int:
-    return value if isinstance(value, int) else 0

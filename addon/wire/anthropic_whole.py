@@ -1,21 +1,19 @@
 """Answers of Anthropic's Messages API that do not stream: calls of our tool are taken out, the legs become one message.
 
-Blocks that are shown leave byte for byte, and so does all else of the last leg but its id and usage.
+Blocks that are shown leave byte for byte, and so does all else of the last leg but its id and what it reports.
 Source: docs.anthropic.com, "Messages".
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.segments import Edit, Span
+from headroom_mitm.segments import Span
 from headroom_mitm.wire import anthropic_turn, document
-from headroom_mitm.wire.anthropic_turn import Said, Usage, object_at
+from headroom_mitm.wire.anthropic_account import Account, encoded, reported, with_members
+from headroom_mitm.wire.anthropic_turn import Said
 from headroom_mitm.wire.reply import Answered, HiddenCall
 from headroom_mitm.wire.retelling import Round, Untold
-from headroom_mitm.wire.splice import splice
 
 
 class WholeReply:
@@ -25,7 +23,7 @@ class WholeReply:
 
     def __init__(self, tool: str) -> None:
         self._tool = tool
-        self._usage = Usage()
+        self._account = Account()
         self._raw = b""
         self._id = b""
         self._legs = 0
@@ -69,7 +67,8 @@ class WholeReply:
         """Append the leg and what its calls brought to the messages."""
         self._raw = b""
         self._rounds.append(self._said.answered(answers))
-        return anthropic_turn.with_turn(body, self._rounds[-1])
+        self._account.next_leg()
+        return anthropic_turn.with_turn(body, self._rounds[-1], self._account.container)
 
     @property
     def untold(self) -> Untold | None:
@@ -93,7 +92,7 @@ class WholeReply:
         """Take the blocks of a leg; return whether the client is called."""
         raw = self._raw
         self._members = document.members(raw, document.whole(raw))
-        self._usage.begin(object_at(raw, self._members.get("usage")))
+        self._account.note(reported(raw, self._members))
         if self._legs == 1 and "id" in self._members:
             self._id = raw[slice(*self._members["id"])]
         if "content" not in self._members:
@@ -114,8 +113,9 @@ class WholeReply:
 
     def _merged(self, **changes: Any) -> bytes:
         """Return the leg with the blocks of all legs, under the first one's id."""
-        usage = self._usage.shown(object_at(self._raw, self._members.get("usage")))
-        values = {name: msgspec.json.encode(value) for name, value in {"usage": usage, **changes}.items()}
-        values |= {"content": b"[%s]" % b",".join(self._shown), "id": self._id}
-        places = self._members
-        return splice(self._raw, [Edit(places[name], raw) for name, raw in values.items() if name in places])
+        told = self._account.shown(reported(self._raw, self._members))
+        content = b"[%s]" % b",".join(self._shown)
+        values = {**encoded({**told, **changes}), "content": content, "id": self._id}
+        if not self._id:
+            del values["id"]
+        return with_members(self._raw, self._members, values)

@@ -37,7 +37,7 @@ class Usage:
     def next_leg(self) -> None:
         """A leg is over, and another one begins."""
         output = {name: value for name, value in self._last.items() if name.startswith(self._names.output)}
-        self._output = _added(self._output, output)
+        self._output = added(self._output, output)
         self._beyond_prompt += self._beyond(self._last)
         self._legs, self._last = self._legs + 1, {}
 
@@ -48,7 +48,7 @@ class Usage:
         shown: Json = {name: self._input.get(name, value) for name, value in usage.items() if self._is_shown(name)}
         shown |= {name: value for name, value in self._input.items() if name not in shown}
         output = {name: value for name, value in usage.items() if name.startswith(self._names.output)}
-        shown |= _added(self._output, output)
+        shown |= added(self._output, output)
         if self._names.total in usage:
             prompt = _number(self._input.get(self._names.prompt))
             shown[self._names.total] = prompt + self._beyond_prompt + self._beyond(usage)
@@ -62,25 +62,25 @@ class Usage:
         return _number(usage.get(self._names.total)) - _number(usage.get(self._names.prompt))
 
 
-def _added(first: Any, second: Any) -> Any:
+def added(first: Any, second: Any) -> Any:
     """Return the sum of two figures, or of objects and lists of figures with like names."""
     if first is None or second is None:
         return second if first is None else first
     if isinstance(first, dict) and isinstance(second, dict):
-        return {name: _added(first.get(name), second.get(name)) for name in {**first, **second}}
+        return {name: added(first.get(name), second.get(name)) for name in {**first, **second}}
     if isinstance(first, list) and isinstance(second, list):
-        return _added_by_modality(first, second)
+        return _by_modality(first, second)
     if _is_number(first) and _is_number(second):
         return first + second
     return second
 
 
-def _added_by_modality(first: list[Any], second: list[Any]) -> list[Any]:
+def _by_modality(first: list[Any], second: list[Any]) -> list[Any]:
     sums: dict[Any, Any] = {}
     for item in (*first, *second):
         kind = item.get("modality") if isinstance(item, dict) else None
         figures = {name: value for name, value in item.items() if name != "modality"} if kind else item
-        sums[kind] = _added(sums.get(kind), figures)
+        sums[kind] = added(sums.get(kind), figures)
     return [{"modality": kind, **figures} if kind else figures for kind, figures in sums.items()]
 
 
