@@ -82,8 +82,10 @@ class Aligner:
         visits = Visits(store.visits, clock)
         self.epochs = Epochs(visits, clock)
         self.fronts = Fronts(visits, clock)
-        self._touched: Recent[Digest, float] = Recent(REMEMBERED_OFFERS)
-        self._decided: Recent[Key, Rendering] = Recent(remembered, lambda rendering: _ENTRY + len(rendering.text or ""))
+        self._touched: Recent[Digest, float] = Recent(REMEMBERED_OFFERS, fades=True)
+        self._decided: Recent[Key, Rendering] = Recent(
+            remembered, lambda rendering: _ENTRY + len(rendering.text or ""), fades=True
+        )
         self._offers: Recent[Digest, bool] = Recent(REMEMBERED_OFFERS)
         self.foresight = Foresight(store, self._decided, self._offers, self.epochs, self.fronts)
         self._pasts = Pasts()

@@ -51,7 +51,7 @@ _NUMBERED = f"{NumberedLines().name}/"
 
 
 _LINES = passages.Lines()
-_NOTED: Recent[Key, bool] = Recent(20_000)
+_NOTED: Recent[Key, bool] = Recent(20_000, fades=True)
 _OVERLAPS = Overlaps()
 
 

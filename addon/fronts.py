@@ -38,7 +38,7 @@ class Fronts:
     def __init__(self, visits: Visits, clock: Callable[[], float]) -> None:
         self._visits = visits
         self._clock = clock
-        self._noted: Recent[Digest, float] = Recent(REMEMBERED)
+        self._noted: Recent[Digest, float] = Recent(REMEMBERED, fades=True)
 
     def declared(self, prompt: Prompt, account: Digest) -> None:
         """Note that the tool is declared in this request."""

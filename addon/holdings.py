@@ -6,7 +6,7 @@ not noted yet, the next request of the conversation notes.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from headroom_mitm.conversation import branch
@@ -25,10 +25,10 @@ _REMEMBERED = 100_000
 _HEADS = 50_000
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Noted:
     at: float
-    held: set[Held] = field(default_factory=set)
+    held: frozenset[Held] = frozenset()
 
 
 class Holdings:
@@ -38,9 +38,9 @@ class Holdings:
         self._store = store
         self._clock = clock
         self._later = later
-        self._noted: Recent[Digest, _Noted] = Recent(_REMEMBERED, lambda noted: 1 + len(noted.held))
+        self._noted: Recent[Digest, _Noted] = Recent(_REMEMBERED, lambda noted: 1 + len(noted.held), fades=True)
         self._named: WeakKeyDictionary[Reading, Digest] = WeakKeyDictionary()
-        self._heads: Recent[Digest, Digest] = Recent(_HEADS)
+        self._heads: Recent[Digest, Digest] = Recent(_HEADS, fades=True)
         self._lock = threading.Lock()
 
     def left(self, outcome: Outcome, account: Digest) -> None:
@@ -71,17 +71,15 @@ class Holdings:
 
     def _add(self, name: Digest, held: Iterable[Held]) -> None:
         """Note what is not noted yet, and now and then that the conversation goes on. Raises ``StoreUnavailable``."""
-        with self._lock:
-            noted = self._noted.get(name) or _Noted(self._clock())
-            new = set(held) - noted.held
-        is_due = self._clock() - noted.at >= REFRESH_SECONDS
+        noted, now = self._noted.get(name), self._clock()
+        new = frozenset(held) if noted is None else frozenset(held) - noted.held
+        is_due = noted is None or now - noted.at >= REFRESH_SECONDS
         if not (new or is_due):
             return
         self._store.add(name, new)
         with self._lock:
-            noted.held |= new
-            noted.at = self._clock() if is_due else noted.at
-            self._noted.put(name, noted)
+            before = self._noted.get(name) or _Noted(now)
+            self._noted.put(name, _Noted(now if is_due else before.at, before.held | new))
 
 
 def _of(prompt: Prompt, known: Iterable[Rendering], account: Digest) -> Iterator[Held]:

@@ -25,7 +25,7 @@ class Overlaps:
     """Remembers which texts have a line. Thread-safe: what one thread works with is not there for another."""
 
     def __init__(self, lines: int = LINES) -> None:
-        self._kept: Recent[tuple[Digest, Key], _Index] = Recent(lines, lambda index: index.weight)
+        self._kept: Recent[tuple[Digest, Key], _Index] = Recent(lines, lambda index: index.weight, fades=True)
 
     def shared(
         self, prompt: Prompt, near: range, lines: frozenset[int], known: Decided, lines_of: LinesOf

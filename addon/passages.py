@@ -55,8 +55,8 @@ class Lines:
     """Which lines a text has, remembered by the text's digest: a conversation's past is asked for again and again."""
 
     def __init__(self) -> None:
-        self._at_hand: Recent[Digest, frozenset[int]] = Recent(AT_HAND, lambda lines: 1 + len(lines))
-        self._known: Recent[Digest, array[int]] = Recent(_KEPT, lambda lines: 1 + len(lines))
+        self._at_hand: Recent[Digest, frozenset[int]] = Recent(AT_HAND, lambda lines: 1 + len(lines), fades=True)
+        self._known: Recent[Digest, array[int]] = Recent(_KEPT, lambda lines: 1 + len(lines), fades=True)
 
     def known(self, key: Digest) -> frozenset[int] | None:
         """Return the lines of a text that was added before."""

@@ -120,7 +120,9 @@ class Pipeline:
         self._learner = learner
         self._caching = Caching(clock)
         self._sending = Sending()
-        self._left_out: Recent[Key, Rendering] = Recent(_MEASURED)  # what texts would have become that may not change
+        self._left_out: Recent[Key, Rendering] = Recent(
+            _MEASURED, fades=True
+        )  # what texts would have become that may not change
 
     def plan(self, wire: Wire, body: bytes | Prompt, policy: Policy) -> tuple[Prompt, Plan]:
         """First step, quick: read the body, if it is not, and recall what is decided. Raises ``UnreadableBody``."""

@@ -3,21 +3,32 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """A mapping that forgets what was unused longest once its values weigh more than ``capacity``. Thread-safe."""
+    """A mapping that forgets what was unused longest once its values weigh more than ``capacity``. Thread-safe.
 
-    def __init__(self, capacity: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
+    One that ``fades`` also forgets what nobody has used for a while, however little it weighs: what it holds can be had
+    again elsewhere, so it takes what the conversations of the moment need, not what it may take. See ``fade``.
+    """
+
+    def __init__(self, capacity: int, weigh: Callable[[V], int] = lambda _: 1, *, fades: bool = False) -> None:
+        """``weigh`` gives a value's weight, the same for as long as the value is in here."""
         self._capacity = capacity
         self._weigh = weigh
         self._values: OrderedDict[K, V] = OrderedDict()
+        self._fading: OrderedDict[K, V] = OrderedDict()
+        """What was not used since the last ``fade``: all of it longer ago than anything else."""
         self._weight = 0
         self._lock = threading.Lock()
+        if fades:
+            with _FADING_LOCK:
+                _FADING.add(self)
 
     def get(self, key: K) -> V | None:
         """Return a value, and count it as used."""
@@ -27,6 +38,9 @@ class Recent(Generic[K, V]):
     def get_all(self, keys: Iterable[K]) -> dict[K, V]:
         """Return the values that are known among these, and count them as used."""
         with self._lock:
+            if self._fading:
+                for key in self._fading.keys() & (keys := list(keys)):
+                    self._values[key] = self._fading.pop(key)
             get, use = self._values.get, self._values.move_to_end  # a conversation's past has hundreds of keys
             found = {key: value for key in keys if (value := get(key)) is not None}
             for key in found:
@@ -49,25 +63,50 @@ class Recent(Generic[K, V]):
     def take(self, key: K) -> V | None:
         """Return a value, and forget it: it may weigh something else when it is put back."""
         with self._lock:
-            value = self._values.pop(key, None)
-            if value is not None:
-                self._weight -= self._weigh(value)
-            return value
+            return self._taken(key)
+
+    def fade(self) -> None:
+        """Forget what was not used since the last time this was called."""
+        with self._lock:
+            faded, self._fading, self._values = self._fading, self._values, OrderedDict()
+            self._weight -= sum(map(self._weigh, faded.values()))
+        faded.clear()  # outside the lock: much may go with it
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._values) + len(self._fading)
 
     def _put(self, key: K, value: V) -> None:
-        if (old := self._values.pop(key, None)) is not None:
-            self._weight -= self._weigh(old)
+        self._taken(key)
         self._values[key] = value
         self._weight += self._weigh(value)
-        while self._weight > self._capacity and len(self._values) > 1:
-            _, forgotten = self._values.popitem(last=False)
+        while self._weight > self._capacity and len(self) > 1:
+            _, forgotten = (self._fading or self._values).popitem(last=False)
             self._weight -= self._weigh(forgotten)
+
+    def _taken(self, key: K) -> V | None:
+        value = self._values.pop(key, None)
+        if value is None and self._fading:
+            value = self._fading.pop(key, None)
+        if value is not None:
+            self._weight -= self._weigh(value)
+        return value
 
     def _used(self, key: K) -> V | None:
         value = self._values.get(key)
         if value is not None:
             self._values.move_to_end(key)
+        elif self._fading and (value := self._fading.pop(key, None)) is not None:
+            self._values[key] = value
         return value
+
+
+_FADING: "WeakSet[Recent[Any, Any]]" = WeakSet()
+_FADING_LOCK = threading.Lock()
+
+
+def fade() -> None:
+    """Have every memory that fades forget what was not used since the last time this was called."""
+    with _FADING_LOCK:
+        fading = list(_FADING)
+    for memory in fading:
+        memory.fade()

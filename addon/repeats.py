@@ -38,7 +38,7 @@ class _Tail(NamedTuple):
 
 
 _NO_TAIL = _Tail("", "", "")
-_TAILS: Recent[Digest, _Tail] = Recent(20_000)
+_TAILS: Recent[Digest, _Tail] = Recent(20_000, fades=True)
 
 
 def named(prompt: Prompt, segment: Segment, text: str, sent: Rendering, known: Mapping[Key, Rendering]) -> Rendering:

@@ -1,13 +1,19 @@
-"""Gives memory back that the C library's allocator keeps: after a rush it would keep for good what the rush took.
+"""Gives memory back: what conversations need that nobody goes on with, and what the C library's allocator keeps.
 
-Threads of ours have heaps of their own in glibc, and a heap shrinks by itself only where its end is free.
+Threads of ours have heaps of their own in glibc, and a heap shrinks by itself only where its end is free: after a rush
+it would keep for good what the rush took.
 """
 
 import asyncio
 import ctypes
+import itertools
 from collections.abc import Callable
 
+from headroom_mitm import recent
+
 EVERY_SECONDS = 60.0
+FADES_EVERY = 10
+"""So many times as often memory is trimmed as memories fade: what was unused for 10 to 20 minutes is forgotten."""
 
 
 def trimming() -> Callable[[], object] | None:
@@ -23,15 +29,21 @@ def trimming() -> Callable[[], object] | None:
 class Trimmer:
     """Does so now and then, for as long as the proxy runs."""
 
-    def __init__(self, trim: Callable[[], object] | None, seconds: float = EVERY_SECONDS) -> None:
+    def __init__(
+        self,
+        trim: Callable[[], object] | None,
+        seconds: float = EVERY_SECONDS,
+        fade: Callable[[], object] = recent.fade,
+    ) -> None:
         self._trim = trim
+        self._fade = fade
         self._seconds = seconds
         self._task: asyncio.Task[None] | None = None
 
     def running(self) -> None:
         """Begin."""
-        if self._trim is not None and self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._trim_for_ever(self._trim))
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._trim_for_ever())
 
     def done(self) -> None:
         """End."""
@@ -39,7 +51,10 @@ class Trimmer:
             self._task.cancel()
             self._task = None
 
-    async def _trim_for_ever(self, trim: Callable[[], object]) -> None:
-        while True:
+    async def _trim_for_ever(self) -> None:
+        for time in itertools.count(1):
             await asyncio.sleep(self._seconds)
-            await asyncio.to_thread(trim)
+            if time % FADES_EVERY == 0:
+                await asyncio.to_thread(self._fade)
+            if self._trim is not None:
+                await asyncio.to_thread(self._trim)

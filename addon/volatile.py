@@ -48,8 +48,8 @@ class Volatile:
     """Watches the fronts of conversations. Thread-safe; of two requests at once the later one counts."""
 
     def __init__(self, capacity: int = REMEMBERED) -> None:
-        self._talks: Recent[Digest, Talk] = Recent(capacity, lambda talk: _weight(talk.fronts))
-        self._begun: Recent[Digest, Talk] = Recent(capacity // 4, lambda talk: _weight(talk.fronts))
+        self._talks: Recent[Digest, Talk] = Recent(capacity, lambda talk: _weight(talk.fronts), fades=True)
+        self._begun: Recent[Digest, Talk] = Recent(capacity // 4, lambda talk: _weight(talk.fronts), fades=True)
 
     def observe(self, prompt: Prompt, conversation: Conversation, now: float) -> list[Finding]:
         """Return what has changed since the conversation's previous request, each kind once."""

@@ -63,12 +63,44 @@ def test_what_is_heavier_than_all_there_may_be_stays_alone() -> None:
     assert recent.get_all("bc") == {"c": "x"}
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.text(max_size=9))), st.integers(1, 20))
-def test_the_weight_never_exceeds_the_capacity(puts: list[tuple[int, str]], capacity: int) -> None:
+def test_what_was_not_used_between_two_times_fades() -> None:
+    recent: Recent[str, int] = Recent(10)
+    for key in "abcdef":
+        recent.put(key, 1)
+    recent.fade()
+    assert recent.get("a") == 1
+    assert recent.get_all("bx") == {"b": 1}
+    assert recent.put_first("c", 2) == 1
+    recent.put("d", 2)
+    assert recent.take("e") == 1
+    assert len(recent) == 5
+    recent.fade()
+    assert recent.get_all("abcdef") == {"a": 1, "b": 1, "c": 1, "d": 2}
+
+
+def test_what_fades_goes_first_and_weighs_nothing_when_it_is_gone() -> None:
+    recent: Recent[str, str] = Recent(10, len)
+    recent.put("a", "xxxx")
+    recent.put("b", "xxxx")
+    recent.fade()
+    assert recent.get("a") == "xxxx"
+    recent.put("c", "xxxx")
+    assert recent.get_all("abc") == {"a": "xxxx", "c": "xxxx"}
+    recent.fade()
+    recent.fade()
+    recent.put("d", "xxxxx")
+    recent.put("e", "xxxxx")
+    assert len(recent) == 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.text(max_size=9), st.booleans())), st.integers(1, 20))
+def test_the_weight_never_exceeds_the_capacity(puts: list[tuple[int, str, bool]], capacity: int) -> None:
     recent: Recent[int, str] = Recent(capacity, len)
     latest: dict[int, str] = {}
-    for key, value in puts:
+    for key, value, fades in puts:
         recent.put(key, value)
+        if fades:
+            recent.fade()
         latest[key] = value
         there = recent.get_all(range(10))
         assert there.items() <= latest.items()

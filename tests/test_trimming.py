@@ -1,21 +1,20 @@
 """Memory that is free goes back to the system, now and then."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
-from headroom_mitm.trimming import Trimmer, trimming
+import pytest
+
+from headroom_mitm import recent
+from headroom_mitm.recent import Recent
+from headroom_mitm.trimming import FADES_EVERY, Trimmer, trimming
 
 
-def test_it_goes_on_until_the_proxy_ends() -> None:
-    async def live() -> int:
-        calls, enough = [0], asyncio.Event()
-        loop = asyncio.get_running_loop()
+def live(trim: Callable[[], None] | None, fade: Callable[[], None], enough: asyncio.Event) -> Awaitable[int]:
+    """Let a trimmer run until there is enough; return how many tasks are left."""
 
-        def trim() -> None:
-            calls[0] += 1
-            if calls[0] == 3:
-                loop.call_soon_threadsafe(enough.set)
-
-        trimmer = Trimmer(trim, seconds=0.0)
+    async def run() -> int:
+        trimmer = Trimmer(trim, 0.0, fade)
         trimmer.running()
         trimmer.running()
         await enough.wait()
@@ -24,15 +23,38 @@ def test_it_goes_on_until_the_proxy_ends() -> None:
         await asyncio.sleep(0)
         return len(asyncio.all_tasks())
 
-    assert asyncio.run(live()) == 1
+    return run()
 
 
-def test_where_there_is_nothing_to_call_nothing_is_called() -> None:
-    async def live() -> int:
-        Trimmer(None).running()
-        return len(asyncio.all_tasks())
+@pytest.mark.parametrize("trims", [True, False], ids=["glibc", "another C library"])
+def test_it_goes_on_until_the_proxy_ends(*, trims: bool) -> None:
+    """Memories fade more seldom than memory is trimmed, and where nothing can be trimmed, too."""
+    calls: list[str] = []
 
-    assert asyncio.run(live()) == 1
+    async def run() -> int:
+        enough, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def fade() -> None:
+            calls.append("fade")
+            if calls.count("fade") == 2:
+                loop.call_soon_threadsafe(enough.set)
+
+        return await live((lambda: calls.append("trim")) if trims else None, fade, enough)
+
+    assert asyncio.run(run()) == 1
+    second = [number for number, name in enumerate(calls) if name == "fade"][1]
+    assert calls[:second].count("trim") == (2 * FADES_EVERY - 1 if trims else 0)
+
+
+def test_memories_of_the_addon_are_what_fades() -> None:
+    """Only what can be had again elsewhere."""
+    fading: Recent[str, int] = Recent(10, fades=True)
+    lasting: Recent[str, int] = Recent(10)
+    for memory in (fading, lasting):
+        memory.put("a", 1)
+    recent.fade()
+    recent.fade()
+    assert (fading.get("a"), lasting.get("a")) == (None, 1)
 
 
 def test_glibc_has_it() -> None:

@@ -43,8 +43,8 @@ class Retold:
         """Told the request to whose answer rounds were kept, and under which key."""
         self._store = store
         self._clock = clock
-        self._known: Recent[Digest, Rounds] = Recent(remembered, _weight)
-        self._touched: Recent[Digest, float] = Recent(REMEMBERED_HEADS)
+        self._known: Recent[Digest, Rounds] = Recent(remembered, _weight, fades=True)
+        self._touched: Recent[Digest, float] = Recent(REMEMBERED_HEADS, fades=True)
         self._silent: WeakSet[Reading] = WeakSet()  # in which nothing was hidden
         self._owed: set[Digest] = set()
         self._owed_lock = threading.Lock()

@@ -135,4 +135,4 @@ def _weight(filed: tuple[Earlier[R], ...]) -> int:
 
 Filed = Recent[tuple[Bodies[R], int], tuple[Earlier[R], ...]]
 """By the format's bodies and a number that tells beginnings apart."""
-_ALL: "Filed[Any]" = Recent(KEPT, _weight)
+_ALL: "Filed[Any]" = Recent(KEPT, _weight, fades=True)
