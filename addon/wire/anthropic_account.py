@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from headroom_mitm.segments import Edit, Span
+from headroom_mitm.segments import Span
 from headroom_mitm.wire import document
-from headroom_mitm.wire.splice import splice
+from headroom_mitm.wire.splice import member_edits, splice
 from headroom_mitm.wire.usage import added
 
 Json = dict[str, Any]
@@ -90,12 +90,9 @@ def reported(data: bytes, members: Mapping[str, Span]) -> Json:
     return {name: document.value(data, members[name]) for name in _READ if name in members}
 
 
-def with_members(data: bytes, members: Mapping[str, Span], changes: Mapping[str, bytes]) -> bytes:
-    """Return an object with other values; members that it has not are put behind all others."""
-    edits = [Edit(members[name], raw) for name, raw in changes.items() if name in members]
-    new = b"".join(b',"%s":%s' % (name.encode(), raw) for name, raw in changes.items() if name not in members)
-    end = document.whole(data).end - 1
-    return splice(data, [*edits, Edit(Span(end, end), new)] if new else edits)
+def with_members(data: bytes, members: Mapping[str, Span], values: Mapping[str, bytes]) -> bytes:
+    """Return an object with other values of some members."""
+    return splice(data, member_edits(document.whole(data), members, values))
 
 
 def encoded(values: Mapping[str, Any]) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from headroom_mitm.segments import Edit, Span
 from headroom_mitm.wire import anthropic_breakpoint, document, raw_object, sse
 from headroom_mitm.wire.reply import Answered, HiddenCall
 from headroom_mitm.wire.retelling import Round
-from headroom_mitm.wire.splice import splice
+from headroom_mitm.wire.splice import member_edits, splice
 
 Json = dict[str, Any]
 
@@ -115,19 +115,11 @@ def _working_in(body: bytes, top: dict[str, Span], container: str) -> list[Edit]
     named, raw = top.get("container"), msgspec.json.encode(container)
     if not container:
         return []
-    if named is None:
-        return [_added_member(document.whole(body), b"container", raw)]
-    if document.is_object(body, named):
-        found = document.members(body, named)
-        if "id" not in found:
-            return [_added_member(named, b"id", raw, is_only=not found)]
-        named = found["id"]
-    return [Edit(named, raw)] if body[slice(*named)] == b"null" else []
-
-
-def _added_member(place: Span, name: bytes, raw: bytes, *, is_only: bool = False) -> Edit:
-    at = place.end - 1
-    return Edit(Span(at, at), b'%s"%s":%s' % (b"" if is_only else b",", name, raw))
+    holder, found, name = document.whole(body), top, "container"
+    if named is not None and document.is_object(body, named):
+        holder, found, name = named, document.members(body, named), "id"
+    is_free = name not in found or body[slice(*found[name])] == b"null"
+    return member_edits(holder, found, {name: raw}) if is_free else []
 
 
 def object_at(data: bytes, span: Span | None) -> Json:

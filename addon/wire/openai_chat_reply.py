@@ -7,12 +7,14 @@ Source: the OpenAI API reference, "Chat completion chunk".
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
 from headroom_mitm.wire import document, openai_chat_turn, raw_object, sse
+from headroom_mitm.wire.openai_account import moderated
 from headroom_mitm.wire.openai_chat_calls import Calls
 from headroom_mitm.wire.openai_chat_turn import BREAK, GOES_ON, USAGE, Json
 from headroom_mitm.wire.reply import Answered, HiddenCall
@@ -27,8 +29,8 @@ _HEAD = ("id", "created", "model")
 _REASONS = ("finish_reason", "native_finish_reason")
 _NOTHING_YET = frozenset((b'""', b"0", b"null"))
 # What a chunk has that is more than one more piece of text, or of the arguments of a call of the client's.
-_NEWS = re.compile(rb'"(?:name|function_call|error|finish_reason|usage)"\s*+:\s*+(?!null)')
-_NEWS_OR_CALL = re.compile(rb'"(?:tool_calls|function_call|error|finish_reason|usage)"\s*+:\s*+(?!null)')
+_NEWS = re.compile(rb'"(?:name|function_call|error|finish_reason|usage|moderation)"\s*+:\s*+(?!null)')
+_NEWS_OR_CALL = re.compile(rb'"(?:tool_calls|function_call|error|finish_reason|usage|moderation)"\s*+:\s*+(?!null)')
 
 
 class Seen:
@@ -37,6 +39,7 @@ class Seen:
     def __init__(self) -> None:
         self._usage = Usage(USAGE)
         self._head: dict[str, bytes] = {}
+        self._moderation: Any = None
         self.is_first = True
         self._has_role = False
         self._text = b"null"  # the last piece of content
@@ -69,6 +72,9 @@ class Seen:
                 usage = document.value(data, place)
                 self._usage.note(usage)
                 edits.append(Edit(place, msgspec.json.encode(self._usage.shown(usage))))
+        if "moderation" in top:
+            self._moderation = moderated(self._moderation, document.value(data, top["moderation"]))
+            edits.append(Edit(top["moderation"], msgspec.json.encode(self._moderation)))
         return [] if self.is_first else [edit for edit in edits if data[slice(*edit.span)] != edit.raw]
 
     def fit(self, delta: dict[str, bytes], *, changed: bool) -> None:

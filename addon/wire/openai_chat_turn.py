@@ -24,7 +24,7 @@ from headroom_mitm.wire.usage import Names
 Json = dict[str, Any]
 
 # ``cost`` is OpenRouter's, and is what the user pays.
-USAGE = Names("prompt_tokens", "total_tokens", ("prompt_",), ("completion_", "cost"))
+USAGE = Names("prompt_tokens", "total_tokens", ("prompt_", "cached_tokens"), ("completion_", "cost"))
 GOES_ON = ("tool_calls", "stop")
 """Reasons to stop with which calls are whole; some servers say ``stop``. Any other is the client's to deal with."""
 BREAK = "\n\n"

@@ -1,21 +1,23 @@
 """Chat completions that do not stream: calls of our tool are taken out, and the legs become one message.
 
-What is shown leaves as the last leg has it, but for id, date, usage, and what the legs before it said.
+What is shown leaves as the last leg has it, but for id, date, what adds up, and what the legs before it said.
 Source: the OpenAI API reference, "Chat completion object".
 """
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
 from headroom_mitm.wire import document, openai_chat_turn, raw_object
+from headroom_mitm.wire.openai_account import joined_tokens, moderated
 from headroom_mitm.wire.openai_chat_turn import BREAK, GOES_ON, USAGE, Json
 from headroom_mitm.wire.reply import Answered, HiddenCall
 from headroom_mitm.wire.retelling import Round, Untold
-from headroom_mitm.wire.splice import splice
+from headroom_mitm.wire.splice import member_edits, splice
 from headroom_mitm.wire.usage import Usage
 
 _HEAD = ("id", "created", "model")
@@ -34,6 +36,9 @@ class WholeReply:
         self._head: dict[str, bytes] = {}
         self._top: dict[str, Span] = {}
         self._messages: list[Span] = []  # of the leg
+        self._tokens: list[Span] = []  # of the leg, with their probabilities
+        self._tokens_before: Any = None
+        self._moderation: Any = None
         self._earlier: dict[str, bytes] = {}  # what the legs before have said
         self._details = 0
         self._calls_ours = self._calls_client = False
@@ -74,6 +79,8 @@ class WholeReply:
         self._rounds.append(openai_chat_turn.told(message, self._tool, answers))
         for place in self._messages:
             self._earlier = self._joined(_shown(self._raw, place, self._tool))
+        for place in self._tokens:
+            self._tokens_before = joined_tokens(self._tokens_before, document.value(self._raw, place))
         self._is_first, self._raw = False, b""
         self._usage.next_leg()
         return openai_chat_turn.with_turn(body, self._rounds[-1])
@@ -102,7 +109,7 @@ class WholeReply:
         """Take note of a leg."""
         raw = self._raw
         self._calls_ours = self._calls_client = False
-        self._messages, self._finish = [], set()
+        self._messages, self._tokens, self._finish = [], [], set()
         self._top = document.members(raw, document.whole(raw))
         if "choices" not in self._top:
             raise UnreadableBody("no choices")
@@ -110,6 +117,8 @@ class WholeReply:
             self._head = {name: raw[slice(*self._top[name])] for name in _HEAD if name in self._top}
         if "usage" in self._top and document.is_object(raw, self._top["usage"]):
             self._usage.note(document.value(raw, self._top["usage"]))
+        if "moderation" in self._top:
+            self._moderation = moderated(self._moderation, document.value(raw, self._top["moderation"]))
         for place in document.items(raw, self._top["choices"]):
             choice = document.members(raw, place)
             self._finish.add(document.member_string(raw, choice, "finish_reason"))
@@ -117,6 +126,7 @@ class WholeReply:
                 message = raw_object.at(raw, choice["message"])
                 names = [_name(call) for call in _calls(message)]
                 self._messages.append(choice["message"])
+                self._tokens += [choice["logprobs"]] if "logprobs" in choice else []
                 self._calls_ours |= self._tool in names
                 self._calls_client |= any(name != self._tool for name in names)
                 self._calls_client |= message.get("function_call", b"null") != b"null"
@@ -139,6 +149,11 @@ class WholeReply:
         if "usage" in top and document.is_object(raw, top["usage"]):
             usage = self._usage.shown(document.value(raw, top["usage"]))
             edits.append(Edit(top["usage"], msgspec.json.encode(usage)))
+        if self._moderation is not None and not self._is_first:
+            edits += member_edits(document.whole(raw), top, {"moderation": msgspec.json.encode(self._moderation)})
+        if self._tokens_before is not None and self._tokens:
+            tokens = joined_tokens(self._tokens_before, document.value(raw, self._tokens[0]))
+            edits.append(Edit(self._tokens[0], msgspec.json.encode(tokens)))
         for number, place in enumerate(self._messages):
             message = (
                 self._joined(_shown(self._raw, place, self._tool))

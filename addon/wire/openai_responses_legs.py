@@ -15,12 +15,13 @@ import msgspec
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Edit, Span
-from headroom_mitm.wire import document
+from headroom_mitm.wire import document, openai_account
 from headroom_mitm.wire import openai_responses_turn as turn
+from headroom_mitm.wire.openai_account import Account
 from headroom_mitm.wire.openai_responses_turn import Item, object_at
 from headroom_mitm.wire.reply import Answered, HiddenCall, Kept
 from headroom_mitm.wire.retelling import Round, Untold
-from headroom_mitm.wire.splice import splice
+from headroom_mitm.wire.splice import member_edits, splice
 
 _BEGINNINGS = frozenset({"response.queued", "response.created", "response.in_progress"})
 _ENDINGS = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -98,7 +99,7 @@ class Legs:
     def __init__(self, tool: str) -> None:
         self._tool = tool
         self.is_first = True
-        self._usage = turn.Usage()
+        self._account = Account()
         self._begun = b""  # the last event, as shown, that says how the answer begins
         self._earlier: list[bytes] = []  # the items that the client has seen of earlier legs, as their ends repeat them
         self._identity: dict[str, bytes] = {}  # what the answer is known by, and what it goes on from
@@ -165,6 +166,7 @@ class Legs:
         self._earlier += _shown_items(ending, _answer_of(ending), self._tool)
         self.is_first, self._is_renumbered = False, True
         self.leg = Leg(self._tool, self.leg.next_place)
+        self._account.next_leg()
 
     def next_body(self, body: bytes, answers: Sequence[Answered], *, is_kept: bool) -> bytes:
         """Return the request for a next leg; see ``Reply``. ``is_kept``: it can name the leg that is over."""
@@ -195,7 +197,7 @@ class Legs:
         answer = document.members(data, members["response"])
         self._identity = self._identity or _identity(data, answer)
         self.leg.end(kind, data, answer)
-        self._usage.add(object_at(data, answer.get("usage")))
+        self._account.note(openai_account.reported(data, answer))
         return b"" if self.leg.goes_on else self._merged(data, members)
 
     def _merged(self, data: bytes, members: Mapping[str, Span]) -> bytes:
@@ -205,11 +207,13 @@ class Legs:
         if self.leg.calls or not self.is_first:
             items = [*self._earlier, *_shown_items(data, answer, self._tool)]
             changed = {"output": b"[%s]" % b",".join(items)}
+            told: dict[str, bytes] = {}
             if not self.is_first:
-                usage = object_at(data, answer.get("usage"))
-                changed |= {"usage": msgspec.json.encode(self._usage.shown(usage))} if usage else {}
                 changed |= self._identity
-            edits += [Edit(answer[name], raw) for name, raw in changed.items() if name in answer]
+                shown = self._account.shown(openai_account.reported(data, answer))
+                told = {name: msgspec.json.encode(value) for name, value in shown.items()}
+            changed = {name: raw for name, raw in changed.items() if name in answer}
+            edits += member_edits(members["response"], answer, changed | told)
         return splice(data, edits)
 
     def _numbered(self, data: bytes, members: Mapping[str, Span]) -> list[Edit]:

@@ -1,4 +1,4 @@
-"""A turn of OpenAI's Responses: whom its items call, what it cost, and the request that goes on from it.
+"""A turn of OpenAI's Responses: whom its items call, and the request that goes on from it.
 
 Items go back as they came, reasoning beside what it led to, unknown types too. Only the ``status`` of reasoning is left
 out: the provider writes it and refuses to read it.
@@ -75,32 +75,6 @@ def calls_client(items: Sequence[Item], tool: str) -> bool:
     """Say whether some item waits for the client: a call of another tool that is not answered beside it."""
     answered = {item.call_id for item in items if item.kind.endswith("_output")}
     return any(item.waits and not item.is_call_of(tool) and item.call_id not in answered for item in items)
-
-
-class Usage:
-    """What the client is told: the context of its own conversation, and the output of all legs."""
-
-    def __init__(self) -> None:
-        self._first: Json = {}
-        self._output = 0
-        self._details: Json = {}
-
-    def add(self, usage: Json) -> None:
-        """Note what a leg has cost."""
-        self._first = self._first or usage
-        self._output += _number(usage.get("output_tokens"))
-        details = usage.get("output_tokens_details")
-        for name, count in details.items() if isinstance(details, dict) else ():
-            self._details[name] = self._details.get(name, 0) + _number(count)
-
-    def shown(self, usage: Json) -> Json:
-        """Return the last leg's usage as the client is to see it."""
-        given: Json = {
-            name: self._first[name] for name in ("input_tokens", "input_tokens_details") if name in self._first
-        }
-        total = _number(given.get("input_tokens")) + self._output
-        changed: Json = {**given, "output_tokens": self._output, "output_tokens_details": self._details}
-        return {**usage, **{name: changed[name] for name in changed if name in usage}, "total_tokens": total}
 
 
 def outputs(answers: Iterable[Answered]) -> list[bytes]:
@@ -211,7 +185,3 @@ def without_member(raw: bytes, members: dict[str, Span], name: str) -> bytes:
         return raw
     kept = (b"%s:%s" % (msgspec.json.encode(key), raw[slice(*at)]) for key, at in members.items() if key != name)
     return b"{%s}" % b",".join(kept)
-
-
-def _number(value: Any) -> int:
-    return value if isinstance(value, int) else 0

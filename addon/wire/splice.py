@@ -1,7 +1,7 @@
 """Changing a body where edits say so, and nowhere else."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -35,6 +35,14 @@ def splice(body: bytes, edits: Sequence[Edit]) -> bytes:
 def text_edit(span: Span, text: str) -> Edit:
     """Return the edit that puts a JSON string with this text at a span."""
     return Edit(span, msgspec.json.encode(text))
+
+
+def member_edits(place: Span, members: Mapping[str, Span], values: Mapping[str, bytes]) -> list[Edit]:
+    """Return the edits that set members of the object at a place; what it has not is put behind what it has."""
+    edits = [Edit(members[name], raw) for name, raw in values.items() if name in members]
+    new = [msgspec.json.encode(name) + b":" + raw for name, raw in values.items() if name not in members]
+    end = Span(place.end - 1, place.end - 1)
+    return [*edits, Edit(end, (b"," if members else b"") + b",".join(new))] if new else edits
 
 
 def merged(*groups: Iterable[Edit]) -> list[Edit]:
