@@ -10,6 +10,7 @@ import msgspec
 
 from headroom_mitm.segments import Edit, Span
 from headroom_mitm.wire import document, raw_object
+from headroom_mitm.wire.gemini_notes import Notes
 from headroom_mitm.wire.gemini_turn import USAGE, is_taken_back
 from headroom_mitm.wire.reply import HiddenCall
 from headroom_mitm.wire.splice import splice
@@ -108,7 +109,7 @@ class Answer:
             leg.documents.append(data)
             return data
         inner = _response(data)
-        leg.has_failed |= "error" in inner or "promptFeedback" in inner
+        leg.has_failed |= "error" in inner or _is_refused(data, inner.get("promptFeedback"))
         edits, places = self._frame(data, inner), _candidates(data, inner)
         kept = not places
         for place in places:
@@ -120,14 +121,22 @@ class Answer:
             leg.ending.append(data)
         return splice(data, edits) if kept and not was_over else b""
 
-    def ended(self, data: bytes, parts: Sequence[bytes], *, drop_ending: bool = False) -> bytes:
-        """Return a document with these parts, as the end of the answer."""
+    def ended(self, data: bytes, parts: Sequence[bytes], notes: Notes | None = None) -> bytes:
+        """Return a document with these parts, and with the notes of the legs before, as the end of the answer."""
         inner = _response(data)
         edits = self._frame(data, inner)
         for place in _candidates(data, inner):
             candidate = raw_object.at(data, place)
-            edits.append(Edit(place, _with_parts(candidate, parts, drop_ending=drop_ending)))
+            candidate |= notes.shown(candidate) if notes is not None else {}
+            edits.append(Edit(place, _with_parts(candidate, parts, drop_ending=False)))
         return splice(data, edits)
+
+    def note(self, data: bytes, notes: Notes) -> None:
+        """Take the notes of a document that is a whole leg."""
+        for place in _candidates(data, _response(data)):
+            candidate = raw_object.at(data, place)
+            if _is_watched(candidate):
+                notes.add(candidate, self.leg.said)
 
     def _candidate(self, data: bytes, place: Span) -> tuple[list[Edit], bool]:
         """Return what changes in a candidate, and whether it says anything then."""
@@ -167,6 +176,11 @@ def _response(data: bytes) -> Found:
 def _candidates(data: bytes, inner: Found) -> list[Span]:
     place = inner.get("candidates")
     return document.items(data, place) if place is not None and document.is_list(data, place) else []
+
+
+def _is_refused(data: bytes, feedback: Span | None) -> bool:
+    """Say whether a prompt was blocked; older models rate prompts that they answer, too."""
+    return feedback is not None and raw_object.at(data, feedback).get("blockReason", b"null") != b"null"
 
 
 def _is_watched(candidate: dict[str, bytes]) -> bool:

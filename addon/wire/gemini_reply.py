@@ -7,6 +7,7 @@ from typing import Protocol
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.wire import gemini_turn, sse
 from headroom_mitm.wire.gemini_answer import Answer, Leg
+from headroom_mitm.wire.gemini_notes import Notes
 from headroom_mitm.wire.reply import Answered, HiddenCall
 from headroom_mitm.wire.retelling import Round, Untold
 
@@ -228,6 +229,7 @@ class WholeReply:
         self._tool = tool
         self._answer = Answer(tool)
         self._raw = b""
+        self._notes = Notes()  # on what the legs before have said
         self._said: list[bytes] = []  # parts that the client sees, of the legs before
         self._rounds: list[Round] = []
 
@@ -254,7 +256,7 @@ class WholeReply:
             return shown
         if not (answer.leg.finish or answer.leg.has_failed):
             raise UnreadableBody("a leg that is no answer")
-        return answer.ended(raw, [*self._said, *answer.leg.said])
+        return answer.ended(raw, [*self._said, *answer.leg.said], self._notes)
 
     @property
     def hidden(self) -> Sequence[HiddenCall]:
@@ -265,6 +267,7 @@ class WholeReply:
         """Append the leg and what its calls brought to the contents."""
         leg = self._answer.leg
         self._rounds.append(gemini_turn.told(leg.parts(), self._tool, answers))
+        self._answer.note(self._raw, self._notes)
         self._said += leg.said
         self._raw = b""
         self._answer.next_leg()
@@ -277,7 +280,7 @@ class WholeReply:
 
     def close(self) -> bytes:
         """Return what the client gets if the answer ends here."""
-        return self._answer.ended(self._raw, [*self._said, *self._answer.leg.said])
+        return self._answer.ended(self._raw, [*self._said, *self._answer.leg.said], self._notes)
 
     def failed(self, status: int, raw: bytes) -> bytes:  # noqa: ARG002  # the words say it all
         """Return the error document."""
