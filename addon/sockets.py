@@ -90,7 +90,9 @@ class Sockets:
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         """Forget a socket."""
         self._metering.forget(flow)
-        self._talks.pop(flow.id, None)
+        if talk := self._talks.pop(flow.id, None):
+            for forget in talk.on_end:
+                forget()
 
     async def _asked(
         self, flow: http.HTTPFlow, message: WebSocketMessage, use: Use, frames: Frames, talk: Talk
@@ -103,7 +105,7 @@ class Sockets:
         if outcome is not None:
             _note(flow, use, outcome)
         beginning = frame if frames.is_warm_up(frame) else b""
-        watched = _watched(service, wire, outcome, frames, beginning) if outcome is not None else None
+        watched = _watched(service, wire, outcome, frames, beginning, talk) if outcome is not None else None
         stream = frames.stream_of(frame)
         talk.watch(stream, watched)
         self._metering.begin(flow, wire.name, use.policy, outcome, stream)
@@ -142,7 +144,9 @@ class Sockets:
             message.content = ascii_only(shown)
 
 
-def _watched(service: Service, wire: Wire, outcome: Outcome, frames: Frames, beginning: bytes) -> Watched | None:
+def _watched(
+    service: Service, wire: Wire, outcome: Outcome, frames: Frames, beginning: bytes, talk: Talk
+) -> Watched | None:
     """Return what watches the answer; None where there is nothing to see. A beginning has an empty one."""
     is_declared = outcome.offered or (isinstance(wire, LinkedWire) and wire.is_declared)
     if not (is_declared or beginning):
@@ -153,6 +157,7 @@ def _watched(service: Service, wire: Wire, outcome: Outcome, frames: Frames, beg
     def note(kept: Kept) -> None:
         link = link_behind(kept, wire, outcome.prompt, outcome.originals)
         service.link(dataclasses.replace(link, is_declared=link.is_declared and is_declared, beginning=beginning))
+        talk.on_end.append(functools.partial(service.links.forget, kept.shown_id))  # what lasts is in the store
 
     exchange.on_kept = note
     exchange.on_served = functools.partial(service.asked, outcome)

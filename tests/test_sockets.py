@@ -192,6 +192,23 @@ def test_a_socket_that_has_ended_leaves_nothing(tmp_path: Path) -> None:
     assert run(tmp_path, work) is False
 
 
+@pytest.mark.parametrize("lasts", [False, True], ids=["kept by the socket", "kept by the provider"])
+def test_what_can_be_gone_on_from_in_a_socket_only_goes_with_it(tmp_path: Path, *, lasts: bool) -> None:
+    answer = {"id": "resp_1", "status": "completed", "output": [], "store": lasts}
+
+    async def work(proxy: Proxy) -> tuple[bool, bool]:
+        flow, links = opened(proxy), proxy.service.links
+        await proxy.passes(flow, asking(store=lasts))
+        await proxy.passes(
+            flow, json.dumps({"type": "response.completed", "response": answer}).encode(), to_client=True
+        )
+        before = links.knows("resp_1")
+        proxy.sockets.websocket_end(flow)
+        return before, links.knows("resp_1")
+
+    assert run(tmp_path, work) == (True, lasts)
+
+
 def test_a_frame_that_unfolds_to_too_much_passes_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """mitmproxy has unfolded it; nothing is read or copied of it."""
     frame = asking(RESULT)

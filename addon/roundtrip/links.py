@@ -110,13 +110,16 @@ class Links:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._links: Recent[str, Link] = Recent(
-            REMEMBERED, lambda link: 1 + len(link.originals) + len(link.beginning) // 500
-        )
+        self._only_here: Recent[str, Link] = Recent(REMEMBERED, _weight)
+        self._stored: Recent[str, Link] = Recent(REMEMBERED, _weight, fades=True)
 
     def note(self, link: Link) -> None:
         """Remember a link, for this process. Quick."""
-        self._links.put(link.kept.shown_id, link)
+        self._only_here.put(link.kept.shown_id, link)
+
+    def forget(self, answer_id: str) -> None:
+        """Forget a link that nothing can go on from any more, if only this process knows it."""
+        self._only_here.take(answer_id)
 
     def keep(self, link: Link) -> None:
         """Tell the store of a link that outlives its connection."""
@@ -128,6 +131,9 @@ class Links:
             self._store.freeze([Decision(rendering)])
         except StoreUnavailable as error:
             logger.warning("store unavailable, only this process knows how an answer goes on: %s", error)
+            return
+        self._stored.put(link.kept.shown_id, link)
+        self._only_here.take(link.kept.shown_id)
 
     def knows(self, answer_id: str) -> bool:
         """Say whether our tool was declared for an answer. May block; raises ``StoreUnavailable``."""
@@ -154,11 +160,11 @@ class Links:
     def _behind(self, answer_id: str) -> Link | None:
         if not answer_id:
             return None
-        link = self._links.get(answer_id)
+        link = self._stored.get(answer_id) or self._only_here.get(answer_id)
         if link is None:
             link = self._recalled(answer_id)
             if link is not None:
-                self.note(link)
+                self._stored.put(answer_id, link)
         return link
 
     def _recalled(self, answer_id: str) -> Link | None:
@@ -174,6 +180,10 @@ class Links:
         owed = tuple(HiddenCall(call_id, arguments) for call_id, arguments in stored.owed)
         known = {rendering.id: rendering for rendering in originals.values()}
         return Link(Kept(answer_id, stored.id, owed), Digest(stored.head), known, stored.is_declared)
+
+
+def _weight(link: Link) -> int:
+    return 1 + len(link.originals) + len(link.beginning) // 500
 
 
 class _Stored(msgspec.Struct):

@@ -2,10 +2,13 @@
 
 import json
 import re
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.roundtrip.exchange import Exchange
+from headroom_mitm.roundtrip.links import REMEMBERED
 from headroom_mitm.wire.reply import FramedReply
 
 MOST_WATCHED = 64
@@ -40,6 +43,8 @@ class Talk:
 
     def __init__(self) -> None:
         self._watched: dict[str, Watched] = {}
+        self.on_end: deque[Callable[[], object]] = deque(maxlen=REMEMBERED)
+        """To be called when the socket is over."""
 
     @property
     def is_watched(self) -> bool:

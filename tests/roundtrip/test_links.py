@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from headroom_mitm import recent
 from headroom_mitm.roundtrip.links import Link, LinkedWire, Links, link_behind
 from headroom_mitm.segments import Key, Rendering, digest, digest_of_text
 from headroom_mitm.store import Decision, Store, open_store
@@ -111,6 +112,26 @@ def test_a_store_that_is_away_does_not_matter_to_this_process(tmp_path: Path) ->
     owed, *_ = input_of(links.linked(WIRE, BODY)[1])
     assert "cannot be read at the moment" in owed["output"]
     dead.close()
+
+
+@pytest.mark.parametrize(
+    ("lasts", "is_kept"), [(True, True), (False, True), (True, False)], ids=["stored", "of a socket", "store is away"]
+)
+def test_a_link_that_only_this_process_knows_stays_however_long_nobody_asks(
+    store: Store, tmp_path: Path, *, lasts: bool, is_kept: bool
+) -> None:
+    path = tmp_path / "dead.sqlite"
+    path.write_bytes(b"no database at all " * 1000)
+    away = open_store(str(path))
+    links = Links(store if is_kept else away)
+    new = link()
+    new = dataclasses.replace(new, kept=dataclasses.replace(new.kept, lasts=lasts))
+    links.note(new)
+    links.keep(new)
+    for _ in range(2):
+        recent.fade()
+    assert links.knows("shown")
+    away.close()
 
 
 def test_a_warm_up_is_no_answer_and_what_follows_begins_the_conversation(store: Store) -> None:
