@@ -12,8 +12,8 @@ from collections.abc import Callable
 from headroom_mitm import recent
 
 EVERY_SECONDS = 60.0
-FADES_EVERY = 10
-"""So many times as often memory is trimmed as memories fade: what was unused for 10 to 20 minutes is forgotten."""
+FADES_EVERY = 5
+"""So many times as often memory is trimmed as memories fade: what was unused for 5 to 10 minutes is forgotten."""
 
 
 def trimming() -> Callable[[], object] | None:
