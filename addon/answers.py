@@ -75,11 +75,13 @@ class Answers:
         """Let events through, and watch what is expected."""
         if flow.response is None:
             return
-        expected = self._expected.pop(flow.id, None)
+        expected, service = self._expected.pop(flow.id, None), self._service(flow)
+        if service is not None and PROMPT in flow.metadata:
+            service.shared.lull.stir()
         if LEG_OF in flow.metadata:
             flow.response.stream = True
-        elif expected is not None and flow.response.status_code == 200:
-            self._watch(flow, flow.response, *expected)
+        elif service is not None and expected is not None and flow.response.status_code == 200:
+            self._watch(service, flow, flow.response, *expected)
         elif _is_stream(flow, flow.response) and not flow.response.stream:
             flow.response.stream = self._metering.passing(flow)  # mitmproxy would hold it back until it is whole
 
@@ -125,11 +127,10 @@ class Answers:
         self._expected.pop(flow.id, None)
         self._metering.over(flow)
 
-    def _watch(self, flow: http.HTTPFlow, response: http.Response, wire: Wire, outcome: Outcome) -> None:
-        service, streamed, replies = self._service(flow), _is_stream(flow, response), REPLIES[wire.name]
-        if service is None:
-            response.stream = streamed
-            return
+    def _watch(
+        self, service: Service, flow: http.HTTPFlow, response: http.Response, wire: Wire, outcome: Outcome
+    ) -> None:
+        streamed, replies = _is_stream(flow, response), REPLIES[wire.name]
         reply = Guarded((replies.streamed if streamed else replies.whole)(TOOL_NAME))
         exchange = Exchange(reply, outcome.body, originals_in(wire, outcome.originals), service.read)
         exchange.ear = self._metering.ear(flow, streamed=streamed)

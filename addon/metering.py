@@ -147,7 +147,8 @@ class Metering:
             except RuntimeError:
                 return  # the proxy has ended meanwhile
 
-        service.shared.writer.note(Finished(one.asked, ear.counted, tuple(one.retrieved), done, ear.answer_ids))
+        finished = Finished(one.asked, ear.counted, tuple(one.retrieved), done, ear.answer_ids)
+        service.shared.lull.put_off(functools.partial(service.shared.writer.note, finished))
 
     def _show(self, flow: http.HTTPFlow, figures: dict[str, Any]) -> None:
         """Tell the flow, and screens that show it."""

@@ -5,8 +5,7 @@ import logging
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from headroom_mitm.holdout import Holdout
 from headroom_mitm.learning import LEARNT, Learner
 from headroom_mitm.ledger import Ledger
 from headroom_mitm.ledger_writer import LedgerWriter
+from headroom_mitm.lull import Lull
 from headroom_mitm.pipeline import Outcome, Pipeline, Policy
 from headroom_mitm.roundtrip import rounds
 from headroom_mitm.roundtrip.links import Link, Links
@@ -52,8 +52,6 @@ _TURN_SECONDS = 0.001
 begin at once: each has the loop wait several times."""
 _SMALL = 32_768
 """Bytes of a body that is read in the event loop's thread, if the store is free: half a millisecond."""
-_SENT_SECONDS = 0.05
-"""After these a request has left: what can wait does not take the time of what cannot."""
 
 T = TypeVar("T")
 
@@ -72,6 +70,7 @@ class Shared:
     """One thread, for what a request that has left does not wait for."""
     writer: LedgerWriter
     holdout: Holdout
+    lull: Lull
 
 
 class Leaving(NamedTuple):
@@ -106,7 +105,7 @@ class Service:
         self.read: Callable[[Digest], str] = self._store.original
         """See ``Store.original``."""
         self.clock = clock
-        self._sent: deque[Outcome] = deque()
+        self._sent: list[Outcome] = []
         self.links = Links(self._store)
         share = TENANTS_SHARE if self._is_part else 1
         self.retold = Retold(self._store, clock, rounds.REMEMBERED // share)
@@ -117,7 +116,7 @@ class Service:
         self._epochs = aligner.epochs
         self._behind = Behind(self._store.staging, aligner.foresight, self.shared.behind)
         self._behind.warm(LEARNT)
-        self.holdings = Holdings(self._store.holdings, clock, self._behind.later)
+        self.holdings = Holdings(self._store.holdings, clock, self._behind.later, self.shared.lull.put_off)
         self.retold.on_kept = self.holdings.hidden
         self._pipeline = Pipeline(aligner, router or Router(), self.retold, clock, self._learner)
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
@@ -131,14 +130,16 @@ class Service:
 
         Takes at most about ``seconds``; where by then it is not known what was sent before, five times as long.
         """
+        self.shared.lull.stir()
         errand = Errand(wire, body, policy)
         outcome = await self._rewritten(errand, seconds)
         self._behind.left(outcome)
         if outcome is not None:
             self.holdings.left(outcome, errand.policy.account)
-        if outcome is not None and outcome.offered:
+        if outcome is not None and outcome.offered and outcome.known:
             self._sent.append(outcome)
-            asyncio.get_running_loop().call_later(_SENT_SECONDS, self._learn)
+            if len(self._sent) == 1:
+                self.shared.lull.put_off(self._learn)
         return Leaving(errand.wire, errand.body, outcome)
 
     def asked(self, outcome: Outcome, text_id: str, brought: int) -> None:
@@ -219,12 +220,11 @@ class Service:
 
     def close(self) -> None:
         """Finish what is being kept, and give back threads and files, unless they are another's: tenants go first."""
+        self.shared.lull.end()
         if self._is_part:
-            self._learn()
             self._quick.submit(self._pipeline.keep)
             return
         self._slow.shutdown(wait=True, cancel_futures=True)
-        self._learn()
         self._quick.shutdown(wait=True)
         self._pipeline.keep()
         self.shared.writer.close()
@@ -233,9 +233,8 @@ class Service:
 
     def _learn(self) -> None:
         """Look at what became of the texts of requests that have left."""
-        while self._sent:
-            outcome = self._sent.popleft()
-            self._quick.submit(self._learner.lived, outcome.prompt, outcome.known)
+        sent, self._sent = self._sent, []
+        self._quick.submit(_looked_at, self._learner, sent)
 
     def _give_up(self, prompt: Prompt, plan: Plan) -> None:
         """Note that new texts leave raw before they do, and keep it as soon as a thread is free."""
@@ -270,6 +269,11 @@ def _second_step(pipeline: Pipeline, errand: Errand, prompt: Prompt, plan: Plan)
     return None if errand.is_left else pipeline.complete(errand.wire, prompt, plan, errand.policy, errand.ticket)
 
 
+def _looked_at(learner: Learner, sent: Iterable[Outcome]) -> None:
+    for outcome in sent:
+        learner.lived(outcome.prompt, outcome.known)
+
+
 def drawn(policy: Policy, service: Service, share: float) -> Policy:
     """Return a policy under which this share of all conversations is held out."""
     if not (share and policy.change):
@@ -282,7 +286,7 @@ def _opened(store: Store, clock: Callable[[], float]) -> Shared:
     sys.setswitchinterval(min(sys.getswitchinterval(), _TURN_SECONDS))
     writer, holdout = LedgerWriter(store, clock), Holdout(store.records.salt)
     quick, slow = _threads("quick", 2 * _WORKERS), _threads("slow", _WORKERS)
-    return Shared(store, quick, slow, threading.Semaphore(_WORKERS), _threads("behind", 1), writer, holdout)
+    return Shared(store, quick, slow, threading.Semaphore(_WORKERS), _threads("behind", 1), writer, holdout, Lull())
 
 
 def _threads(name: str, count: int) -> ThreadPoolExecutor:

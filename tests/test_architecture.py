@@ -57,7 +57,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"choices"}),
     frozenset({"hindsight", "offers"}),
     frozenset({"learnt", "pipeline"}),
-    frozenset({"behind", "errand", "holdings"}),
+    frozenset({"behind", "errand", "holdings", "lull"}),
     frozenset({"service"}),
     frozenset({"metering", "tenants"}),
     frozenset(

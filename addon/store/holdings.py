@@ -1,7 +1,7 @@
 """Which records belong to which conversation, so that all of one can be removed: several may hold the same record."""
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from headroom_mitm.segments import Digest
@@ -36,8 +36,8 @@ class Held(NamedTuple):
 class HoldingStore(Protocol):
     """Shared by all workers. Every method raises ``StoreUnavailable``."""
 
-    def add(self, conversation: Digest, held: Iterable[Held]) -> None:
-        """Note that a conversation holds records, and that it goes on."""
+    def add(self, held: Mapping[Digest, Iterable[Held]]) -> None:
+        """Note which records conversations hold, and that they go on."""
         ...
 
     def conversations(self, start: str) -> Sequence[Digest]:

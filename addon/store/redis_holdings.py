@@ -1,6 +1,6 @@
 """Which records belong to which conversation, on the shared server: a set for each conversation."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from headroom_mitm.segments import Digest
@@ -26,14 +26,15 @@ class RedisHoldings:
         self._server = server
         self._ttl = ttl
 
-    def add(self, conversation: Digest, held: Iterable[Held]) -> None:
+    def add(self, held: Mapping[Digest, Iterable[Held]]) -> None:
         """See ``HoldingStore``."""
-        name, members = named(_KIND, conversation), [one.packed() for one in held]
         with self._server.lent() as client:
             pipe = self._server.batch(client)
-            for at in range(0, len(members), _AT_ONCE):
-                pipe.sadd(name, *members[at : at + _AT_ONCE])
-            pipe.expire(name, self._ttl)
+            for conversation, ones in held.items():
+                name, members = named(_KIND, conversation), [one.packed() for one in ones]
+                for at in range(0, len(members), _AT_ONCE):
+                    pipe.sadd(name, *members[at : at + _AT_ONCE])
+                pipe.expire(name, self._ttl)
             pipe.execute()
 
     def conversations(self, start: str) -> Sequence[Digest]:

@@ -1,7 +1,7 @@
 """Which records belong to which conversation, in the embedded store."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from headroom_mitm.segments import Digest
 from headroom_mitm.store.holdings import Held, Kind
@@ -17,6 +17,8 @@ _TABLES = {
 }
 _OWN = """SELECT held FROM holding AS mine WHERE conversation = ? AND substr(held, 1, 1) = ? AND NOT EXISTS
 (SELECT 1 FROM holding AS other WHERE other.held = mine.held AND other.conversation <> mine.conversation)"""
+_AT_ONCE = 50
+"""Rows that are written before others may use the store."""
 _FIGURES = "record", "record_sum", "record_request"
 
 
@@ -26,11 +28,12 @@ class SqliteHoldings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, conversation: Digest, held: Iterable[Held]) -> None:
+    def add(self, held: Mapping[Digest, Iterable[Held]]) -> None:
         """See ``HoldingStore``."""
-        rows = [(conversation, one.packed()) for one in held]
-        with self._database() as db, transaction(db):
-            db.executemany("INSERT OR IGNORE INTO holding VALUES (?, ?)", rows)
+        rows = [(conversation, one.packed()) for conversation, ones in held.items() for one in ones]
+        for at in range(0, len(rows), _AT_ONCE):
+            with self._database() as db, transaction(db):
+                db.executemany("INSERT OR IGNORE INTO holding VALUES (?, ?)", rows[at : at + _AT_ONCE])
 
     def conversations(self, start: str) -> Sequence[Digest]:
         """See ``HoldingStore``."""

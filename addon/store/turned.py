@@ -161,9 +161,10 @@ class TurnedHoldings:
         self.conversations = whole.conversations
         self.purge = whole.purge
 
-    def add(self, conversation: Digest, held: Iterable[Held]) -> None:
+    def add(self, held: Mapping[Digest, Iterable[Held]]) -> None:
         """See ``HoldingStore``."""
-        self._whole.add(conversation, [Held(one.kind, self._turn(one.key)) for one in held])
+        turn = self._turn
+        self._whole.add({name: [Held(one.kind, turn(one.key)) for one in ones] for name, ones in held.items()})
 
 
 class TurnedStaging:

@@ -30,8 +30,8 @@ def fill(store: Store) -> None:
     store.keep_rounds(ROUNDS, b"packed")
     store.visits.touch(VISIT, 100, 300)
     mine = [*held("own", OWN), *held("shared", SHARED), Held(Kind.OFFER, HEAD), Held(Kind.ROUNDS, ROUNDS)]
-    store.holdings.add(MINE, [*mine, Held(Kind.VISIT, VISIT)])
-    store.holdings.add(OTHERS, [*held("other's", SHARED), *held("shared", SHARED), Held(Kind.RENDERING, key("kept"))])
+    others = [*held("other's", SHARED), *held("shared", SHARED), Held(Kind.RENDERING, key("kept"))]
+    store.holdings.add({MINE: [*mine, Held(Kind.VISIT, VISIT)], OTHERS: others})
     store.records.add([Noted(name, 100.0, b"about", {"requests": 1.0}, b"figures") for name in (MINE, OTHERS)])
 
 
@@ -65,7 +65,7 @@ def test_nothing_is_left_when_the_last_one_goes(opened: OpenStore, url: str) -> 
 def test_conversations_are_found_by_how_their_names_begin(opened: OpenStore, url: str) -> None:
     """Those as well that hold nothing but figures."""
     store = opened(url)
-    store.holdings.add(MINE, [Held(Kind.OFFER, HEAD)])
+    store.holdings.add({MINE: [Held(Kind.OFFER, HEAD)]})
     store.records.add([Noted(OTHERS, 100.0, b"about", {"requests": 1.0}, b"figures")])
     assert sorted(store.holdings.conversations("")) == sorted([MINE, OTHERS])
     assert list(store.holdings.conversations(MINE.hex()[:9])) == [MINE]

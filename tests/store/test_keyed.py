@@ -32,7 +32,7 @@ def fill(store: Store) -> None:
     store.offer(HEAD, True)
     store.keep_rounds(HEAD, b"packed")
     store.visits.begin(HEAD, None, BEGUN)
-    store.holdings.add(CONVERSATION, [Held(Kind.ORIGINAL, TEXT), Held(Kind.RENDERING, key("call 1"))])
+    store.holdings.add({CONVERSATION: [Held(Kind.ORIGINAL, TEXT), Held(Kind.RENDERING, key("call 1"))]})
     store.records.add([Noted(CONVERSATION, 100.0, b"about", {"requests": 1.0}, b"figures")])
 
 

@@ -1,0 +1,54 @@
+"""What nobody waits for is kept until no request comes for a while: in a rush it would take the time of those who wait.
+
+All that computes shares the interpreter's lock with the event loop, and to change hands costs both.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+QUIET_SECONDS = 0.05
+"""For so long no request has come, and no answer has begun."""
+LONGEST_SECONDS = 1.0
+"""What was put off is done after these, however busy it is."""
+MOST = 100
+"""Things that are put off at once. They hold the requests that they are about."""
+
+
+class Lull:
+    """For the event loop's thread alone."""
+
+    def __init__(self) -> None:
+        self._kept: list[Callable[[], None]] = []
+        self._since = self._stirred = 0.0  # by the event loop's clock
+        self._timer: asyncio.TimerHandle | None = None
+
+    def stir(self) -> None:
+        """Take note that somebody waits: a request comes, or the answer to one begins."""
+        self._stirred = asyncio.get_running_loop().time()
+
+    def put_off(self, work: Callable[[], None]) -> None:
+        """Have something done that is quick, or that hands over to a thread; in the order in which it was put off."""
+        self._kept.append(work)
+        if len(self._kept) >= MOST:
+            self.end()
+        elif self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._since = loop.time()
+            self._timer = loop.call_later(QUIET_SECONDS, self._look)
+
+    def end(self) -> None:
+        """Do all that was put off now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        kept, self._kept = self._kept, []
+        for work in kept:
+            work()
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = min(self._stirred + QUIET_SECONDS, self._since + LONGEST_SECONDS)
+        if loop.time() < due:
+            self._timer = loop.call_at(due, self._look)
+        else:
+            self.end()
