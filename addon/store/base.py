@@ -262,6 +262,15 @@ class Staging(Protocol):
         """Do what has waited. Raises ``StoreUnavailable``."""
         ...
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """The store was told to keep something and did not answer: to keep what left instead is urgent."""
+        ...
+
+    def insist(self) -> None:
+        """Have the store asked once more, though it did not answer a moment ago: who asks now has no later."""
+        ...
+
     def lacks(self, original: Digest) -> bool:
         """Say whether it has shown that a text is not there, though a decision rests on it."""
         ...

@@ -19,7 +19,8 @@ from headroom_mitm.errors import MissingOriginal, StoreUnavailable, UnreadableRe
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import packing
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits, Offer, Wanted
-from headroom_mitm.store.redis_batches import YES, RedisBatches
+from headroom_mitm.store.redis_batches import RedisBatches
+from headroom_mitm.store.redis_doubts import YES
 from headroom_mitm.store.redis_holdings import RedisHoldings
 from headroom_mitm.store.redis_place import Place
 from headroom_mitm.store.redis_records import RedisRecords
@@ -42,7 +43,7 @@ class RedisStore:
         self._server = RedisServer(place, clock)
         self._sealer = sealer
         self._ttl = math.ceil(limits.idle_seconds) + REFRESH_SECONDS
-        self.silent = self._server.silent
+        self.silent, self.insist = self._server.silent, self._server.insist
         self.uses = RedisUses(self._server, sealer, clock, self._ttl)
         self.batches = RedisBatches(self._server, sealer, self._ttl, self.uses)
         self.records = RedisRecords(self._server, named(b"record", b""), self._ttl)
@@ -59,7 +60,7 @@ class RedisStore:
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
         """See ``Store``."""
-        return self.batches.write(decisions).renderings if decisions else {}
+        return self.batches.keep(decisions).renderings if decisions else {}
 
     def original(self, digest: Digest) -> str:
         """See ``Store``."""
@@ -83,7 +84,7 @@ class RedisStore:
 
     def offer(self, head: Digest, offered: bool) -> bool:  # noqa: FBT001  # the decision itself is the value
         """See ``Store``."""
-        return self.batches.write((), Offer(head, offered)).offered
+        return self.batches.keep((), Offer(head, offered)).offered
 
     def rounds(self, keys: Sequence[Digest]) -> dict[Digest, bytes]:
         """See ``Store``."""

@@ -53,6 +53,10 @@ class RedisServer:
         """Take note that an answer did not come in time for who had asked."""
         self._failed_at = self._clock()
 
+    def insist(self) -> None:
+        """Have the next question asked, whatever was not answered a moment ago."""
+        self._failed_at = _NEVER
+
     def batch(self, client: Any, *, whole: bool = False) -> Any:
         """Return what sends several commands at once; ``whole``: all or none of them, where one server has them all."""
         return client.pipeline(transaction=whole and not self.place.is_cluster)

@@ -23,6 +23,8 @@ class _Record(msgspec.Struct, array_like=True, frozen=True):
     tokens_before: int
     tokens_after: int
     base: bytes | None = None
+    attempt: bytes = b""
+    """Tells two attempts to keep the same from each other."""
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -34,7 +36,7 @@ def named(kind: bytes, of: bytes) -> bytes:
     return b"%b%b:%b" % (PREFIX, kind, of.hex().encode())
 
 
-def packed(rendering: Rendering, sealer: Sealer) -> bytes:
+def packed(rendering: Rendering, sealer: Sealer, attempt: bytes = b"") -> bytes:
     """Return a rendering as it is kept."""
     record = _ENCODER.encode(
         _Record(
@@ -46,6 +48,7 @@ def packed(rendering: Rendering, sealer: Sealer) -> bytes:
             tokens_before=rendering.tokens_before,
             tokens_after=rendering.tokens_after,
             base=rendering.base,
+            attempt=attempt,
         )
     )
     return sealer.seal(b"rendering", rendering.key, record)

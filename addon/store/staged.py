@@ -77,7 +77,17 @@ class RedisStaging(NotAtOnce):
     @property
     def owes(self) -> bool:
         """See ``Staging``."""
-        return bool(self._sent or self._used or self._names or self._store.uses.are_noted)
+        is_doubtful = self._store.batches.doubts.of_offers
+        return bool(self._sent or self._used or self._names or self._store.uses.are_noted or is_doubtful)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """See ``Staging``."""
+        return self._store.batches.doubts.are_raised
+
+    def insist(self) -> None:
+        """See ``Staging``."""
+        self._store.insist()
 
     @contextlib.contextmanager
     def begun(self, patience: float) -> Iterator[None]:
@@ -127,7 +137,14 @@ class RedisStaging(NotAtOnce):
         """Keep decisions, an offer, and what was begun."""
         with self._lock:
             begun = {key: self._sent[key] for key in self._begun}
-        held = self._answered(lambda: self._store.batches.write(decisions, offer, begun))
+        batches = self._store.batches
+        told, withdrawn = batches.sealed(decisions, offer, begun), batches.doubts.of_offers
+        try:
+            held = self._answered(lambda: batches.write(told))
+        except StoreUnavailable:
+            batches.unsettled(told)
+            raise
+        batches.settled(told, withdrawn)
         with self._lock:
             self._begun.difference_update(begun)  # what somebody else has begun is told as what goes on
             for key in held.begun:
@@ -154,6 +171,8 @@ class RedisStaging(NotAtOnce):
         finally:
             with self._lock:
                 self._sent = {**sent, **self._sent}
+        if self._store.batches.doubts.of_offers:
+            self._store.batches.keep(())
         for at in range(0, len(used), _AT_ONCE):
             self._store.batches.read(Wanted(renderings=used[at : at + _AT_ONCE]))
         self._store.uses.tell()

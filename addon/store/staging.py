@@ -9,7 +9,15 @@ from headroom_mitm.store.base import Wanted
 
 
 class NotAtOnce:
-    """What any store can do, see ``Staging``: all may have to wait."""
+    """What any store can do, see ``Staging``: all may have to wait. Whether something was kept is always known."""
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """See ``Staging``."""
+        return False
+
+    def insist(self) -> None:
+        """See ``Staging``."""
 
     def at_once(self) -> AbstractContextManager[bool]:
         """See ``Staging``."""

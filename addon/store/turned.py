@@ -179,6 +179,12 @@ class TurnedStaging:
         self.at_once = whole.at_once
         self.flush = whole.flush
         self.warm = whole.warm
+        self.insist = whole.insist
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """See ``Staging``."""
+        return self._whole.is_in_doubt
 
     @property
     def owes(self) -> bool:
