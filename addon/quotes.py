@@ -26,7 +26,7 @@ class Readings(NamedTuple):
 def told(old: Readings, new: str, where: str) -> str | None:
     """Return ``new`` with notes for passages of ``old``; None if it has none."""
     lines = new.split("\n")
-    found = _taken_apart(lines)
+    found = _taken_apart(new)
     if found is None or any(line.startswith(passages.NOTE) for line in found.tail):
         # An editor may show numbered lines within what it says.
         forms = [passages.told(reading, lines, where) for reading in old if reading is not None]
@@ -44,21 +44,21 @@ def told(old: Readings, new: str, where: str) -> str | None:
     return "\n".join([*found.head, *([numbered_lines.note(found)] if is_long else ()), *quoted, *found.tail])
 
 
-def _taken_apart(lines: Sequence[str]) -> Numbered | None:
+def _taken_apart(text: str) -> Numbered | None:
     """Take a text apart whose lines are numbered, if enough of them are for a passage."""
-    found = numbered_lines.read(lines)
+    found = numbered_lines.of_text(text)
     return found if found is not None and len(found.lines) >= max(passages.SHORTEST, len(found.tail)) else None
 
 
 def readings(text: str) -> Readings:
     """Return the lines of a text that stands whole; its line numbers may be left to the reader."""
     lines = text.split("\n")
-    found = _taken_apart(lines)
+    found = _taken_apart(text)
     return Readings(lines) if found is None else Readings(found.lines, lines)
 
 
 def left(original: str, text: str) -> Readings:
     """Return the lines that a reader finds in what ``told`` has made of ``original``."""
     lines = text.split("\n")
-    found = _taken_apart(original.split("\n"))
+    found = _taken_apart(original)
     return Readings(lines if found is None else [numbered_lines.without_number(found, line) for line in lines])

@@ -4,9 +4,11 @@ The first number stands as it came, the others without the spaces that align the
 in the same text is named by its numbers; where it stands above, its first line shows its number.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from headroom_mitm.compressors import numbered_repeats
 from headroom_mitm.compressors.base import Compressed, Content, Level
@@ -54,6 +56,7 @@ _TYPES = frozenset(
         "protocol",
     ]
 )
+_REMEMBERED = 200_000  # characters
 _HEAD_LINES = 4  # what clients say before the first line, such as "Here's the result of running `cat -n` on …:"
 # cat -n and Claude Code (spaces, number, tab or arrow), opencode and others ("12: text", "12|text"), SWE-agent and
 # grep -n ("12:text").
@@ -84,6 +87,16 @@ class Numbered:
         return f"{number}{self.mark}"
 
 
+def of_text(text: str) -> Numbered | None:
+    """Take a text apart, see ``read``: who looks for what stands above has just done so with the same text."""
+    return _remembered(text) if len(text) <= _REMEMBERED else read(text.split("\n"))
+
+
+@functools.lru_cache(maxsize=8)
+def _remembered(text: str) -> Numbered | None:
+    return read(text.split("\n"))
+
+
 def read(lines: Sequence[str]) -> Numbered | None:
     """Take a text apart; None if its lines are not numbered one by one, after a few lines of head at most."""
     start = next((at for at in range(min(_HEAD_LINES + 1, len(lines))) if _NUMBERED.match(lines[at])), None)
@@ -94,19 +107,22 @@ def read(lines: Sequence[str]) -> Numbered | None:
     first = int(digits)
     width = len(spaces) + len(digits) if spaces else 0
     shape = Numbered((), first, width, mark, (), ())
-    end = _end(shape, lines, start)
+    bare = _bare(shape, lines, start)
     # The space behind a colon may belong to the text: then it is not there in every line.
-    if mark == ": " and (further := _end(replace(shape, mark=_BARE), lines, start)) > end:
-        shape, end = replace(shape, mark=_BARE), further
-    bare = tuple(lines[at][len(shape.prefix(first + at - start)) :] for at in range(start, end))
-    return Numbered(tuple(lines[:start]), first, width, shape.mark, bare, tuple(lines[end:]))
+    if mark == ": " and len(further := _bare(replace(shape, mark=_BARE), lines, start)) > len(bare):
+        shape, bare = replace(shape, mark=_BARE), further
+    return Numbered(tuple(lines[:start]), first, width, shape.mark, tuple(bare), tuple(lines[start + len(bare) :]))
 
 
-def _end(shape: Numbered, lines: Sequence[str], start: int) -> int:
-    end = start
-    while end < len(lines) and lines[end].startswith(shape.prefix(shape.first + end - start)):
-        end += 1
-    return end
+def _bare(shape: Numbered, lines: Sequence[str], start: int) -> list[str]:
+    """Return the lines from ``start`` on without their numbers, as far as they are numbered one by one."""
+    found: list[str] = []
+    for number, line in enumerate(islice(lines, start, None), shape.first):
+        prefix = shape.prefix(number)
+        if not line.startswith(prefix):
+            break
+        found.append(line[len(prefix) :])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +135,13 @@ class NumberedLines:
 
     def score(self, content: Content) -> float:
         """1 if the text begins with numbered lines, else 0."""
-        found = read(content.text[:4000].split("\n")[:-1]) if content.text.count("\n", 0, 4000) >= SHORTEST else None
+        lines = content.text[:4000].split("\n", _HEAD_LINES + SHORTEST + 1)[:-1]
+        found = read(lines) if len(lines) >= SHORTEST else None
         return 1.0 if found is not None and len(found.lines) >= SHORTEST else 0.0
 
     def compress(self, content: Content, level: Level) -> Compressed | None:  # noqa: ARG002 - only lossless forms
         """Return the text with few of its numbers, or None if it has none."""
-        found = read(content.lines)
+        found = of_text(content.text)
         if found is None or len(found.lines) < SHORTEST:
             return None
         text = "\n".join([*found.head, note(found), *_written(found, content), *found.tail])
