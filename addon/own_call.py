@@ -4,6 +4,7 @@ Nothing here knows of formats: a call is the object that bears its id, and argum
 """
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,20 +16,30 @@ from headroom_mitm.segments import Prompt, Segment
 _WAY_BACK = 64  # messages between a result and its call: other results of the same turn
 _DEPTH = 4
 _NAME = re.compile(r"\w{1,40}")
+_LINE_FEED = b"\\n"  # as it ends in a body, however deep the arguments are quoted
 
 
 def arguments(prompt: Prompt, segment: Segment) -> Iterator[Mapping[str, Any]]:
     """Yield what may be the arguments of the call whose result a text is: the objects beside the call's id."""
+    return _within(_saying(prompt, segment), segment.call_id)
+
+
+def _saying(prompt: Prompt, segment: Segment) -> bytes:
+    """Return the message that makes the call; empty where there is none in sight."""
     name = orjson.dumps(segment.call_id.encode("utf-8", "replace").decode())
-    before = [span for span in prompt.messages if span.end <= segment.span.start]
-    for start, end in reversed(before[-_WAY_BACK:]):
-        if prompt.body.find(name, start, end) >= 0:
-            try:
-                said = orjson.loads(prompt.body[start:end])
-            except orjson.JSONDecodeError:
-                return
-            yield from (found for call in _bearing(said, segment.call_id, _DEPTH) for found in _objects(call, _DEPTH))
-            return
+    count = bisect_right(prompt.messages, segment.span.start, key=lambda span: span.end)
+    before = prompt.messages[max(0, count - _WAY_BACK) : count]
+    near = (span for span in reversed(before) if prompt.body.find(name, *span) >= 0)
+    start, end = next(near, (0, 0))
+    return prompt.body[start:end]
+
+
+def _within(message: bytes, call_id: str) -> Iterator[Mapping[str, Any]]:
+    try:
+        said = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        return
+    yield from (found for call in _bearing(said, call_id, _DEPTH) for found in _objects(call, _DEPTH))
 
 
 def _bearing(value: Any, call_id: str, depth: int) -> Iterator[Mapping[str, Any]]:
@@ -61,9 +72,12 @@ def _read(text: str) -> Any:
 
 def texts(prompt: Prompt, segment: Segment, least: int) -> Mapping[str, Sequence[str]]:
     """Return the lines of texts among the arguments that have at least so many, by names that only one of them has."""
+    message = _saying(prompt, segment)
+    if message.count(_LINE_FEED) + 1 < least:
+        return {}
     found: dict[str, Sequence[str]] = {}
     names: Counter[str] = Counter()
-    for one in arguments(prompt, segment):
+    for one in _within(message, segment.call_id):
         names.update(one.keys())
         for name, text in one.items():
             if isinstance(text, str) and text.count("\n") + 1 >= least:

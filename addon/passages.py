@@ -24,7 +24,8 @@ _KEPT = 400_000
 """Lines that are remembered, of all earlier texts together: some 4 MB."""
 AT_HAND = 120_000
 """Lines that are at hand besides, as sets: some 12 MB."""
-_COMMON = re.compile(r"\W*\Z")
+_WORD = re.compile(r"\w")
+"""What a line has that says something. One of mere brackets is no place to begin at."""
 NOTE = "[The same "
 """How a note begins. A text that has such a line is left alone."""
 
@@ -67,7 +68,7 @@ class Lines:
 
     def add(self, key: Digest, lines: Iterable[str]) -> frozenset[int]:
         """Remember the lines of a text; those without a word do not count."""
-        found = self._at_hand.put_first(key, frozenset(hash(line) for line in lines if not _COMMON.match(line)))
+        found = self._at_hand.put_first(key, frozenset([hash(line) for line in set(lines) if _WORD.search(line)]))
         self._known.put(key, array("q", found))
         return found
 
@@ -116,7 +117,7 @@ def _passages(old: Sequence[str], new: Sequence[str]) -> list[Passage]:
     while at + SHORTEST <= len(new):
         starts = places.get(new[at], ())
         count = 0
-        if starts and len(starts) <= _PLACES and not _COMMON.match(new[at]):
+        if starts and len(starts) <= _PLACES and _WORD.search(new[at]):
             count = max(_unique(old, new, at, start, starts) for start in starts)
         if count:
             found.append(Passage(at, count))
@@ -129,7 +130,7 @@ def _unique(old: Sequence[str], new: Sequence[str], at: int, start: int, starts:
     count = 0
     while at + count < len(new) and start + count < len(old) and new[at + count] == old[start + count]:
         count += 1
-    while count >= SHORTEST and (_COMMON.match(new[at + count - 1]) or _is_twofold(old, start, count, starts)):
+    while count >= SHORTEST and (not _WORD.search(new[at + count - 1]) or _is_twofold(old, start, count, starts)):
         count -= 1
     if count < SHORTEST or sum(map(len, new[at + 1 : at + count - 1])) < LEAST_CHARACTERS:
         return 0
