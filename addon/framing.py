@@ -50,7 +50,7 @@ _TAGS = ("stdout", "output", "result")
 _CODES = r"(?:\x1b\[(?:0?m|\?\d{1,4}[hl]|[0-9;]{0,8}[HJK])){1,8}"
 """What clears a screen or ends colours; a colour is part of the output."""
 
-# Anchored, linear, and tried on the beginning only. Each ends where the output begins.
+# Anchored, linear, and tried on the beginning only. Each ends where the output begins; the first that fits counts.
 _HEADS: tuple[re.Pattern[str], ...] = (
     # Codex: chunk, duration, exit code, size
     re.compile(
@@ -72,6 +72,7 @@ _HEADS: tuple[re.Pattern[str], ...] = (
     re.compile(_CODES),
     re.compile(r"<persisted-output>\n[^\n]{1,400}\n\nPreview \(first [^)\n]{1,20}\):\n"),  # Claude Code
 )
+_HEAD = re.compile("|".join(f"(?:{head.pattern})" for head in _HEADS))
 _ENDINGS: tuple[re.Pattern[str], ...] = (
     *(tail for _, tail in _OBSERVATIONS if tail.pattern),
     *(
@@ -132,7 +133,10 @@ def _split(text: str) -> Framed:
     beginning = text[:_LOOK]
     start = 0
     for _ in range(_NESTED):
-        start = next((match.end() for pattern in _HEADS if (match := pattern.match(beginning, start))), start)
+        head = _HEAD.match(beginning, start)
+        if head is None:
+            break
+        start = head.end()
     # The end is looked for in the last few thousand characters: a search over everything would not be linear.
     offset = max(start, len(text) - _LOOK_BACK)
     ending = text[offset:]

@@ -76,9 +76,10 @@ class ChatHistory:
 def _said(raw: bytes) -> Said:
     message = document.members(raw, document.whole(raw))
     role = document.member_string(raw, message, "role")
-    words = _letters(raw, message.get("content")) or ""
-    calls = tuple(document.member_string(raw, document.members(raw, place), "id") for place in _calls(raw, message))
+    # A result goes by its call's id, so its words do not matter.
     result = document.member_string(raw, message, "tool_call_id") if role == "tool" else ""
+    words = "" if result else _letters(raw, message.get("content")) or ""
+    calls = tuple(document.member_string(raw, document.members(raw, place), "id") for place in _calls(raw, message))
     letters = digest_of_text(words) if words else None
     return Said(role == "assistant", letters, tuple(filter(None, calls)), (result,) if result else ())
 
