@@ -96,6 +96,9 @@ class Evidence:
         return (self.outcomes, self.misses, self.asked, self.before, self.after, self.errors)
 
 
+NOTHING_SEEN = Evidence()
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What the texts of a kind have cost so far, in tokens at full price, and what they would have cost lossless."""
@@ -142,7 +145,7 @@ def group_of(tool: str, kind: str, size: int) -> str:
 
 def recent(blocks: Iterable[Evidence]) -> Evidence:
     """Return what blocks of outcomes, newest first, say together."""
-    total = Evidence()
+    total = NOTHING_SEEN
     for age, block in zip(range(BLOCKS), blocks, strict=False):
         total += block.faded(FADING**age)
     return total
@@ -154,7 +157,7 @@ def choose(case: Case, shown: Shown, allowed: Iterable[Level] = LEVELS) -> Level
     expected = {level: cost(case, level, shown) for level in levels}
     best = min(levels, key=expected.__getitem__)
     source = random.Random(case.seed)  # noqa: S311  # reproducible, not secret
-    fewest = min(shown.kind.get(level, Evidence()).outcomes for level in levels)
+    fewest = min(shown.kind.get(level, NOTHING_SEEN).outcomes for level in levels)
     if len(levels) == 1 or source.random() >= EXPLORED + UNTRIED / (1 + fewest):
         return best
     drawn = {level: cost(case, level, shown, source) for level in levels}
@@ -169,21 +172,21 @@ def _is_earned(level: Level, kind: Mapping[Level, Evidence]) -> bool:
 
     What a model is not shown it may not know to ask for, so nobody begins with the hardest level.
     """
-    if level <= Level.LIGHT or kind.get(level, Evidence()).outcomes >= 1:
+    if level <= Level.LIGHT or kind.get(level, NOTHING_SEEN).outcomes >= 1:
         return True
-    before = kind.get(Level(level - 1), Evidence())
+    before = kind.get(Level(level - 1), NOTHING_SEEN)
     return before.outcomes >= EARNED_BY and before.misses <= EARNED_SHARE * before.outcomes
 
 
 def cost(case: Case, level: Level, shown: Shown, source: random.Random | None = None) -> float:
     """Return what a level is expected to cost, in tokens at full price; with ``source``, by a chance that it draws."""
-    group, kind = shown.group.get(level, Evidence()), shown.kind.get(level, Evidence())
+    group, kind = shown.group.get(level, NOTHING_SEEN), shown.kind.get(level, NOTHING_SEEN)
     kept = left(level, shown, case.kind) * case.size * case.worth
     if level is Level.LOSSLESS:
         return kept
     hits, rest = _asked(level, shown, case.kind)
     chance = source.betavariate(hits, rest) if source is not None else hits / (hits + rest)
-    misled = further_errors(kind, shown.kind.get(Level.LOSSLESS, Evidence()))
+    misled = further_errors(kind, shown.kind.get(Level.LOSSLESS, NOTHING_SEEN))
     return kept + chance * miss(case, _brought(group + kind, case.size)) + misled * miss(case, 0)
 
 
@@ -202,7 +205,7 @@ def _asked(level: Level, shown: Shown, name: str) -> tuple[float, float]:
     hits = rest = 0.0
     for one in LEVELS[Level.LIGHT : level + 1]:
         expected = min(_SURELY, expected * table[one] / table[LEVELS[max(Level.LIGHT, one - 1)]])
-        group, kind = shown.group.get(one, Evidence()), shown.kind.get(one, Evidence())
+        group, kind = shown.group.get(one, NOTHING_SEEN), shown.kind.get(one, NOTHING_SEEN)
         pooled = (KIND_WEIGHT * expected + kind.misses) / (KIND_WEIGHT + kind.outcomes)
         hits = GROUP_WEIGHT * pooled + group.misses
         rest = GROUP_WEIGHT + group.outcomes - hits
@@ -216,7 +219,7 @@ def left(level: Level, shown: Shown, name: str) -> float:
     expected = table[0]
     for one in LEVELS[: level + 1]:
         expected *= table[one] / table[max(0, one - 1)]
-        for seen in (shown.kind.get(one, Evidence()), shown.group.get(one, Evidence())):
+        for seen in (shown.kind.get(one, NOTHING_SEEN), shown.group.get(one, NOTHING_SEEN)):
             expected = (SHARE_WEIGHT * expected + _share(seen) * seen.outcomes) / (SHARE_WEIGHT + seen.outcomes)
     return expected
 
