@@ -49,7 +49,7 @@ class RedisStore:
         self.records = RedisRecords(self._server, named(b"record", b""), self._ttl)
         self.holdings = RedisHoldings(self._server, self._ttl)
         self.upkeep = RedisUpkeep(self._server, sealer, PREFIX, clock, self._ttl)
-        self.visits = RedisVisits(self._server, lambda key: named(b"visit", key), self._ttl)
+        self.visits = RedisVisits(self._server, lambda key: named(b"visit", key), self._ttl, self.batches.doubts)
         self.tallies = RedisTallies(self._server, named(b"tally", b""), self._ttl)
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:

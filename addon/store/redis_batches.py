@@ -65,7 +65,8 @@ class RedisBatches:
         values = iter(self._server.values(names) if names else ())
         renderings = _there(wanted.renderings, values)
         offers, rounds = _there(wanted.offers, values), _there(wanted.rounds, values)
-        visits = _there(wanted.visits, values)
+        stood = (self.doubts.stood(named(b"visit", key), next(values)) for key in wanted.visits)
+        visits = _there(wanted.visits, stood)
         known = {key: unpacked(key, value, self._sealer) for key, value in renderings.items()}
         used = [*(named(b"offer", key) for key in offers), *(named(b"rounds", key) for key in rounds)]
         self._uses.note(renderings, known, used)

@@ -32,6 +32,7 @@ class RedisDoubts:
         self._lock = threading.Lock()
         self._records: dict[bytes, bytes] = {}
         self._offers: dict[bytes, None] = {}
+        self._begun: dict[bytes, tuple[bytes, bytes]] = {}
 
     @property
     def are_raised(self) -> bool:
@@ -63,6 +64,23 @@ class RedisDoubts:
     def is_unmade(self, offer: bytes) -> bool:
         """Say whether an offer counts as not made, whatever the server says."""
         return offer in self._offers
+
+    def begun(self, name: bytes, after: bytes, before: bytes) -> None:
+        """Note that a visit may stand in the place of another, and that nothing was sent by it."""
+        with self._lock:
+            if len(self._begun) < MOST:
+                self._begun[name] = after, before
+
+    def stood(self, name: bytes, value: bytes | None) -> bytes | None:
+        """Return a visit as it stands for us: as it was, where this one was never begun."""
+        after, before = self._begun.get(name, (b"", b""))
+        return (before or None) if value is not None and value == after else value
+
+    def touched(self, names: Iterable[bytes]) -> None:
+        """Note that visits were written down as they stand for us."""
+        with self._lock:
+            for name in names:
+                self._begun.pop(name, None)
 
     def queue_record(self, pipe: Any, name: bytes, value: bytes) -> None:
         """Have a value kept: where there is none, or instead of one that was never sent."""

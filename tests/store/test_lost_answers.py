@@ -12,12 +12,13 @@ from sample_conversations import ANTHROPIC, COMPRESS, asked, body, offers, resul
 from slow_redis import SlowRedis
 from test_slow_redis import settled
 
+from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.pipeline import Outcome
 from headroom_mitm.router import Router
 from headroom_mitm.segments import digest
 from headroom_mitm.service import Service
 from headroom_mitm.store import Store
-from headroom_mitm.store.base import Offer, Wanted
+from headroom_mitm.store.base import Offer, Visit, Wanted
 from headroom_mitm.store.redis_batches import RedisBatches
 from headroom_mitm.store.redis_server import BACK_OFF_SECONDS
 from headroom_mitm.store.staged import StagedStore
@@ -202,3 +203,38 @@ def test_an_offer_that_was_never_made_reads_so(url: str, opened: Callable[..., S
     here.keep(())
     assert there.read(Wanted(offers=[head])).offers == {head: False}
     assert not here.doubts.are_raised
+
+
+def test_an_epoch_whose_answer_was_lost_has_not_begun(relay: SlowRedis, opened: Callable[..., Store]) -> None:
+    """What left goes by the one before: here at once, and for all as soon as this worker says what it has sent."""
+    here, there = opened(relay.url), opened(relay.server.url)
+    before, after = Visit(1.0, 300.0), Visit(500.0, 300.0, epoch=1, changed=bytes(18))
+    keys = [digest(b"loads the script"), digest(b"gets no answer")]
+    for key_of_visit in keys:
+        here.visits.begin(key_of_visit, None, before)
+    relay.most = relay.answered + 1
+    with pytest.raises(StoreUnavailable):
+        here.visits.begin(keys[1], before, after)
+    assert there.visits.get(keys[1]) == after
+    relay.most = float("inf")
+    here.staging.insist()
+    assert here.visits.get(keys[1]) == before
+    with here.staging.begun(1.0):
+        here.staging.look_up(Wanted(visits=keys))
+        assert here.visits.get(keys[1]) == before
+    assert here.visits.touch(keys[1], 501.0, 300.0) == before.touched(501.0, 300.0)
+    assert there.visits.get(keys[1]) == before.touched(501.0, 300.0)
+
+
+def test_an_epoch_by_which_another_has_sent_holds(relay: SlowRedis, opened: Callable[..., Store]) -> None:
+    here, there = opened(relay.url), opened(relay.server.url)
+    before, after = Visit(1.0, 300.0), Visit(500.0, 300.0, epoch=1)
+    one = digest(b"a prefix")
+    here.visits.begin(one, None, before)
+    relay.most = relay.answered + 1
+    with pytest.raises(StoreUnavailable):
+        here.visits.begin(one, before, after)
+    there.visits.touch(one, 502.0, 300.0)
+    relay.most = float("inf")
+    here.staging.insist()
+    assert here.visits.touch(one, 503.0, 300.0) == after.touched(503.0, 300.0)
