@@ -26,22 +26,22 @@ class Errand:
         self.done: asyncio.Future[Outcome | None] = self._loop.create_future()
         self._late: asyncio.Task[None] | None = None
         self._plan: tuple[Prompt, Plan] | None = None
-        self._recalled: asyncio.Future[None] | None = None
+        self._wants_plan = False
+        self._news: asyncio.Future[None] = self._loop.create_future()
         self._lock = threading.Lock()
 
     async def is_done(self, seconds: float) -> bool:
         """Say whether it is done, after so many seconds at most."""
         if not self.done.done():
-            await asyncio.wait({self.done}, timeout=seconds)
+            await self._told(seconds)
         return self.done.done()
 
     async def recalled(self, seconds: float) -> None:
         """Return when it is known what is decided, or all is done; after so many seconds at most."""
         with self._lock:
-            self._recalled = None if self._plan is not None else self._loop.create_future()
-        if self._recalled is not None:
-            either: set[asyncio.Future[Any]] = {self.done, self._recalled}
-            await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            self._wants_plan = self._plan is None
+        if self._wants_plan and not self.done.done():
+            await self._told(seconds)
 
     def followed(self, step: "Future[Any]") -> None:
         """Take what a step has returned, which may be a step that another thread does."""
@@ -59,9 +59,9 @@ class Errand:
         """Note what is decided; False: the body has left untouched meanwhile."""
         with self._lock:
             self._plan = prompt, plan
-            if self._recalled is not None:
+            if self._wants_plan:
                 with contextlib.suppress(RuntimeError):  # the proxy has ended meanwhile
-                    self._loop.call_soon_threadsafe(_tell, self._recalled)
+                    self._loop.call_soon_threadsafe(self._tell)
             return not self.is_left
 
     def left(self) -> tuple[Prompt, Plan] | None:
@@ -76,11 +76,20 @@ class Errand:
             self.done.set_exception(error)
         else:
             self.done.set_result(found)
+        self._tell()
 
+    async def _told(self, seconds: float) -> None:
+        """Return when there are news, after so many seconds at most. ``asyncio.wait`` takes a turn of the loop more."""
+        self._news = self._loop.create_future()
+        late = self._loop.call_later(seconds, self._tell)
+        try:
+            await self._news
+        finally:
+            late.cancel()
 
-def _tell(recalled: "asyncio.Future[None]") -> None:
-    if not recalled.done():
-        recalled.set_result(None)
+    def _tell(self) -> None:
+        if not self._news.done():
+            self._news.set_result(None)
 
 
 async def _forgotten(done: "asyncio.Future[Outcome | None]") -> None:

@@ -130,9 +130,7 @@ def detect(host: str, port: int, method: str, path: str, extra: Sequence[Host] =
         return None
     host = host.rstrip(".").lower()
     bare = path.partition("?")[0]
-    rows = (
-        row for row in (*extra, *HOSTS) if row.port in (ANY_PORT, port) and _host_regex(row.pattern).fullmatch(host)
-    )
+    rows = (*_rows_of(host, port, extra), *_known_rows(host, port))
     return next((row.wire for row in rows if row.path.fullmatch(bare)), None)
 
 
@@ -184,6 +182,15 @@ def domains(hosts: Sequence[Host]) -> list[str]:
 def addresses(hosts: Sequence[Host]) -> list[str]:
     """Return the hosts that are IP addresses: a certificate constrains them apart from names."""
     return list(dict.fromkeys(row.pattern for row in hosts if _is_address(row.pattern)))
+
+
+@functools.lru_cache(maxsize=256)
+def _known_rows(host: str, port: int) -> Sequence[Host]:
+    return _rows_of(host, port, HOSTS)
+
+
+def _rows_of(host: str, port: int, rows: Sequence[Host]) -> Sequence[Host]:
+    return [row for row in rows if row.port in (ANY_PORT, port) and _host_regex(row.pattern).fullmatch(host)]
 
 
 @functools.cache
