@@ -1,13 +1,20 @@
 """A bounded memory of what was used last."""
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+AGES = 5
+"""How often ``fade`` is called until what was not used meanwhile is forgotten."""
+
+
+class _Mark:
+    """Stands in a memory between what was used before and after a time."""
 
 
 class Recent(Generic[K, V]):
@@ -21,9 +28,9 @@ class Recent(Generic[K, V]):
         """``weigh`` gives a value's weight, the same for as long as the value is in here."""
         self._capacity = capacity
         self._weigh = weigh
-        self._values: OrderedDict[K, V] = OrderedDict()
-        self._fading: OrderedDict[K, V] = OrderedDict()
-        """What was not used since the last ``fade``: all of it longer ago than anything else."""
+        self._values: OrderedDict[K | _Mark, Any] = OrderedDict()
+        """The longest unused first, with marks in between."""
+        self._marks: deque[_Mark] = deque()
         self._weight = 0
         self._lock = threading.Lock()
         if fades:
@@ -38,9 +45,6 @@ class Recent(Generic[K, V]):
     def get_all(self, keys: Iterable[K]) -> dict[K, V]:
         """Return the values that are known among these, and count them as used."""
         with self._lock:
-            if self._fading:
-                for key in self._fading.keys() & (keys := list(keys)):
-                    self._values[key] = self._fading.pop(key)
             get, use = self._values.get, self._values.move_to_end  # a conversation's past has hundreds of keys
             found = {key: value for key in keys if (value := get(key)) is not None}
             for key in found:
@@ -66,37 +70,44 @@ class Recent(Generic[K, V]):
             return self._taken(key)
 
     def fade(self) -> None:
-        """Forget what was not used since the last time this was called."""
+        """Forget what was not used since this was called the ``AGES``th last time."""
+        faded = []  # goes when the lock is free again: much may go with it
         with self._lock:
-            faded, self._fading, self._values = self._fading, self._values, OrderedDict()
-            self._weight -= sum(map(self._weigh, faded.values()))
-        faded.clear()  # outside the lock: much may go with it
+            while len(self._marks) >= AGES:
+                faded.append(self._forget_oldest())
+            mark = _Mark()
+            self._marks.append(mark)
+            self._values[mark] = None
 
     def __len__(self) -> int:
-        return len(self._values) + len(self._fading)
+        return len(self._values) - len(self._marks)
 
     def _put(self, key: K, value: V) -> None:
         self._taken(key)
         self._values[key] = value
         self._weight += self._weigh(value)
         while self._weight > self._capacity and len(self) > 1:
-            _, forgotten = (self._fading or self._values).popitem(last=False)
-            self._weight -= self._weigh(forgotten)
+            self._forget_oldest()
 
     def _taken(self, key: K) -> V | None:
-        value = self._values.pop(key, None)
-        if value is None and self._fading:
-            value = self._fading.pop(key, None)
+        value: V | None = self._values.pop(key, None)
         if value is not None:
             self._weight -= self._weigh(value)
         return value
 
+    def _forget_oldest(self) -> V | None:
+        """Forget what comes first, if only a mark."""
+        key, value = self._values.popitem(last=False)
+        if isinstance(key, _Mark):
+            self._marks.popleft()
+        else:
+            self._weight -= self._weigh(value)
+        return value  # type: ignore[no-any-return]
+
     def _used(self, key: K) -> V | None:
-        value = self._values.get(key)
+        value: V | None = self._values.get(key)
         if value is not None:
             self._values.move_to_end(key)
-        elif self._fading and (value := self._fading.pop(key, None)) is not None:
-            self._values[key] = value
         return value
 
 

@@ -6,14 +6,12 @@ it would keep for good what the rush took.
 
 import asyncio
 import ctypes
-import itertools
 from collections.abc import Callable
 
 from headroom_mitm import recent
 
 EVERY_SECONDS = 60.0
-FADES_EVERY = 5
-"""So many times as often memory is trimmed as memories fade: what was unused for 5 to 10 minutes is forgotten."""
+"""What was unused for ``recent.AGES`` times as long is forgotten."""
 
 
 def trimming() -> Callable[[], object] | None:
@@ -52,9 +50,8 @@ class Trimmer:
             self._task = None
 
     async def _trim_for_ever(self) -> None:
-        for time in itertools.count(1):
+        while True:
             await asyncio.sleep(self._seconds)
-            if time % FADES_EVERY == 0:
-                await asyncio.to_thread(self._fade)
+            await asyncio.to_thread(self._fade)
             if self._trim is not None:
                 await asyncio.to_thread(self._trim)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headroom_mitm.recent import Recent
+from headroom_mitm.recent import AGES, Recent
 
 
 def test_what_was_unused_longest_goes_first() -> None:
@@ -63,11 +63,12 @@ def test_what_is_heavier_than_all_there_may_be_stays_alone() -> None:
     assert recent.get_all("bc") == {"c": "x"}
 
 
-def test_what_was_not_used_between_two_times_fades() -> None:
+def test_what_nobody_uses_fades() -> None:
     recent: Recent[str, int] = Recent(10)
     for key in "abcdef":
         recent.put(key, 1)
-    recent.fade()
+    for _ in range(AGES):
+        recent.fade()
     assert recent.get("a") == 1
     assert recent.get_all("bx") == {"b": 1}
     assert recent.put_first("c", 2) == 1
@@ -75,22 +76,30 @@ def test_what_was_not_used_between_two_times_fades() -> None:
     assert recent.take("e") == 1
     assert len(recent) == 5
     recent.fade()
+    assert len(recent) == 4
+    for _ in range(AGES - 1):
+        recent.fade()
     assert recent.get_all("abcdef") == {"a": 1, "b": 1, "c": 1, "d": 2}
 
 
-def test_what_fades_goes_first_and_weighs_nothing_when_it_is_gone() -> None:
+def test_what_has_faded_weighs_nothing() -> None:
     recent: Recent[str, str] = Recent(10, len)
-    recent.put("a", "xxxx")
-    recent.put("b", "xxxx")
-    recent.fade()
-    assert recent.get("a") == "xxxx"
-    recent.put("c", "xxxx")
-    assert recent.get_all("abc") == {"a": "xxxx", "c": "xxxx"}
-    recent.fade()
-    recent.fade()
-    recent.put("d", "xxxxx")
-    recent.put("e", "xxxxx")
-    assert len(recent) == 2
+    recent.put("a", "x" * 10)
+    for _ in range(AGES + 1):
+        recent.fade()
+    assert len(recent) == 0
+    recent.put("b", "xxxxx")
+    recent.put("c", "xxxxx")
+    assert recent.get_all("abc") == {"b": "xxxxx", "c": "xxxxx"}
+
+
+def test_what_is_too_much_goes_across_times() -> None:
+    """The longest unused goes first, whenever it was used, and a time that is over with it."""
+    recent: Recent[int, str] = Recent(2)
+    for number in range(4 * AGES):
+        recent.put(number, "x")
+        recent.fade()
+    assert recent.get_all(range(100)) == {4 * AGES - 2: "x", 4 * AGES - 1: "x"}
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.text(max_size=9), st.booleans())), st.integers(1, 20))

@@ -128,7 +128,7 @@ def test_a_link_that_only_this_process_knows_stays_however_long_nobody_asks(
     new = dataclasses.replace(new, kept=dataclasses.replace(new.kept, lasts=lasts))
     links.note(new)
     links.keep(new)
-    for _ in range(2):
+    for _ in range(recent.AGES + 1):
         recent.fade()
     assert links.knows("shown")
     away.close()
