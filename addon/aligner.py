@@ -83,6 +83,7 @@ class Aligner:
         self.epochs = Epochs(visits, clock)
         self.fronts = Fronts(visits, clock)
         self._touched: Recent[Digest, float] = Recent(REMEMBERED_OFFERS, fades=True)
+        self._returns = 0
         self._decided: Recent[Key, Rendering] = Recent(
             remembered, lambda rendering: _ENTRY + len(rendering.text or ""), fades=True
         )
@@ -175,6 +176,8 @@ class Aligner:
         if not (owed or new):
             return known
         holds = self._store.freeze([*owed.values(), *new.values()])
+        if others := sum(holds[key].text is not None for key in owed):
+            logger.warning("%d texts that have left here as they are were sent otherwise by another worker", others)
         with self._owed_lock:
             for key in owed:
                 self._owed.pop(key, None)
@@ -242,6 +245,9 @@ class Aligner:
         return stored if stored is None else self._offers.put_first(key, stored)
 
     def _is_idle(self, head: Digest) -> bool:
+        returns = self._store.staging.certainty.returns
+        if returns != self._returns:  # what it was told last may be gone
+            self._returns, self._touched = returns, Recent(REMEMBERED_OFFERS, fades=True)
         now, last = self._clock(), self._touched.get(head)
         if last is not None and now - last < TOUCH_SECONDS:
             return False

@@ -52,7 +52,7 @@ class Behind:
     def _tell(self, outcome: Outcome | None) -> None:
         self._staging.flush()
         if outcome is not None:
-            self._foresight.restore(outcome.prompt, outcome.originals.values())
+            self._foresight.restore(outcome.prompt, outcome.known.values())
 
 
 def _tried(work: Callable[[], None]) -> None:

@@ -59,10 +59,22 @@ class Foresight:
         return unknown
 
     def restore(self, prompt: Prompt, renderings: Iterable[Rendering]) -> None:
-        """Keep those originals again that the store has shown not to have any more. Raises ``StoreUnavailable``."""
-        lost = {one.original: one for one in renderings if self._store.staging.lacks(one.original)}
-        segments = {segment.digest: segment for segment in prompt.segments if segment.digest in lost} if lost else {}
-        if segments:
-            logger.warning("%d originals were not in the store any more and are kept again", len(segments))
-            texts = {of: document.string(prompt.body, segment.span) for of, segment in segments.items()}
-            self._store.freeze([Decision(lost[of], text) for of, text in texts.items()])
+        """Keep again what a request was sent by and the store has shown not to have. Raises ``StoreUnavailable``.
+
+        Decisions, and originals of those that leave something out.
+        """
+        staging = self._store.staging
+        lost = [
+            one
+            for one in renderings
+            if staging.certainty.misses(one.key) or (not one.lossless and staging.lacks(one.original))
+        ]
+        spans = {segment.digest: segment.span for segment in prompt.segments} if lost else {}
+        decisions = [
+            Decision(one, None if one.lossless else document.string(prompt.body, spans[one.original]))
+            for one in lost
+            if one.lossless or one.original in spans
+        ]
+        if decisions:
+            logger.warning("%d texts or decisions were not in the store any more and are kept again", len(decisions))
+            self._store.freeze(decisions)

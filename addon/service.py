@@ -134,7 +134,7 @@ class Service:
         errand = Errand(wire, body, policy)
         outcome = await self._rewritten(errand, seconds)
         self._behind.left(outcome)
-        if self._store.staging.is_in_doubt:
+        if self._store.staging.certainty.is_in_doubt:
             self._behind.later(self._pipeline.keep)
         if outcome is not None:
             self.holdings.left(outcome, errand.policy.account)
@@ -228,7 +228,7 @@ class Service:
             return
         self._slow.shutdown(wait=True, cancel_futures=True)
         self._quick.shutdown(wait=True)
-        self._store.staging.insist()
+        self._store.staging.certainty.insist()
         self._pipeline.keep()
         self.shared.writer.close()
         self.shared.behind.shutdown(wait=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from headroom_mitm.segments import DIGEST_SIZE, Digest, Key, Rendering
+from headroom_mitm.store.certainty import Certainty
 from headroom_mitm.store.holdings import HoldingStore
 
 Clock = Callable[[], float]
@@ -263,12 +264,8 @@ class Staging(Protocol):
         ...
 
     @property
-    def is_in_doubt(self) -> bool:
-        """The store was told to keep something and did not answer: to keep what left instead is urgent."""
-        ...
-
-    def insist(self) -> None:
-        """Have the store asked once more, though it did not answer a moment ago: who asks now has no later."""
+    def certainty(self) -> Certainty:
+        """How sure it is that the store has what it was told to keep."""
         ...
 
     def lacks(self, original: Digest) -> bool:

@@ -20,6 +20,7 @@ from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import packing
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Limits, Offer, Wanted
 from headroom_mitm.store.redis_batches import RedisBatches
+from headroom_mitm.store.redis_certainty import RedisCertainty
 from headroom_mitm.store.redis_doubts import YES
 from headroom_mitm.store.redis_holdings import RedisHoldings
 from headroom_mitm.store.redis_place import Place
@@ -43,9 +44,10 @@ class RedisStore:
         self._server = RedisServer(place, clock)
         self._sealer = sealer
         self._ttl = math.ceil(limits.idle_seconds) + REFRESH_SECONDS
-        self.silent, self.insist = self._server.silent, self._server.insist
+        self.silent = self._server.silent
         self.uses = RedisUses(self._server, sealer, clock, self._ttl)
         self.batches = RedisBatches(self._server, sealer, self._ttl, self.uses)
+        self.certainty = RedisCertainty(self._server, self.batches.doubts)
         self.records = RedisRecords(self._server, named(b"record", b""), self._ttl)
         self.holdings = RedisHoldings(self._server, self._ttl)
         self.upkeep = RedisUpkeep(self._server, sealer, PREFIX, clock, self._ttl)

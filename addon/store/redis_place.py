@@ -23,16 +23,22 @@ _PORTS = {"": 6379, "+cluster": 6379, "+sentinel": 26379}
 _PORT_MOST = 65535
 
 
+Made = Callable[[Any], None]
+"""Told a connection each time that it is made, or made again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place, and how to get a client for it."""
 
     name: str
     """For the log: no credentials."""
-    connect: Callable[[], Any]
+    connect: Callable[["Made"], Any]
     """Returns a client: ``redis.Redis``, or for a Cluster ``RedisCluster``, which asks for its nodes at once."""
     is_cluster: bool = False
     """Keys are spread over servers by slot: what concerns several of them cannot be one transaction."""
+    serving: Callable[[Any], object] = lambda _: None
+    """Returns which servers take writes, as far as its client knows; None where there is but one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +52,14 @@ class _Address:
     path: str
     options: Mapping[str, str]
 
-    def connection(self) -> dict[str, Any]:
+    def connection(self, made: "Made") -> dict[str, Any]:
         """Return what each connection is made with."""
         tls = {name: value for name, value in self.options.items() if name in TLS_OPTIONS}
         return {
             **_WAITING,
             **self.credentials,
             **({"ssl": True, **tls} if self.tls else {}),
+            "redis_connect_func": made,
         }
 
 
@@ -82,8 +89,9 @@ def _server(address: _Address) -> Place:
     host, port = address.hosts[0]
     database = _database(address.path.removeprefix("/"))
 
-    def connect() -> redis.Redis:
-        kept: Any = redis.Redis(host=host, port=port, db=database, retry=Retry(NoBackoff(), 0), **address.connection())
+    def connect(made: Made) -> redis.Redis:
+        connection = address.connection(_prepared(made))
+        kept: Any = redis.Redis(host=host, port=port, db=database, retry=Retry(NoBackoff(), 0), **connection)
         return kept  # type: ignore[no-any-return]
 
     return Place(f"Redis at {host}:{port}", connect)
@@ -97,8 +105,8 @@ def _sentinel(address: _Address) -> Place:
     named = {name: value for name, value in address.options.items() if name in _SENTINEL_OPTIONS}
     asking = {name.removeprefix("sentinel_"): value for name, value in named.items()}
 
-    def connect() -> Any:
-        connection = address.connection()
+    def connect(made: Made) -> Any:
+        connection = address.connection(_prepared(made))
         untyped: Any = Sentinel
         tls = {name: value for name, value in connection.items() if name.startswith("ssl")}
         sentinels = untyped(
@@ -110,22 +118,36 @@ def _sentinel(address: _Address) -> Place:
         )
         return sentinels.master_for(service)
 
-    return Place(f"Redis service {service}", connect)
+    return Place(f"Redis service {service}", connect, serving=lambda client: client.connection_pool.master_address)
 
 
 def _cluster(address: _Address) -> Place:
     if address.path not in ("", "/", "/0"):
         raise ValueError("a Cluster has no databases")
 
-    def connect() -> Any:
+    def connect(made: Made) -> Any:
         node: Any = ClusterNode
         nodes = [node(host, port) for host, port in address.hosts]
         # One more try is for a slot that has moved: the new owner is asked at once.
         once_more = Retry(NoBackoff(), 1)
-        return RedisCluster(startup_nodes=nodes, retry=once_more, **address.connection())
+        return RedisCluster(startup_nodes=nodes, retry=once_more, **address.connection(made))
 
     first_host, first_port = address.hosts[0]
-    return Place(f"Redis Cluster at {first_host}:{first_port}", connect, is_cluster=True)
+    return Place(f"Redis Cluster at {first_host}:{first_port}", connect, is_cluster=True, serving=_primaries)
+
+
+def _prepared(made: Made) -> Made:
+    """Return what a connection is to do when it is made; a Cluster's prepares its own."""
+
+    def prepare(connection: Any) -> None:
+        connection.on_connect()
+        made(connection)
+
+    return prepare
+
+
+def _primaries(client: Any) -> object:
+    return frozenset(node.name for node in client.get_primaries())
 
 
 def _parsed(url: str) -> _Address:

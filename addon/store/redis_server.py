@@ -5,6 +5,7 @@ import math
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import redis
 
@@ -28,6 +29,11 @@ class RedisServer:
         self._client: Any = None
         self._connecting = threading.Lock()
         self._failed_at = _NEVER
+        self._serving: object = None
+        self._known: WeakSet[Any] = WeakSet()
+        self._lock = threading.Lock()
+        self.returns = 0
+        """See ``Certainty``."""
 
     @contextlib.contextmanager
     def lent(self) -> Iterator[Any]:
@@ -38,7 +44,8 @@ class RedisServer:
         if self._failed_at != _NEVER:
             self._failed_at = now  # one caller tries, the others do not wait for it
         try:
-            yield self._connected()
+            client = self._connected()
+            yield client
         except (redis.ConnectionError, redis.TimeoutError, redis.RedisClusterException) as error:
             self._failed_at = self._clock()
             raise StoreUnavailable(f"{self}: {error}") from error
@@ -47,7 +54,7 @@ class RedisServer:
         except _NO_ANSWERS as error:
             self._failed_at = self._clock()
             raise StoreUnavailable(f"{self} has answered something else than was asked: {error}") from error
-        self._failed_at = _NEVER
+        self._answered(client)
 
     def silent(self) -> None:
         """Take note that an answer did not come in time for who had asked."""
@@ -86,10 +93,24 @@ class RedisServer:
         if self._client is not None:
             self._client.close()
 
+    def _answered(self, client: Any) -> None:
+        """Note that it has, and whether it is another: a replica may lack what was told last."""
+        before, self._serving = self._serving, self.place.serving(client)
+        if before is not None and before != self._serving:
+            with self._lock:
+                self.returns += 1
+        self._failed_at = _NEVER
+
+    def _made(self, connection: Any) -> None:
+        """Note a connection that is made again: it was lost, and so may be what was told last."""
+        with self._lock:
+            self.returns += connection in self._known
+            self._known.add(connection)
+
     def _connected(self) -> Any:
         with self._connecting:
             if self._client is None:
-                self._client = self.place.connect()
+                self._client = self.place.connect(self._made)
             return self._client
 
     def __str__(self) -> str:

@@ -59,6 +59,7 @@ class RedisStaging(NotAtOnce):
         self._store = store
         self._lock = threading.Lock()
         self.lacks = store.uses.lacks
+        self.certainty = store.certainty
         self.threads = ThreadPoolExecutor(ASKING, thread_name_prefix="headroom-store")
         self._sent: dict[Digest, Visit] = {}
         self._begun: set[Digest] = set()
@@ -79,15 +80,6 @@ class RedisStaging(NotAtOnce):
         """See ``Staging``."""
         is_doubtful = self._store.batches.doubts.of_offers
         return bool(self._sent or self._used or self._names or self._store.uses.are_noted or is_doubtful)
-
-    @property
-    def is_in_doubt(self) -> bool:
-        """See ``Staging``."""
-        return self._store.batches.doubts.are_raised
-
-    def insist(self) -> None:
-        """See ``Staging``."""
-        self._store.insist()
 
     @contextlib.contextmanager
     def begun(self, patience: float) -> Iterator[None]:
@@ -145,6 +137,7 @@ class RedisStaging(NotAtOnce):
             batches.unsettled(told)
             raise
         batches.settled(told, withdrawn)
+        self.certainty.looked((), held.renderings)
         with self._lock:
             self._begun.difference_update(begun)  # what somebody else has begun is told as what goes on
             for key in held.begun:
@@ -174,7 +167,9 @@ class RedisStaging(NotAtOnce):
         if self._store.batches.doubts.of_offers:
             self._store.batches.keep(())
         for at in range(0, len(used), _AT_ONCE):
-            self._store.batches.read(Wanted(renderings=used[at : at + _AT_ONCE]))
+            asked = used[at : at + _AT_ONCE]
+            found = self._store.batches.read(Wanted(renderings=asked)).renderings
+            self.certainty.looked(asked, found)
         self._store.uses.tell()
         _read(self._store.tallies, names, self.sums)
 

@@ -6,18 +6,11 @@ from contextlib import AbstractContextManager
 
 from headroom_mitm.segments import Digest, Key
 from headroom_mitm.store.base import Wanted
+from headroom_mitm.store.certainty import Certain, Certainty
 
 
 class NotAtOnce:
-    """What any store can do, see ``Staging``: all may have to wait. Whether something was kept is always known."""
-
-    @property
-    def is_in_doubt(self) -> bool:
-        """See ``Staging``."""
-        return False
-
-    def insist(self) -> None:
-        """See ``Staging``."""
+    """What any store can do, see ``Staging``: all may have to wait."""
 
     def at_once(self) -> AbstractContextManager[bool]:
         """See ``Staging``."""
@@ -29,6 +22,7 @@ class Unstaged(NotAtOnce):
 
     is_on = False
     owes = False
+    certainty: Certainty = Certain()
 
     def begun(self, patience: float) -> AbstractContextManager[None]:
         """See ``Staging``."""

@@ -21,6 +21,7 @@ from headroom_mitm.store.base import (
     VisitStore,
     Wanted,
 )
+from headroom_mitm.store.certainty import Certainty
 from headroom_mitm.store.holdings import Held, HoldingStore
 
 
@@ -179,12 +180,7 @@ class TurnedStaging:
         self.at_once = whole.at_once
         self.flush = whole.flush
         self.warm = whole.warm
-        self.insist = whole.insist
-
-    @property
-    def is_in_doubt(self) -> bool:
-        """See ``Staging``."""
-        return self._whole.is_in_doubt
+        self.certainty: Certainty = TurnedCertainty(whole.certainty, turn)
 
     @property
     def owes(self) -> bool:
@@ -206,3 +202,26 @@ class TurnedStaging:
     def lacks(self, original: Digest) -> bool:
         """See ``Staging``."""
         return self._whole.lacks(self._turn(original))
+
+
+class TurnedCertainty:
+    """See ``Certainty``."""
+
+    def __init__(self, whole: Certainty, turn: Turn) -> None:
+        self._whole = whole
+        self._turn = turn
+        self.insist = whole.insist
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """See ``Certainty``."""
+        return self._whole.is_in_doubt
+
+    @property
+    def returns(self) -> int:
+        """See ``Certainty``."""
+        return self._whole.returns
+
+    def misses(self, key: Key) -> bool:
+        """See ``Certainty``."""
+        return self._whole.misses(self._turn.keys([key])[0])

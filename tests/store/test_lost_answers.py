@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from decision_samples import key, lossy, raw
+from redis_server import RedisServer
 from sample_compressors import LARGE, Shorten, rows
 from sample_conversations import ANTHROPIC, COMPRESS, asked, body, offers, result, texts
 from slow_redis import SlowRedis
@@ -217,7 +218,7 @@ def test_an_epoch_whose_answer_was_lost_has_not_begun(relay: SlowRedis, opened: 
         here.visits.begin(keys[1], before, after)
     assert there.visits.get(keys[1]) == after
     relay.most = float("inf")
-    here.staging.insist()
+    here.staging.certainty.insist()
     assert here.visits.get(keys[1]) == before
     with here.staging.begun(1.0):
         here.staging.look_up(Wanted(visits=keys))
@@ -236,5 +237,35 @@ def test_an_epoch_by_which_another_has_sent_holds(relay: SlowRedis, opened: Call
         here.visits.begin(one, before, after)
     there.visits.touch(one, 502.0, 300.0)
     relay.most = float("inf")
-    here.staging.insist()
+    here.staging.certainty.insist()
     assert here.visits.touch(one, 503.0, 300.0) == after.touched(503.0, 300.0)
+
+
+def test_what_a_server_has_forgotten_is_kept_again(own_redis: RedisServer) -> None:
+    """As by a failover whose replica lacked the last writes: who has sent it says so to those who have not."""
+
+    async def talk() -> None:
+        clock = Clock()
+        own_redis.start()
+        here = worker(own_redis.url, clock)
+        await send(here, asked())
+        first = await send(here, FIRST)
+        settled(here)
+        own_redis.kill()
+        replayed = await send(here, FIRST)
+        assert texts(replayed.body) == texts(first.body)
+        settled(here)
+        own_redis.start()
+        clock.now += BACK_OFF_SECONDS
+        sent = await send(here, SECOND)
+        settled(here)
+        there = worker(own_redis.url, clock)
+        met = await send(there, SECOND)
+        assert met.body == sent.body
+        assert here.shared.store.staging.certainty.returns
+        (rendering,) = [one for one in met.originals.values() if one.text == texts(first.body)["c1"]]
+        assert there.read(rendering.original) == rows(LARGE)
+        for service in (here, there):
+            service.close()
+
+    run(talk)

@@ -49,15 +49,18 @@ def test_a_replica_takes_over_from_a_dead_primary(own_sentinels: Replicated, ope
     later = lossy("later")
     until(lambda: frozen_or_refused(store, later))
     assert store.original(KNOWN[KEYS[3]].original) == "text 3"
+    assert store.staging.certainty.returns, "what was told last is looked for again"
 
 
 def test_a_cluster_outlives_a_dead_node(own_cluster: Cluster, opened: OpenStore) -> None:
     store = opened(own_cluster.url, clock=Leaping())
     store.freeze(DECISIONS)
     wait_for_replicas([server for server in own_cluster.servers if server not in own_cluster.primaries])
+    assert not store.staging.certainty.returns
     own_cluster.primaries[0].kill()
     until(lambda: recalled_or_refused(store))
     until(lambda: frozen_or_refused(store, lossy("later")))
+    assert store.staging.certainty.returns, "what was told last is looked for again"
     assert [store.original(KNOWN[each].original) for each in KEYS] == [f"text {number}" for number in range(30)]
 
 
