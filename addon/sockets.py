@@ -157,7 +157,7 @@ def _watched(
     def note(kept: Kept) -> None:
         link = link_behind(kept, wire, outcome.prompt, outcome.originals)
         service.link(dataclasses.replace(link, is_declared=link.is_declared and is_declared, beginning=beginning))
-        talk.on_end.append(functools.partial(service.links.forget, kept.shown_id))  # what lasts is in the store
+        talk.on_end.append(functools.partial(service.links.forget, kept.shown_id))
 
     exchange.on_kept = note
     exchange.on_served = functools.partial(service.asked, outcome)

@@ -118,12 +118,14 @@ class Links:
         self._only_here.put(link.kept.shown_id, link)
 
     def forget(self, answer_id: str) -> None:
-        """Forget a link that nothing can go on from any more, if only this process knows it."""
-        self._only_here.take(answer_id)
+        """Forget a link whose socket is closed, unless its provider keeps the answer."""
+        link = self._only_here.get(answer_id)
+        if link is not None and not _lasts(link):
+            self._only_here.take(answer_id)
 
     def keep(self, link: Link) -> None:
         """Tell the store of a link that outlives its connection."""
-        if link.beginning or not link.kept.lasts:
+        if not _lasts(link):
             return
         key, text = key_of(link.kept.shown_id), _written(link)
         rendering = Rendering(key, text, digest_of_text(text), _NAME, 0, True, 0, 0)  # noqa: FBT003  # lossless
@@ -180,6 +182,11 @@ class Links:
         owed = tuple(HiddenCall(call_id, arguments) for call_id, arguments in stored.owed)
         known = {rendering.id: rendering for rendering in originals.values()}
         return Link(Kept(answer_id, stored.id, owed), Digest(stored.head), known, stored.is_declared)
+
+
+def _lasts(link: Link) -> bool:
+    """Say whether a link outlives its connection."""
+    return link.kept.lasts and not link.beginning
 
 
 def _weight(link: Link) -> int:

@@ -161,7 +161,7 @@ def test_a_figure_that_cannot_be_spoils_no_sums(figure: bytes) -> None:
 
 
 def test_a_deep_answer_says_nothing() -> None:
-    nested = b"[" * 100_000 + b"]" * 100_000
+    nested = b"[" * 1_000_000 + b"]" * 1_000_000
     assert not is_end(b'{"type":"response.completed","x":%b}' % nested)
     ear = Listener("anthropic_messages", streamed=False)
     ear.feed(b'{"usage":{"input_tokens":3},"x":%b}' % nested)

@@ -24,7 +24,7 @@ NO_REQUESTS = [
     *(b"", b" ", b"null", b"[]", b'"text"', b"{}{}", b"{} x", b"{", b"\x00"),
     *(b"\xef\xbb\xbf{}", b"\xff\xfe{\x00}\x00", b"\x1f\x8b\x08\x00 gzip"),
     b'{"model":"a","model":"b"}',
-    b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    b'{"a":' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}",
 ]
 FIXTURES = [
     pytest.param(BY_NAME[path.parent.name], path.read_bytes(), id=f"{path.parent.name}-{path.stem}")
