@@ -132,7 +132,7 @@ class Headroom:
         loop = asyncio.get_running_loop()  # which sends the request before all that it is to do soon
         if outcome.tokens_before:
             loop.call_soon(logger.info, flow.comment)
-        loop.call_soon(self._inspector.note, flow, outcome)
+        loop.call_soon(self._inspector.note, flow, outcome, policy.account)
         if outcome.offered:
             self._answers.expect(flow, wire, outcome)
         if outcome.body is not body:

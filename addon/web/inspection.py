@@ -4,14 +4,16 @@ import difflib
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from headroom_mitm.compressors import Level
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.pipeline import Outcome
-from headroom_mitm.segments import Rendering, Segment
+from headroom_mitm.segments import Digest, Rendering, Segment, digest
 from headroom_mitm.wire import document
+from headroom_mitm.wire.continued import goes_on
 
 MOST_BYTES = 64 * 2**20
 """Of request bodies as the clients sent them. Beyond this the oldest are forgotten."""
@@ -43,6 +45,21 @@ class Inspected:
     outcome: Outcome
     user: str = ""
     """Of the proxy, who made it; empty where the proxy has no users."""
+    account: Digest = Digest(b"")  # noqa: RUF009  # bytes do not change
+    figures: Callable[[], Mapping[str, Any] | None] = lambda: None
+    """Returns what is known of the request since its answer has ended."""
+
+    @property
+    def conversation(self) -> str:
+        """The ID by which the ledger and ``headroom-mitm purge`` know its conversation.
+
+        Empty for a request that goes on from an answer which its provider keeps, until its own answer has ended.
+        """
+        known = (self.figures() or {}).get("conversation")
+        if known:
+            return str(known)
+        prompt = self.outcome.prompt
+        return "" if goes_on(prompt) else digest(prompt.head, self.account).hex()
 
 
 class Inspections:
@@ -109,7 +126,7 @@ def by_id(outcome: Outcome, name: str) -> Text | None:
     )
 
 
-def told(outcome: Outcome) -> Iterator[str]:
+def told(outcome: Outcome, conversation: str = "") -> Iterator[str]:
     """Yield all that can be said of a request's texts: an overview first, then each text that was changed."""
     found = texts(outcome)
     changed = [text for text in found if text.rendering is not None and not text.rendering.is_raw]
@@ -117,6 +134,8 @@ def told(outcome: Outcome) -> Iterator[str]:
     share = f", {100 * (before - after) / before:.0f} % less" if before else ""
     yield f"{outcome.prompt.model}: tool results {before:,} -> {after:,} tokens{share}"
     yield f"{len(found)} texts, {len(changed)} of them in another form; {_tool(outcome)}"
+    if conversation:
+        yield f"conversation {conversation}"
     yield ""
     for text in found:
         yield f"{text.number:>3}  {decision(text)}  {text.title}"

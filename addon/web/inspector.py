@@ -1,5 +1,6 @@
 """mitmweb and mitmproxy show what became of a request: a mark, a content view, and commands."""
 
+import functools
 import time
 from collections.abc import Callable
 from typing import TypeVar, cast
@@ -8,7 +9,9 @@ from mitmproxy import command, ctx, exceptions, flow, http
 
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.ledger import CHANGED, Report, Sums
+from headroom_mitm.metering import FIGURES
 from headroom_mitm.pipeline import Outcome
+from headroom_mitm.segments import Digest
 from headroom_mitm.settings import Mode
 from headroom_mitm.tenants import tenant_of
 from headroom_mitm.web import inspection, view
@@ -50,10 +53,11 @@ class Inspector:
         if inspection.is_shorter(outcome) and not of.marked:
             of.marked = MARK
 
-    def note(self, of: http.HTTPFlow, outcome: Outcome) -> None:
-        """Keep what became of a request."""
+    def note(self, of: http.HTTPFlow, outcome: Outcome, account: Digest) -> None:
+        """Keep what became of a request of an account."""
         lists_flows = hasattr(ctx.master, "view")
-        one = Inspected(of.id, time.time(), outcome, tenant_of(of.metadata))
+        figures = functools.partial(of.metadata.get, FIGURES)  # it outlives the flow, and must not keep it
+        one = Inspected(of.id, time.time(), outcome, tenant_of(of.metadata), account, figures)
         self.inspections.note(one, MOST_BYTES if lists_flows else MOST_BYTES_UNLISTED)
 
     @_command("headroom.stats")

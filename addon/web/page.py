@@ -124,7 +124,7 @@ def _overview(one: Inspected) -> dict[str, Any]:
         "id": one.name,
         "at": one.at,
         "model": outcome.prompt.model,
-        "conversation": outcome.prompt.head.hex(),
+        "conversation": one.conversation,
         "before": outcome.tokens_before,
         "after": outcome.tokens_after,
         "offered": outcome.offered,

@@ -47,7 +47,7 @@ class HeadroomView:
         one = self._inspections.of(of.id) if of is not None else None
         if one is None:
             raise ValueError("this is no prompt that passed lately")
-        return told(one.outcome)
+        return told(one.outcome, one.conversation)
 
 
 def add(view: HeadroomView) -> None:

@@ -105,4 +105,6 @@ def test_a_request_that_is_over_is_a_line_and_a_figure(
     assert line["gen_ai.usage.input_tokens"] > 0
     [conversation] = told(proxy, "/api/conversations")["conversations"]
     assert conversation["key"] == line["gen_ai.conversation.id"]
+    [shown] = told(proxy, "/api/requests")["requests"]
+    assert shown["conversation"] == conversation["key"], "what the page shows is what purge takes"
     assert b'headroom_requests_total{model="claude-sonnet-4-5"} 1' in get(proxy, "/metrics")[1]

@@ -1,5 +1,6 @@
 """What mitmweb and mitmproxy show of flows, and what their commands do."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,11 +13,14 @@ from sample_sources import report
 from headroom_mitm import settings
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.ledger import Report
+from headroom_mitm.metering import FIGURES
 from headroom_mitm.pipeline import Outcome
-from headroom_mitm.segments import Digest, Rendering
+from headroom_mitm.segments import Digest, Rendering, digest
 from headroom_mitm.web.inspection import Inspections
 from headroom_mitm.web.inspector import MARK, Inspector
+from headroom_mitm.wire import BY_NAME
 
+ACCOUNT = Digest(b"a" * 16)
 TEXT = "first\nleft out\nlast"
 
 
@@ -59,8 +63,9 @@ def test_a_changed_request_is_shown_by_our_view(screen: tuple[Inspector, taddons
     flow = tflow.tflow()
     flow.request.headers["content-type"] = "application/json"
     inspector.mark(flow, outcome())
-    inspector.note(flow, outcome())
+    inspector.note(flow, outcome(), ACCOUNT)
     assert "-left out" in shown(flow)
+    assert f"conversation {digest(outcome().prompt.head, ACCOUNT).hex()}\n" in shown(flow)
     assert flow.marked == MARK
 
 
@@ -68,11 +73,24 @@ def test_other_requests_are_shown_as_always(screen: tuple[Inspector, taddons.con
     inspector, _ = screen
     unchanged, unknown = tflow.tflow(), tflow.tflow()
     inspector.mark(unchanged, outcome(None))
-    inspector.note(unchanged, outcome(None))
+    inspector.note(unchanged, outcome(None), ACCOUNT)
     assert "tokens" not in shown(unchanged)
     assert "tokens" not in shown(unknown)
     assert "tool results 200 -> 200 tokens" in shown(unchanged, "headroom")
     assert unchanged.marked == ""
+
+
+def test_an_id_that_only_the_answer_tells_is_shown_then(screen: tuple[Inspector, taddons.context]) -> None:
+    """A request that goes on from a kept answer does not say which conversation it belongs to."""
+    inspector, flow, wire = screen[0], tflow.tflow(), BY_NAME["openai_responses"]
+    item = {"type": "function_call_output", "call_id": "c1", "output": TEXT}
+    prompt = wire.read(json.dumps({"model": "m", "previous_response_id": "resp_1", "input": [item]}).encode())
+    inspector.note(flow, Outcome(prompt.body, prompt), ACCOUNT)
+    one = inspector.inspections.of(flow.id)
+    assert one is not None
+    assert one.conversation == ""
+    flow.metadata[FIGURES] = {"conversation": "0a" * 16}
+    assert one.conversation == "0a" * 16
 
 
 def test_a_mark_of_the_users_stays(screen: tuple[Inspector, taddons.context]) -> None:
@@ -88,14 +106,14 @@ def test_where_no_screen_lists_flows_less_is_kept(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("headroom_mitm.web.inspector.MOST_BYTES_UNLISTED", 1)
     with taddons.context(Declares(), inspector):
         for flow in flows:
-            inspector.note(flow, outcome())
+            inspector.note(flow, outcome(), ACCOUNT)
     assert [one.name for one in inspector.inspections.newest()] == [flows[-1].id]
 
 
 def test_the_original_is_a_command(screen: tuple[Inspector, taddons.context]) -> None:
     inspector, context = screen
     flow = tflow.tflow()
-    inspector.note(flow, outcome())
+    inspector.note(flow, outcome(), ACCOUNT)
     assert context.master.commands.call("headroom.original", flow, "1") == TEXT
     with pytest.raises(exceptions.CommandError, match="'7'"):
         inspector.original(flow, "7")

@@ -1,6 +1,7 @@
 """The page in a real browser: it shows the figures, to everybody, without a mouse and on a narrow screen, and live."""
 
 import dataclasses
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -103,6 +104,7 @@ def test_names_are_shown_as_text(opened: Page) -> None:
 
 def test_what_was_left_out_is_shown(opened: Page) -> None:
     open_all(opened)
+    expect(opened.locator("#requests .note").first).to_have_text(re.compile("^Conversation [0-9a-f]{32}$"))
     assert opened.locator("#requests .minus").count() >= 290
     opened.get_by_text("As the client sent it").click()
     assert opened.locator("#requests .difference").last.text_content() == LOG

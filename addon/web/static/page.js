@@ -172,13 +172,14 @@ function drawSessions(conversations) {
 
 async function drawTexts(holder, id) {
   const found = await ask(`/api/requests/${id}`);
-  holder.replaceChildren(...found.texts.map((text) => {
+  const name = found.conversation ? [make("p", { class: "note" }, `Conversation ${found.conversation}`)] : [];
+  holder.replaceChildren(...name, ...found.texts.map((text) => {
     const inner = make("div", {});
     const one = make("details", { ontoggle: () => { if (one.open && !inner.childNodes.length) drawText(inner, id, text.number); } },
       make("summary", {}, make("span", { class: "grow" }, `${text.number} ${text.title}`), make("span", { class: "n" }, text.decision)), inner);
     return one;
   }));
-  if (!found.texts.length) holder.replaceChildren(make("p", { class: "note" }, "No tool results in it."));
+  if (!found.texts.length) holder.replaceChildren(...name, make("p", { class: "note" }, "No tool results in it."));
 }
 
 function block(text) { return make("div", { class: "difference", tabindex: "0", role: "region", "aria-label": "text" }, text); }
