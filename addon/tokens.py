@@ -7,6 +7,7 @@ import base64
 import functools
 import gzip
 import hashlib
+import re
 import threading
 from importlib import resources
 
@@ -17,25 +18,30 @@ RANKS_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d
 _CASED = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
 _LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _CONTRACTION = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
-# The split of text into pieces that o200k_base was trained with (tiktoken_ext/openai_public.py). All but the look ahead
-# stands in one group: tiktoken's engine runs a group without one as a single automaton, which takes a third less time.
+_MARK = "\x10"
+"""Part of no piece, so it costs nothing. Texts have none; if one does, the character is not counted."""
+# The split of text into pieces that o200k_base was trained with (tiktoken_ext/openai_public.py), but for one thing:
+# white space in front of something else leaves its last character to that. ``apart`` sees to it: an expression that
+# looks ahead takes tiktoken's engine up to twice as long, above all in threads other than the first that uses it.
 PIECES = "|".join(
     (
-        "(?:"
-        + "|".join(
-            (
-                rf"[^\r\n\p{{L}}\p{{N}}]?{_CASED}*{_LOWER}+{_CONTRACTION}",
-                rf"[^\r\n\p{{L}}\p{{N}}]?{_CASED}+{_LOWER}*{_CONTRACTION}",
-                r"\p{N}{1,3}",
-                r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
-                r"\s*[\r\n]+",
-            )
-        )
-        + ")",
-        r"\s+(?!\S)",
+        rf"[^\r\n\p{{L}}\p{{N}}{_MARK}]?{_CASED}*{_LOWER}+{_CONTRACTION}",
+        rf"[^\r\n\p{{L}}\p{{N}}{_MARK}]?{_CASED}+{_LOWER}*{_CONTRACTION}",
+        r"\p{N}{1,3}",
+        rf" ?[^\s\p{{L}}\p{{N}}{_MARK}]+[\r\n/]*",
+        r"\s*[\r\n]+",
         r"\s+",
     )
 )
+_FURTHER = "\x0b\x0c\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""White space beside spaces, tabs and ends of lines."""
+_RARE = _FURTHER + "\x1c\x1d\x1e\x1f"  # which only Python takes for white space
+_BLANK = rf"[ \t{_FURTHER}]"
+_BEFORE_LAST = re.compile(rf"(?<={_BLANK})(?={_BLANK}(?!{_BLANK})[^\r\n{_MARK}])")
+_PAIRS = tuple(
+    (one + two, re.compile(rf"{one}{two}(?=[^\s{_MARK}])"), f"{one}{_MARK}{two}") for one in " \t" for two in " \t"
+)
+"""The same for the usual white space, in a third of the time."""
 _SHORT = 500  # characters: what is shorter is counted as fast as it is looked up
 _LOADING = threading.Lock()
 _CHUNK = 200_000  # characters: tiktoken's splitter is a recursive regex, and its cost must stay linear
@@ -74,7 +80,17 @@ def _remembered(text: str) -> int:
 
 
 def _counted(text: str) -> int:
-    return len(encoding().encode_ordinary(text))
+    return len(encoding().encode_ordinary(apart(text)))
+
+
+def apart(text: str) -> str:
+    """Return a text with a mark in front of the last of several white spaces that something else follows."""
+    if any(map(text.__contains__, _RARE)):
+        return _BEFORE_LAST.sub(_MARK, text)
+    for pair, pattern, marked in _PAIRS:
+        if pair in text:
+            text = pattern.sub(marked, text)
+    return text
 
 
 def estimate(size: int) -> int:

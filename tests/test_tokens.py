@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import regex
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headroom_mitm import tokens
 
@@ -39,12 +41,18 @@ PUBLISHED = regex.compile(
         "a  \t b\r\n\r\n  c'll I'VE  ",
         "  {\n  x: 1234567,,//\n}",
         "ǅa  Éb\u3000漢 字",
+        "a\xa0\u2003b\t \x0bc  \x1cd \x1f e\u2028 f \x85\u3000",
     ],
-    ids=["indented", "ends of lines", "signs", "scripts"],
+    ids=["indented", "ends of lines", "signs", "scripts", "rare white space"],
 )
 def test_a_text_is_split_as_published(text: str) -> None:
     """No token reaches over the end of a piece, so pieces that count by themselves count together."""
-    assert regex.findall(tokens.PIECES, text) == PUBLISHED.findall(text)
+    assert regex.findall(tokens.PIECES, tokens.apart(text)) == PUBLISHED.findall(text)
+
+
+@given(st.text(st.sampled_from(" \t\n\r\x0b\x1c\x85\xa0\u2003\u3000aBéǅ1漢./{\0😀\u200b\u0301"), max_size=20))
+def test_any_text_is_split_as_published(text: str) -> None:
+    assert regex.findall(tokens.PIECES, tokens.apart(text)) == PUBLISHED.findall(text)
 
 
 @pytest.mark.parametrize(
