@@ -7,7 +7,7 @@ decrypted. Figures and addresses move: this table is the only place that knows t
 import functools
 import ipaddress
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 ANY_PORT = 0
@@ -167,10 +167,15 @@ def parse_hosts(texts: Sequence[str]) -> tuple[Host, ...]:
 
 
 def allow_hosts_patterns(hosts: Sequence[Host]) -> list[str]:
-    """Return regular expressions for mitmproxy's ``allow_hosts``, which it searches for in ``host:port``."""
+    """Return regular expressions for mitmproxy's ``allow_hosts``, which it searches for in ``host:port``.
+
+    One for each port: mitmproxy copies the list, and searches for each of its entries, several times a connection.
+    """
+    names: dict[int, dict[str, None]] = {}
+    for row in hosts:
+        names.setdefault(row.port, {})[_host_regex(row.pattern).pattern] = None
     ports = {ANY_PORT: r"\d+"}
-    found = (rf"^{_host_regex(row.pattern).pattern}\.?:{ports.get(row.port, row.port)}$" for row in hosts)
-    return list(dict.fromkeys(found))
+    return [rf"^{_either(found)}\.?:{ports.get(port, port)}$" for port, found in names.items()]
 
 
 def domains(hosts: Sequence[Host]) -> list[str]:
@@ -182,6 +187,10 @@ def domains(hosts: Sequence[Host]) -> list[str]:
 def addresses(hosts: Sequence[Host]) -> list[str]:
     """Return the hosts that are IP addresses: a certificate constrains them apart from names."""
     return list(dict.fromkeys(row.pattern for row in hosts if _is_address(row.pattern)))
+
+
+def _either(patterns: Collection[str]) -> str:
+    return f"(?:{'|'.join(patterns)})" if len(patterns) > 1 else "".join(patterns)
 
 
 @functools.lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from typing import Any
 
 from mitmproxy import ctx, hooks, http
 
+from headroom_mitm.addressed import host_of
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.journal import Journal
 from headroom_mitm.ledger_entry import Asked
@@ -66,7 +67,7 @@ class Metering:
             arm = HOLDOUT
         asked = Asked(
             at=service.clock(),
-            host=flow.request.pretty_host,
+            host=host_of(flow.request),
             path=flow.request.path,
             wire=wire,
             agent=flow.request.headers.get("user-agent", ""),

@@ -8,6 +8,7 @@ from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 
 from headroom_mitm import defaults, settings
+from headroom_mitm.addressed import by_name, host_of
 from headroom_mitm.answers import LEG_OF, PROMPT, Answers
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.health import Health
@@ -115,7 +116,7 @@ class Headroom:
             return
         flow.metadata[PROMPT] = wire.name
         answerable = self._answers.can_watch(flow, wire)
-        policy = self._permission.policy(flow.request.pretty_host, flow.request.headers, chosen, answerable=answerable)
+        policy = self._permission.policy(host_of(flow.request), by_name(flow.request), chosen, answerable=answerable)
         body = body_of(flow.request) if policy is not None else None
         if policy is None or body is None:
             return
@@ -143,7 +144,7 @@ class Headroom:
         chosen, service = self._settings, self._serving(flow)
         if chosen is None or service is None:
             return None
-        policy = self._permission.policy(flow.request.pretty_host, flow.request.headers, chosen, answerable=True)
+        policy = self._permission.policy(host_of(flow.request), by_name(flow.request), chosen, answerable=True)
         return (
             Use(service, wire, drawn(policy, service, chosen.holdout), chosen.deadline) if policy is not None else None
         )
@@ -179,7 +180,7 @@ def wire_of(request: http.Request, chosen: Settings, method: str = "") -> Wire |
 
     ``method`` is that of prompts where the request itself has another one, as those that open a WebSocket.
     """
-    name = detect(request.pretty_host, request.port, method or request.method, request.path, chosen.hosts)
+    name = detect(host_of(request), request.port, method or request.method, request.path, chosen.hosts)
     return BY_NAME[name] if name else None
 
 
@@ -197,7 +198,8 @@ def body_of(request: http.Request) -> bytes | None:
 
 def put_body(request: http.Request, body: bytes) -> None:
     """Set a body as it is. Encoding it again would cost more than it saves: a second for a megabyte of br."""
-    request.headers.pop("content-encoding", None)
+    if "content-encoding" in request.headers:
+        del request.headers["content-encoding"]
     request.content = body
 
 

@@ -12,6 +12,7 @@ from mitmproxy import ctx, http
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from headroom_mitm import __version__
+from headroom_mitm.addressed import host_of
 from headroom_mitm.hosts import PRESENCE_HOST
 from headroom_mitm.neighbours import is_loopback
 from headroom_mitm.settings import Settings, home
@@ -31,7 +32,7 @@ class Presence:
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Say who we are."""
-        if flow.response is not None or flow.request.pretty_host != PRESENCE_HOST:
+        if flow.response is not None or host_of(flow.request) != PRESENCE_HOST:
             return
         if not is_loopback(flow.client_conn.peername):
             flow.response = http.Response.make(403, b"", {"content-length": "0"})

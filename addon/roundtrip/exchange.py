@@ -10,7 +10,7 @@ from headroom_mitm.errors import MissingOriginal, StoreUnavailable, UnreadableBo
 from headroom_mitm.roundtrip.answering import serve
 from headroom_mitm.roundtrip.decoding import Decode, decoder
 from headroom_mitm.segments import Digest, Rendering
-from headroom_mitm.wire.reply import Answered, Failing, HiddenCall, Keeping, Kept, Reply
+from headroom_mitm.wire.reply import Answered, HiddenCall, Kept, Reply, is_failing, is_keeping
 from headroom_mitm.wire.retelling import Copies, Round, Telling, Untold
 
 logger = logging.getLogger(__name__)
@@ -72,9 +72,8 @@ class Exchange:
         self.streamed = reply.streamed
         """The client reads events as they come."""
         self._reply = reply
-        # A look at a protocol's members takes longer than all else that is done to an event.
-        self._keeping = reply if isinstance(reply, Keeping) else None
-        self._failing = reply if isinstance(reply, Failing) else None
+        self._keeping = reply if is_keeping(reply) else None
+        self._failing = reply if is_failing(reply) else None
         self.leg_has_failed = False
         """The provider says so in the leg itself."""
         self._body = body
@@ -102,8 +101,8 @@ class Exchange:
                 self._reply, self.copies = copy.deepcopy(self._before_leg)
             except RecursionError:  # who calls this stands deeper than who called ``advance``
                 return False
-            self._keeping = self._reply if isinstance(self._reply, Keeping) else None
-            self._failing = self._reply if isinstance(self._reply, Failing) else None
+            self._keeping = self._reply if is_keeping(self._reply) else None
+            self._failing = self._reply if is_failing(self._reply) else None
         return decode is not None
 
     def feed(self, data: bytes) -> bytes:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.wire.reply import Answered, Failing, HiddenCall, Keeping, Kept, Reply
+from headroom_mitm.wire.reply import Answered, HiddenCall, Kept, Reply, is_failing, is_keeping
 from headroom_mitm.wire.retelling import Telling, Untold
 from headroom_mitm.wording import TOOL_NAME
 
@@ -22,9 +22,8 @@ class Guarded:
     def __init__(self, reply: Reply) -> None:
         self.streamed = reply.streamed
         self._reply = reply
-        # A look at a protocol's members takes longer than all else that is done to an event.
-        self._keeping = reply if isinstance(reply, Keeping) else None
-        self._failing = reply if isinstance(reply, Failing) else None
+        self._keeping = reply if is_keeping(reply) else None
+        self._failing = reply if is_failing(reply) else None
         self._is_first = True
         self._is_raw = False
         self._waiting = b""  # what came and was not shown yet

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +109,25 @@ class Keeping(Protocol):
     def kept(self) -> Kept | None:
         """The answer, once it has ended and if the provider keeps it."""
         ...
+
+
+def is_failing(reply: object) -> TypeGuard[Failing]:
+    """Say whether a reply may tell that it has failed. All of one class may, or none."""
+    return _fits(reply, Failing)
+
+
+def is_keeping(reply: object) -> TypeGuard[Keeping]:
+    """Say whether a reply may tell of a kept answer. All of one class may, or none."""
+    return _fits(reply, Keeping)
+
+
+def _fits(reply: object, protocol: type) -> bool:
+    place = type(reply), protocol
+    found = _FITTING.get(place)
+    if found is None:
+        found = _FITTING[place] = isinstance(reply, protocol)
+    return found
+
+
+_FITTING: dict[tuple[type, type], bool] = {}
+"""By class and protocol: a look at a protocol's members takes longer than all else that is done to an event."""

@@ -1,0 +1,26 @@
+"""What a request says of where it goes and how, read once: mitmproxy parses it anew for each question."""
+
+import functools
+
+from mitmproxy import http
+from mitmproxy.net.http import url
+
+
+def host_of(request: http.Request) -> str:
+    """Return the host that a client asks for: ``request.pretty_host``."""
+    named = request.host_header
+    return _host_in(named) if named else request.host
+
+
+def by_name(request: http.Request) -> dict[str, str]:
+    """Return the headers by their names in lower case. What stands there several times is joined as mitmproxy does."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in request.headers.fields:
+        name, value = (raw.decode("utf-8", "surrogateescape") for raw in (raw_name.lower(), raw_value))
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+@functools.lru_cache(maxsize=256)
+def _host_in(authority: str) -> str:
+    return url.parse_authority(authority, check=False)[0]
