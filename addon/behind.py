@@ -1,5 +1,7 @@
 """What a request does not wait for where the store is a distant one: a thread of its own does it."""
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +12,8 @@ from headroom_mitm.foresight import Foresight
 from headroom_mitm.pipeline import Outcome
 from headroom_mitm.store.base import Staging
 
+AGAIN_SECONDS = 2.1
+"""After so long a store that has not answered is asked again; a client takes longer to come back with results."""
 logger = logging.getLogger(__name__)
 
 Given = TypeVar("Given")
@@ -23,6 +27,7 @@ class Behind:
         self._staging = staging
         self._foresight = foresight
         self._thread = thread
+        self._pressed: asyncio.TimerHandle | None = None
 
     def warm(self, start: str) -> None:
         """Have sums read whose names begin so, before a request needs them."""
@@ -37,6 +42,14 @@ class Behind:
         """Do something that asks the store, however near it is, and that nobody waits for."""
         self._thread.submit(_tried, work)
 
+    def press(self, work: Callable[[], None]) -> None:
+        """Keep what has left instead of what the store may have kept: soon, before another worker takes that up.
+
+        Quick where there is no doubt. For the event loop's thread.
+        """
+        if self._pressed is None and self._staging.certainty.is_in_doubt:
+            self._pressed = asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._again, work)
+
     def left(self, outcome: Outcome | None) -> None:
         """Tell the store what a request that has left did not wait for."""
         if self._staging.owes:
@@ -48,6 +61,12 @@ class Behind:
             self._thread.submit(_tried, work)
         else:
             work()
+
+    def _again(self, work: Callable[[], None]) -> None:
+        self._pressed = None
+        with contextlib.suppress(RuntimeError):  # the proxy has ended meanwhile
+            self._thread.submit(_tried, work)
+            self.press(work)
 
     def _tell(self, outcome: Outcome | None) -> None:
         self._staging.flush()

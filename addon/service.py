@@ -134,8 +134,7 @@ class Service:
         errand = Errand(wire, body, policy)
         outcome = await self._rewritten(errand, seconds)
         self._behind.left(outcome)
-        if self._store.staging.certainty.is_in_doubt:
-            self._behind.later(self._pipeline.keep)
+        self._behind.press(self._pipeline.keep)
         if outcome is not None:
             self.holdings.left(outcome, errand.policy.account)
         if outcome is not None and outcome.offered and outcome.known:

@@ -328,7 +328,7 @@ class Store(Stores, Protocol):
         """Keep decisions, durably, before this returns. The first one for a key wins; return what holds, for each key.
 
         All of them or none are kept. Where a server was asked and did not answer in time, ``StoreUnavailable`` does not
-        say which: a later ``recall`` may find decisions that the caller took for lost.
+        say which: what the caller keeps instead, as soon as it answers, takes the place of what was kept.
         """
         ...
 

@@ -269,3 +269,26 @@ def test_what_a_server_has_forgotten_is_kept_again(own_redis: RedisServer) -> No
             service.close()
 
     run(talk)
+
+
+def test_what_left_is_told_without_another_request(relay: SlowRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one of the conversation may come to another worker."""
+    monkeypatch.setattr("headroom_mitm.behind.AGAIN_SECONDS", 0.0)
+
+    async def talk() -> None:
+        clock = Clock()
+        here, there = worker(relay.url, clock), worker(relay.server.url, clock)
+        await send(here, asked())
+        await send(here, FIRST)
+        silent(relay, here, after=1)
+        sent = await send(here, SECOND)
+        back(relay, here, clock)
+        for _ in range(1_000):
+            await asyncio.wrap_future(here.shared.behind.submit(lambda: None))
+            if not here.shared.store.staging.certainty.is_in_doubt:
+                break
+        assert texts((await send(there, SECOND)).body) == texts(sent.body)
+        for service in (here, there):
+            service.close()
+
+    run(talk)
