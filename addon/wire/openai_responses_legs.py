@@ -142,9 +142,10 @@ class Legs:
         """What a request may go on from, once the answer has ended well."""
         leg = self.leg
         is_over = leg.ending and not leg.has_failed and (self._is_closed or not leg.goes_on)
-        if not (is_over and leg.answer_id and "id" in self._identity):
+        shown = _text(self._identity.get("id", b'""'))
+        if not (is_over and leg.answer_id and shown):
             return None
-        return Kept(msgspec.json.decode(self._identity["id"]), leg.answer_id, tuple(leg.calls), lasts=leg.is_stored)
+        return Kept(shown, leg.answer_id, tuple(leg.calls), lasts=leg.is_stored)
 
     @property
     def holds_end(self) -> bool:
@@ -232,6 +233,15 @@ class Legs:
 
 def _identity(data: bytes, answer: Mapping[str, Span]) -> dict[str, bytes]:
     return {name: data[slice(*answer[name])] for name in _IDENTITY if name in answer}
+
+
+def _text(raw: bytes) -> str:
+    """Return the text of a value as it is written; empty where it is none."""
+    try:
+        value = msgspec.json.decode(raw)
+    except ValueError:
+        return ""
+    return value if isinstance(value, str) else ""
 
 
 def _shown_items(data: bytes, answer: Mapping[str, Span], tool: str) -> list[bytes]:

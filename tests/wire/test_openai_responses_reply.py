@@ -205,6 +205,19 @@ def test_what_a_turn_of_both_owes_is_kept(told: Callable[..., Seen]) -> None:
     assert told([text("x")], store=True, status="failed").kept is None
 
 
+@pytest.mark.parametrize("first", [b'"\xff"', b'"\\ud800"', b"7"], ids=["no UTF-8", "half a pair", "a number"])
+def test_nothing_goes_on_from_an_answer_whose_name_is_no_text(first: bytes) -> None:
+    begun, done = (
+        json.dumps({"type": f"response.{kind}", "response": {"id": "resp_1", "store": True, "output": []}}).encode()
+        for kind in ("created", "completed")
+    )
+    reply = StreamedReply(OURS)
+    shown = reply.feed(b"data: " + begun.replace(b'"resp_1"', first) + b"\n\n")
+    shown += reply.feed(b"data: " + done + b"\n\n") + reply.end_leg()
+    assert first in shown
+    assert reply.kept is None
+
+
 def test_reasoning_goes_back_without_what_the_provider_refuses_to_read() -> None:
     """The provider writes its status, and takes it for an unknown parameter."""
     items = [reasoning(1, status="completed"), reasoning(2, status=None), text("x", status="completed")]
