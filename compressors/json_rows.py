@@ -35,7 +35,8 @@ class Rows:
         self._children = {
             id(leaf): Rows(outliner, cells, count, leaf.table) for leaf in table.leaves if leaf.table is not None
         }
-        self._commas = self._separator() == ","
+        separator, self._first = self._tried()
+        self._commas = separator == ","
         self.header = self._header(table.columns)
 
     def lines(self, indent: int, tag: str = "") -> Iterator[list[str]]:
@@ -45,7 +46,10 @@ class Rows:
         if not leaves:
             yield from ([start.rstrip()] if tag else [] for _ in range(self._table.count))
             return
-        texts = [self._texts(leaf, leaf.cells, commas=self._commas) for leaf in leaves]
+        texts = [
+            first + self._texts(leaf, leaf.cells[len(first) :], commas=self._commas)
+            for leaf, first in zip(leaves, self._first, strict=True)
+        ]
         rows = (start + row for row in map(("," if self._commas else " ").join, zip(*texts, strict=True)))
         tall = [leaf for leaf, cells in zip(leaves, texts, strict=True) if leaf.table is not None or ":" in cells]
         children = {key: child.lines(indent + 1) for key, child in self._children.items()}
@@ -66,16 +70,19 @@ class Rows:
             self._cells.features.add(":")
             yield from self._outliner.below(key, cell, indent)  # type: ignore[arg-type]
 
-    def _separator(self) -> str:
+    def _tried(self) -> tuple[str, list[list[str]]]:
+        """Return the separator, and the first cells of each column as they are written with it."""
         leaves = self._table.leaves
         if len(leaves) < 2:
-            return " "
-        sizes = {}
+            return " ", [[] for _ in leaves]
+        sizes, first = {}, {}
         for separator in (" ", ","):
             texts = [self._texts(leaf, leaf.cells[:SAMPLE], commas=separator == ",") for leaf in leaves]
             rows = map(separator.join, zip(*texts, strict=True))
             sizes[separator] = self._count("\n".join([row[:SAMPLE_WIDTH] for row in rows]))
-        return " " if sizes[" "] < sizes[","] else ","
+            first[separator] = texts
+        chosen = " " if sizes[" "] < sizes[","] else ","
+        return chosen, first[chosen]
 
     def _texts(self, leaf: Column, values: Sequence[Cell], *, commas: bool) -> list[str]:
         """Write the cells of a column."""
