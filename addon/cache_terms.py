@@ -5,6 +5,7 @@ November 2026. Where sources disagree the larger minimum stands here: a marker o
 nothing; and the longer lifetime, or none at all.
 """
 
+import functools
 import math
 import re
 from typing import NamedTuple
@@ -91,6 +92,7 @@ def smallest_cached(model: str) -> int:
     return smallest_prefix(model) or SMALLEST_CACHED
 
 
+@functools.lru_cache(maxsize=256)
 def price(model: str, lifetime: str = USUAL) -> Price:
     """Return what a model's cache costs, in multiples of the price of input; ``lifetime`` counts where it is chosen."""
     if smallest_prefix(model) is not None and model:

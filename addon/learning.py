@@ -188,7 +188,9 @@ def _is_counted(rendering: Rendering) -> bool:
 
 
 def _pinned(call: Call | None, kind: str, pins: Mapping[str, Level]) -> Level | None:
-    names = [*([family(call), call.name] if call is not None and pins else []), kind]
+    if not pins:
+        return None
+    names = [*([family(call), call.name] if call is not None else []), kind]
     return next((pins[name] for name in names if name in pins), None)
 
 

@@ -153,7 +153,8 @@ def recent(blocks: Iterable[Evidence]) -> Evidence:
 
 def choose(case: Case, shown: Shown, allowed: Iterable[Level] = LEVELS) -> Level:
     """Return the level that is expected to cost least; now and then one that may be better than it looks."""
-    levels = [level for level in LEVELS if level in set(allowed) | {Level.LOSSLESS} and _is_earned(level, shown.kind)]
+    open_ = {*allowed, Level.LOSSLESS}
+    levels = [level for level in LEVELS if level in open_ and _is_earned(level, shown.kind)]
     expected = {level: cost(case, level, shown) for level in levels}
     best = min(levels, key=expected.__getitem__)
     source = random.Random(case.seed)  # noqa: S311  # reproducible, not secret
@@ -187,7 +188,7 @@ def cost(case: Case, level: Level, shown: Shown, source: random.Random | None = 
     hits, rest = _asked(level, shown, case.kind)
     chance = source.betavariate(hits, rest) if source is not None else hits / (hits + rest)
     misled = further_errors(kind, shown.kind.get(Level.LOSSLESS, NOTHING_SEEN))
-    return kept + chance * miss(case, _brought(group + kind, case.size)) + misled * miss(case, 0)
+    return kept + chance * miss(case, _brought(group, kind, case.size)) + misled * miss(case, 0)
 
 
 def miss(case: Case, brought: float) -> float:
@@ -241,6 +242,6 @@ def _share(shown: Evidence) -> float:
     return shown.after / shown.before if shown.before else 0.0
 
 
-def _brought(shown: Evidence, size: int) -> float:
+def _brought(group: Evidence, kind: Evidence, size: int) -> float:
     """Return how many tokens an answer has: a page at most before anything is known."""
-    return (min(PAGE, size) + shown.asked) / (1 + shown.misses)
+    return (min(PAGE, size) + (group.asked + kind.asked)) / (1 + (group.misses + kind.misses))
