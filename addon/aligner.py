@@ -154,15 +154,18 @@ class Aligner:
         except StoreUnavailable as error:
             logger.warning("store unavailable, the tool is not offered: %s", error)
             self.leave_without_tool(prompt)
-            return Plan(prompt, known | self._freeze_past(sent), fresh, offered=False, undecided_offer=False)
+            known |= self._freeze_past(sent)
+            return Plan(prompt, known, fresh, offered=False, undecided_offer=False)
         if decided is False and (lossy := _without_tool(prompt, segments, known)):
             return self._recalled(_decided_anew(prompt, lossy), standing, may_offer=may_offer)
         if decided is not None:
-            return Plan(prompt, known | self._freeze_past(sent), fresh, decided, undecided_offer=False)
+            known |= self._freeze_past(sent)
+            return Plan(prompt, known, fresh, decided, undecided_offer=False)
         offered = _chosen_offer(prompt, known, may_offer=may_offer)
         if may_offer and prompt.answered and not offered and not prompt.forced_tool:
             return Plan(prompt, known, fresh, offered=False, undecided_offer=True, past=tuple(sent), is_weighed=True)
-        return Plan(prompt, known | self._freeze_past(sent), fresh, offered, undecided_offer=True)
+        known |= self._freeze_past(sent)
+        return Plan(prompt, known, fresh, offered, undecided_offer=True)
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
         """Keep decisions, and what is owed; return what holds, which may be an earlier one.

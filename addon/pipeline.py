@@ -134,7 +134,8 @@ class Pipeline:
             self._aligner.foresight.ask(prompt, policy.account, rounds)
         plan = self._recalled(prompt, policy)
         if plan.offered and policy.change and policy.answerable:
-            plan = dataclasses.replace(plan, retold=self._retold.edits(wire.name, plan.prompt))
+            retold = self._retold.edits(wire.name, plan.prompt)
+            plan = dataclasses.replace(plan, retold=retold) if retold else plan
             if not plan.undecided_offer:
                 self._offers.declared(plan.prompt, policy.account)
         return plan.prompt, plan

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.segments import Blocks, Layout, Prompt, Span, digest, digest_of_text
+from headroom_mitm.segments import Blocks, Known, Layout, Prompt, Span, digest, digest_of_text
 from headroom_mitm.wire import document, observations
 from headroom_mitm.wire.earlier import Bodies, Earlier, Shared
 from headroom_mitm.wire.memo import Memo
@@ -81,12 +81,11 @@ class History:
         found = self._grown(body, shared, opened) if shared is not None else None
         if shared is None or found is None:
             spans, envelope = opened(body)
-            read = self._extended(NOTHING, body, spans)
-            prompt = self._prompt(body, read, envelope)
+            read, known = self._extended(NOTHING, body, spans), None
         else:
             read, envelope = found
             known = shared.earlier.read.known(shared.stops) if shared.start == shared.earlier.start else None
-            prompt = replace(self._prompt(body, read, envelope), known=known)
+        prompt = self._prompt(body, read, envelope, known)
         if read.ends:
             self._bodies.keep(Earlier(body, read.spans[0].start, read), shared)
         return prompt
@@ -116,7 +115,7 @@ class History:
         keys = [digest(raw) for raw in raws]
         return past.extended(spans, keys, list(map(self._turns.get, keys, raws)))
 
-    def _prompt(self, body: bytes, read: Read, envelope: Envelope) -> Prompt:
+    def _prompt(self, body: bytes, read: Read, envelope: Envelope, known: Known | None = None) -> Prompt:
         first = read.first_answer
         before = first if first is not None else read.count
         keys, spans = read.keys[:before], read.spans[:before]
@@ -143,6 +142,7 @@ class History:
             messages=read.spans,
             forgets=envelope.forgets,
             reading=read.reading,
+            known=known,
         )
 
 
