@@ -76,6 +76,8 @@ class AnthropicHistory:
         messages = self._read(prompt)
         keys = _keys(messages, prompt.head)
         found = recall([key for key in keys if key is not None])
+        if not any(found.values()):
+            return []
         taken = set(prompt.calls)
         edits: list[Edit] = []
         for number, key in enumerate(keys):

@@ -48,6 +48,8 @@ class ChatHistory:
         history = self._read(prompt)
         keys = names("openai chat", history, prompt.head)
         found = recall([key for key in keys if key is not None])
+        if not any(found.values()):
+            return []
         taken = {*prompt.calls, *(call_id for said in history for call_id in said.calls)}
         edits: list[Edit] = []
         for number, key in enumerate(keys):

@@ -81,6 +81,8 @@ class ResponsesHistory:
         groups = self._read(prompt)
         keys = names("openai responses", [group.said for group in groups], prompt.head, partial=True)
         found = recall([key for key in keys if key is not None])
+        if not any(found.values()):
+            return []
         taken = {*prompt.calls, *(item.call for group in groups for item in group.items)}
         edits: list[Edit] = []
         for number, key in enumerate(keys):

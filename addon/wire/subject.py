@@ -40,14 +40,9 @@ def of_object(body: bytes, span: Span | None) -> str:
     if span is None:
         return ""
     try:
-        found = document.members(body, span)
-        name = next((name for name in NAMES if name in found), None)
-        said = _flat(document.value(body, found[name])) if name else ""
-        if said in EDITOR_COMMANDS:
-            return _edited(said, {key: _flat(document.value(body, found[key])) for key in _OF_EDITORS if key in found})
+        return _of_members(body, document.members(body, span))
     except UnreadableBody:
         return ""
-    return said
 
 
 def of_texts(arguments: Mapping[str, str]) -> str:
@@ -66,10 +61,22 @@ def of_string(body: bytes, span: Span | None) -> str:
         return ""
     raw = text.encode()
     try:
-        document.members(raw, document.whole(raw))
+        found = document.members(raw, document.whole(raw))
     except UnreadableBody:
         return text[:LONGEST]
-    return of_object(raw, document.whole(raw))
+    try:
+        return _of_members(raw, found)
+    except UnreadableBody:
+        return ""
+
+
+def _of_members(body: bytes, found: Mapping[str, Span]) -> str:
+    """Return the subject of arguments that stand in a body; raise ``UnreadableBody`` if it cannot be told."""
+    name = next((name for name in NAMES if name in found), None)
+    said = _flat(document.value(body, found[name])) if name else ""
+    if said in EDITOR_COMMANDS:
+        return _edited(said, {key: _flat(document.value(body, found[key])) for key in _OF_EDITORS if key in found})
+    return said
 
 
 def _edited(command: str, arguments: Mapping[str, str]) -> str:
