@@ -19,8 +19,9 @@ _ROW = re.compile(
     r"|\s*[✔✓√✗✕×] \S|\S.* > \S.* (?:PASSED|FAILED|SKIPPED)$|\s*(?:not )?ok \d+ |\s+# (?:Subtest|duration_ms)"
 )
 # What stands in the report of one runner, and hardly elsewhere.
+_SESSION = "= test session starts ="
 _SIGNS = (
-    "= test session starts =",
+    _SESSION,
     "= short test summary info =",
     "\n=== RUN   ",
     "\n--- PASS: ",
@@ -49,9 +50,11 @@ def score_of(text: str) -> float:
     lines = [line[:_WIDTH] for line in lines if line and not line.isspace()]
     rows = sum(_ROW.match(line) is not None for line in lines)
     ends = f"\n{text[:_REACH]}\n{text[-_TAIL:]}"
+    if not rows and _SESSION not in ends:
+        return 0.0
     signed = any(sign in ends for sign in _SIGNS) or _RAN.search(ends, max(0, len(ends) - _TAIL)) is not None
     share = rows / max(1, len(lines))
-    if signed and ("= test session starts =" in ends or share >= _LEAST_SIGNED):
+    if signed and (_SESSION in ends or share >= _LEAST_SIGNED):
         return _SURE
     if signed and rows:
         return _AMONG_OTHERS

@@ -61,7 +61,7 @@ class TableRows:
 
     def score(self, content: Content) -> float:
         """Share of sampled lines that look like a part of a table."""
-        if _OURS.match(content.text[:60]):
+        if content.text.count("\n") < _FEWEST_LINES - 1 or _OURS.match(content.text[:60]):
             return 0.0
         head = content.text[:_SAMPLE].split("\n", _HEAD_LINES)
         # The last line may be cut.
