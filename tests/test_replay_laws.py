@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sample_compressors import LARGE, SMALL, Grow, HalfACharacter, LossyOnly, Raise, Shorten, rows
 from sample_conversations import COMPRESS, FailingStore, Worker, asked, body, declared, offers, result, texts
 
-from headroom_mitm import tokens
+from headroom_mitm import recent, tokens
 from headroom_mitm.pipeline import Policy
 from headroom_mitm.store import open_store
 from headroom_mitm.wording import TOOL_NAME
@@ -183,6 +183,13 @@ class Sessions(RuleBasedStateMachine):
         self.workers[which] = Worker(self.store if which == 0 else self.path, chosen)
 
 
+    @rule()
+    def pause(self) -> None:
+        """Nobody asks for a while: memory forgets what the store knows."""
+        for _ in range(recent.AGES + 1):
+            recent.fade()
+
+
 class SessionsWithOutages(Sessions):
     """One worker that is never started again, and a store that comes and goes."""
 
@@ -197,6 +204,11 @@ class SessionsWithOutages(Sessions):
     @rule()
     def restart(self) -> None:
         """Not here: what only memory knows would be lost with it."""
+
+    @precondition(lambda self: False)
+    @rule()
+    def pause(self) -> None:
+        """Not here: the store may be away when they go on."""
 
     @rule(down=st.booleans(), mute=st.booleans())
     def change(self, down: bool, mute: bool) -> None:
