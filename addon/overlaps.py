@@ -85,9 +85,9 @@ class _Index:
                     self._places[line] = [held, place]
 
     def found(self, lines: frozenset[int], start: int) -> Counter[int]:
-        counts: Counter[int] = Counter()
+        places: list[int] = []
         for line in lines:
             held = self._places.get(line)
             if held is not None:
-                counts.update(held if isinstance(held, list) else (held,))
-        return counts if start == self._start else Counter({at: n for at, n in counts.items() if at >= start})
+                places += held if isinstance(held, list) else (held,)
+        return Counter(places if start == self._start else [at for at in places if at >= start])
