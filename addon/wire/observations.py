@@ -63,7 +63,7 @@ def _spoken(raw: bytes, content: Span | None, kinds: Iterable[str]) -> Iterator[
     if content is None:
         return
     places = [(0, content)] if document.is_string(raw, content) else []
-    if document.is_list(raw, content):
+    if document.is_list(raw, content) and raw.find(b'"text"', *content) >= 0:
         blocks = enumerate(document.members(raw, item) for item in document.items(raw, content))
         places = [(n, b["text"]) for n, b in blocks if "text" in b and document.member_string(raw, b, "type") in kinds]
     for part, span in places:
