@@ -5,6 +5,7 @@ the first leg, what the whole answer reports are rewritten. What is not as docum
 Source: docs.anthropic.com, "Streaming messages".
 """
 
+import contextlib
 from collections.abc import Iterable, Sequence
 
 from headroom_mitm.errors import UnreadableBody
@@ -62,14 +63,16 @@ class Leg:
         index = _index(data, members)
         if index is None or "content_block" not in members:
             return event
-        block = document.members(data, members["content_block"])
-        if document.member_string(data, block, "type") == "tool_use":
-            if document.member_string(data, block, "name") == self._tool:
-                self.hidden.add(index)
-                return b""
-            self.client_is_called = True
+        # Where neither stands, it is no call, however it is written.
+        if b"tool_use" in data or b"\\" in data or not document.is_object(data, members["content_block"]):
+            block = document.members(data, members["content_block"])
+            if document.member_string(data, block, "type") == "tool_use":
+                if document.member_string(data, block, "name") == self._tool:
+                    self.hidden.add(index)
+                    return b""
+                self.client_is_called = True
         self.next_index += 1
-        return self._renumbered(event)
+        return self._renumbered(event) if self.hidden or self._first_index else event
 
     def block_event(self, event: bytes) -> bytes:
         """Return the event of a block that has begun as the client gets it."""
@@ -112,6 +115,7 @@ class StreamedReply:
     def __init__(self, tool: str) -> None:
         self._tool = tool
         self._account = Account()
+        self._beginning = b""  # of the first leg, as long as nobody has read it
         self._splitter = sse.Splitter()
         self._leg = Leg(tool, 0, is_first=True)
         self._said: Said | None = None  # of a leg that is over, if the answer goes on
@@ -147,6 +151,7 @@ class StreamedReply:
         self._rounds.append(said.answered(answers))
         self._said, self._splitter = None, sse.Splitter()
         self._leg = Leg(self._tool, self._leg.next_index, is_first=False)
+        self._read_beginning()
         self._account.next_leg()
         return anthropic_turn.with_turn(body, self._rounds[-1], self._account.container)
 
@@ -200,19 +205,34 @@ class StreamedReply:
             return event
 
     def _message_start(self, event: bytes) -> bytes:
-        data, members = _members(event)
-        message = members.get("message")
-        inner = document.members(data, message) if message is not None else {}
-        self._account.note(reported(data, inner))
-        return event if self._leg.is_first else b""
+        if self._leg.is_first:
+            self._read_beginning()
+            self._beginning = event  # the client need not wait until it is read
+            return event
+        self._account.note(_reported_first(event))
+        return b""
+
+    def _read_beginning(self) -> None:
+        event, self._beginning = self._beginning, b""
+        if event:
+            with contextlib.suppress(UnreadableBody):
+                self._account.note(_reported_first(event))
 
     def _message_delta(self, event: bytes) -> bytes:
+        self._read_beginning()
         data, members = _members(event)
         delta = object_at(data, members.get("delta"))
         self._account.note(reported(data, members))
         self._leg.stop_reason = delta.get("stop_reason") or self._leg.stop_reason
         self._last_delta = event
         return self._leg.end(event if self._leg.is_first else _delta_with(event, self._account, delta))
+
+
+def _reported_first(event: bytes) -> Json:
+    """Return what the event reports that begins a message."""
+    data, members = _members(event)
+    message = members.get("message")
+    return reported(data, document.members(data, message) if message is not None else {})
 
 
 def _delta_with(event: bytes, account: Account, delta: Json) -> bytes:
