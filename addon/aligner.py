@@ -240,9 +240,14 @@ class Aligner:
         # Many conversations may begin alike. What was decided for one as it began holds for those that nothing was
         # decided for as they were met.
         begun = self._offers.get(prompt.head)
-        if unanswered and begun is None:
-            raise StoreUnavailable("it did not answer a moment ago")
-        stored = None if unanswered else self._store.offered(key)
+        try:
+            if unanswered:
+                raise StoreUnavailable("it did not answer a moment ago")
+            stored = self._store.offered(key)
+        except StoreUnavailable:
+            if begun is None:
+                raise
+            stored = None
         stored = begun if stored is None else stored
         stored = self._store.offered(prompt.head) if stored is None and key != prompt.head else stored
         return stored if stored is None else self._offers.put_first(key, stored)

@@ -458,6 +458,16 @@ def test_a_store_that_fails_at_the_offer_leaves_the_tool_out(cut: FailingStore) 
     assert not offers(worker.send(asked()))
 
 
+@pytest.mark.parametrize("text", ["", LARGE_TEXT], ids=["nothing to decide", "a long text"])
+def test_a_conversation_that_has_begun_with_the_tool_keeps_it_while_the_store_is_away(
+    cut: FailingStore, text: str
+) -> None:
+    worker = Worker(cut)
+    assert offers(worker.send(asked()))
+    cut.down = True
+    assert offers(worker.send(asked() + result("c1", text)))
+
+
 def test_the_tool_may_be_refused_by_an_earlier_decision(path: Path, worker: Worker) -> None:
     """Another worker was faster, and decided against it: nothing is left out then."""
     beginning = asked()
