@@ -191,7 +191,7 @@ def _framed(frame: Framed, form: _Form, key: Key) -> str:
 
 def _is_crlf(text: str) -> bool:
     """Say whether all lines end as on Windows: such a text is of the kind that it is with other line ends."""
-    return "\r\n" in text and text.count("\r\n") == text.count("\n") == text.count("\r")
+    return "\r" in text and text.count("\r\n") == text.count("\n") == text.count("\r")
 
 
 def _score(compressor: Compressor, content: Content) -> float:
