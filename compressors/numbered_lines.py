@@ -80,7 +80,7 @@ class Numbered:
 
     def prefix(self, number: int) -> str:
         """Return what stands in front of a line."""
-        return f"{number:>{self.width}}{self.mark}" if self.width else self.short(number)
+        return str(number).rjust(self.width) + self.mark
 
     def short(self, number: int) -> str:
         """Return the same without the spaces that align it: they cost a token in each line."""
@@ -117,8 +117,9 @@ def read(lines: Sequence[str]) -> Numbered | None:
 def _bare(shape: Numbered, lines: Sequence[str], start: int) -> list[str]:
     """Return the lines from ``start`` on without their numbers, as far as they are numbered one by one."""
     found: list[str] = []
+    width, mark = shape.width, shape.mark
     for number, line in enumerate(islice(lines, start, None), shape.first):
-        prefix = shape.prefix(number)
+        prefix = str(number).rjust(width) + mark
         if not line.startswith(prefix):
             break
         found.append(line[len(prefix) :])
