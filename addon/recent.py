@@ -12,6 +12,8 @@ V = TypeVar("V")
 AGES = 5
 """How often ``fade`` is called until what was not used meanwhile is forgotten."""
 
+_AT_ONCE = 50
+
 
 class _Mark:
     """Stands in a memory between what was used before and after a time."""
@@ -71,13 +73,12 @@ class Recent(Generic[K, V]):
 
     def fade(self) -> None:
         """Forget what was not used since this was called the ``AGES``th last time."""
-        faded = []  # goes when the lock is free again: much may go with it
         with self._lock:
-            while len(self._marks) >= AGES:
-                faded.append(self._forget_oldest())
             mark = _Mark()
             self._marks.append(mark)
             self._values[mark] = None
+        while self._forget_some():
+            pass
 
     def __len__(self) -> int:
         return len(self._values) - len(self._marks)
@@ -103,6 +104,14 @@ class Recent(Generic[K, V]):
         else:
             self._weight -= self._weigh(value)
         return value  # type: ignore[no-any-return]
+
+    def _forget_some(self) -> bool:
+        """Forget some of what has faded; say whether there is more. In between others get their turn."""
+        forgotten = []  # goes when the lock is free again: much may go with it
+        with self._lock:
+            while len(self._marks) > AGES and len(forgotten) < _AT_ONCE:
+                forgotten.append(self._forget_oldest())
+            return len(self._marks) > AGES
 
     def _used(self, key: K) -> V | None:
         value: V | None = self._values.get(key)

@@ -82,6 +82,19 @@ def test_what_nobody_uses_fades() -> None:
     assert recent.get_all("abcdef") == {"a": 1, "b": 1, "c": 1, "d": 2}
 
 
+def test_much_may_fade_at_once() -> None:
+    recent: Recent[int, int] = Recent(10_000)
+    for key in range(1_000):
+        recent.put(key, 1)
+    recent.fade()
+    for _ in range(AGES - 1):
+        recent.fade()
+        assert len(recent) == 1_000
+    recent.put(1_000, 1)
+    recent.fade()
+    assert recent.get_all(range(2_000)) == {1_000: 1}
+
+
 def test_what_has_faded_weighs_nothing() -> None:
     recent: Recent[str, str] = Recent(10, len)
     recent.put("a", "x" * 10)
