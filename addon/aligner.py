@@ -6,7 +6,6 @@ model's last answer. A decision is kept in the store before the request that car
 """
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from headroom_mitm.epochs import Cold, Epochs, Standing
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.foresight import Foresight
 from headroom_mitm.fronts import Fronts
+from headroom_mitm.owed import Owed
 from headroom_mitm.pasts import NO_PAST, Pasts
 from headroom_mitm.recent import Recent
 from headroom_mitm.router import SHORTEST, raw
@@ -30,8 +30,6 @@ REMEMBERED = 40_000_000
 """Characters of renderings that are kept in memory, so that most requests need not ask the store."""
 _ENTRY = 400  # what a decision counts besides its text, in characters
 REMEMBERED_OFFERS = 50_000
-MOST_OWED = 10_000
-"""Raw decisions that wait for the store to answer again. A store that is away for longer has to do without the rest."""
 _SENT_BEFORE = "sent before"
 TOUCH_SECONDS = 3_600
 """The store counts idle time, so even what memory knows is asked for again after this long."""
@@ -90,8 +88,7 @@ class Aligner:
         self._offers: Recent[Digest, bool] = Recent(REMEMBERED_OFFERS)
         self.foresight = Foresight(store, self._decided, self._offers, self.epochs, self.fronts)
         self._pasts = Pasts()
-        self._owed: dict[Key, Decision] = {}
-        self._owed_lock = threading.Lock()
+        self.owed = Owed()
 
     def recall(self, prompt: Prompt, *, may_offer: bool, may_look: bool = True, may_choose_long: bool = False) -> Plan:
         """Look up what is decided. A store that does not answer makes unknown texts raw, never newly chosen.
@@ -174,16 +171,19 @@ class Aligner:
         """
         known = self._decided.get_all(decision.rendering.key for decision in decisions)
         new = {d.rendering.key: d for d in decisions if d.rendering.key not in known}
-        with self._owed_lock:
-            owed = dict(self._owed)
+        owed = self.owed.all()
         if not (owed or new):
             return known
         holds = self._store.freeze([*owed.values(), *new.values()])
-        if others := sum(holds[key].text is not None for key in owed):
-            logger.warning("%d texts that have left here as they are were sent otherwise by another worker", others)
-        with self._owed_lock:
-            for key in owed:
-                self._owed.pop(key, None)
+        self.owed.paid(owed)
+        if others := {key: holds[key] for key in owed if holds[key].text is not None}:
+            # Those who have sent them otherwise replay that, and the provider has it in its cache from before.
+            logger.warning(
+                "%d texts left here as they are, and otherwise from another worker: now as there", len(others)
+            )
+            for key, rendering in others.items():
+                self._decided.put(key, rendering)
+            self._pasts = Pasts()
         return known | self._remembered({key: holds[key] for key in new})
 
     def leave_raw(self, segments: Iterable[Segment], reason: str) -> dict[Key, Rendering]:
@@ -193,9 +193,7 @@ class Aligner:
         """
         decisions = {segment.key: Decision(raw(segment, reason)) for segment in segments}
         holds = self._remembered({key: decision.rendering for key, decision in decisions.items()})
-        with self._owed_lock:
-            if len(self._owed) < MOST_OWED:
-                self._owed |= {key: d for key, d in decisions.items() if holds[key] is d.rendering}
+        self.owed.add({key: d for key, d in decisions.items() if holds[key] is d.rendering})
         return holds
 
     def freeze_offer(self, prompt: Prompt, *, offered: bool, decisions: Sequence[Decision] = ()) -> bool:

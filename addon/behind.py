@@ -42,13 +42,13 @@ class Behind:
         """Do something that asks the store, however near it is, and that nobody waits for."""
         self._thread.submit(_tried, work)
 
-    def press(self, work: Callable[[], None]) -> None:
-        """Keep what has left instead of what the store may have kept: soon, before another worker takes that up.
+    def press(self, work: Callable[[], None], is_due: Callable[[], bool]) -> None:
+        """Keep what has left while the store did not answer: soon, before the conversation comes to another worker.
 
-        Quick where there is no doubt. For the event loop's thread.
+        Quick where there is nothing to keep. For the event loop's thread.
         """
-        if self._pressed is None and self._staging.certainty.is_in_doubt:
-            self._pressed = asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._again, work)
+        if self._pressed is None and (is_due() or self._staging.certainty.is_in_doubt):
+            self._pressed = asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._again, work, is_due)
 
     def left(self, outcome: Outcome | None) -> None:
         """Tell the store what a request that has left did not wait for."""
@@ -62,11 +62,11 @@ class Behind:
         else:
             work()
 
-    def _again(self, work: Callable[[], None]) -> None:
+    def _again(self, work: Callable[[], None], is_due: Callable[[], bool]) -> None:
         self._pressed = None
         with contextlib.suppress(RuntimeError):  # the proxy has ended meanwhile
             self._thread.submit(_tried, work)
-            self.press(work)
+            self.press(work, is_due)
 
     def _tell(self, outcome: Outcome | None) -> None:
         self._staging.flush()

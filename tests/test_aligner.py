@@ -9,7 +9,6 @@ import pytest
 from sample_compressors import SMALL, rows
 from sample_conversations import ANTHROPIC, FailingStore, Hour, asked, body, result
 
-from headroom_mitm import aligner as module
 from headroom_mitm.aligner import TOUCH_SECONDS, Aligner
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.router import SHORTEST, raw
@@ -186,7 +185,7 @@ def test_what_left_rendered_is_not_made_raw(aligner: Aligner) -> None:
 
 
 def test_the_debt_is_bounded(aligner: Aligner, store: FailingStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_OWED", 2)
+    monkeypatch.setattr("headroom_mitm.owed.MOST", 2)
     segments = [read(asked() + result(f"c{number}", TEXT)).segments[0] for number in range(9)]
     for segment in segments:
         aligner.leave_raw([segment], "deadline")

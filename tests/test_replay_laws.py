@@ -182,7 +182,6 @@ class Sessions(RuleBasedStateMachine):
         self.store = FailingStore(open_store(str(self.path))) if which == 0 else self.store
         self.workers[which] = Worker(self.store if which == 0 else self.path, chosen)
 
-
     @rule()
     def pause(self) -> None:
         """Nobody asks for a while: memory forgets what the store knows."""
@@ -220,7 +219,7 @@ class SessionsWithOutages(Sessions):
         """As soon as the store answers, it knows all that left raw."""
         if self.store.is_there:
             self.workers[0].pipeline.keep()
-            assert not self.workers[0].pipeline._aligner._owed
+            assert not self.workers[0].pipeline._aligner.owed.is_any()
 
 
 TestSessions = Sessions.TestCase

@@ -28,6 +28,7 @@ Messages = list[dict[str, Any]]
 FIRST = asked() + result("c1", rows(LARGE))
 SECOND = FIRST + result("c2", rows(LARGE, "other "))
 THIRD = SECOND + result("c3", rows(LARGE, "third "))
+FOURTH = THIRD + result("c4", rows(LARGE, "fourth "))
 
 
 class Clock:
@@ -144,8 +145,9 @@ def test_what_another_has_sent_meanwhile_stays(relay: SlowRedis) -> None:
         assert texts((await send(here, SECOND)).body)["c2"] == rows(LARGE, "other ")
         back(relay, here, clock)
         await send(here, THIRD)
+        assert texts((await send(here, FOURTH)).body)["c2"] == texts(theirs.body)["c2"], "all go by the same now"
         third = worker(relay.server.url, clock)
-        assert texts((await send(third, THIRD)).body)["c2"] == texts(theirs.body)["c2"]
+        assert texts((await send(third, FOURTH)).body)["c2"] == texts(theirs.body)["c2"]
         for service in (here, there, third):
             service.close()
 
