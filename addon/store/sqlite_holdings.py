@@ -92,4 +92,5 @@ def forget_all_lost(db: sqlite3.Connection) -> None:
 def _forget(db: sqlite3.Connection, kind: Kind, where: str, value: float) -> None:
     table, column = _TABLES[kind]
     keys = db.execute(f"SELECT {column} FROM {table} WHERE {where}", (value,)).fetchall()  # noqa: S608  # names of ours
-    db.executemany("DELETE FROM holding WHERE held = ?", [(kind.value + bytes(key),) for (key,) in keys])
+    ours = [(kind.value + key,) for (key,) in keys if isinstance(key, bytes)]  # others are damaged: nothing names them
+    db.executemany("DELETE FROM holding WHERE held = ?", ours)

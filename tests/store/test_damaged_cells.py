@@ -81,6 +81,25 @@ def test_a_value_of_another_type_is_lost(sound: bytes, tmp_path: Path) -> None:
         store.close()
 
 
+@pytest.mark.parametrize(
+    ("table", "column"), [("offer", "head"), ("rendering", "key"), ("rounds", "key"), ("visit", "key")]
+)
+@pytest.mark.parametrize("value", ["text", 7, 10**15], ids=["a text", "a number", "a large number"])
+def test_a_key_of_another_type_goes_like_any_other(
+    sound: bytes, tmp_path: Path, table: str, column: str, value: object
+) -> None:
+    """When nobody has used it for long enough."""
+    path = tmp_path / "s.sqlite"
+    path.write_bytes(sound)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = (SELECT min({column}) FROM {table})", (value,))
+    store = open_store(str(path), clock=lambda: NOW + 400 * 86_400, keys=lambda: Keys((bytes(32),)))
+    store.sweep()
+    store.close()
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
 def test_a_name_that_is_no_text_costs_no_row(sound: bytes, tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     path.write_bytes(sound)
