@@ -6,11 +6,13 @@ the last leg's.
 Sources: docs.anthropic.com, "Messages", "Context editing", "Code execution tool".
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Span
 from headroom_mitm.wire import document
 from headroom_mitm.wire.splice import member_edits, splice
@@ -40,21 +42,30 @@ class Account:
         self._of_request: Json = {}
         self._management: Any = None
         self._container: Any = None
+        self._unread: Callable[[], Json] | None = None
 
     @property
     def container(self) -> str:
         """The id of the container that the model works in; empty for none."""
+        self._read()
         found = self._container.get("id") if isinstance(self._container, dict) else None
         return found if isinstance(found, str) else ""
 
     def next_leg(self) -> None:
         """A leg is over, and another one begins."""
+        self._read()
         self._sums_before, self._sums = added(self._sums_before, self._sums), {}
         self._steps_before, self._steps = _steps_of(self._steps_before, self._steps), []
         self._is_first = False
 
+    def later(self, said: Callable[[], Json]) -> None:
+        """Take what returns what the provider says of the first leg: it is read when it is needed, if it ever is."""
+        self._read()
+        self._unread = said
+
     def note(self, said: Json) -> None:
         """Take what the provider says of the current leg: so far, or at its end."""
+        self._read()
         usage, delta = _object(said.get("usage")), _object(said.get("delta"))
         self._sums |= {name: usage[name] for name in _SUMMED if usage.get(name)}
         if isinstance(usage.get("iterations"), list):
@@ -67,6 +78,7 @@ class Account:
 
     def shown(self, said: Json) -> Json:
         """Return the members of a leg's message, or of its end, that differ in that of the whole answer."""
+        self._read()
         shown: Json = {name: self._of_request.get(name) for name in _OF_REQUEST if name in said}
         if self._management is not None:
             shown["context_management"] = self._management
@@ -76,6 +88,12 @@ class Account:
         if isinstance(said.get("usage"), dict):
             shown["usage"] = self._usage(said["usage"])
         return {name: value for name, value in shown.items() if value != said.get(name)}
+
+    def _read(self) -> None:
+        said, self._unread = self._unread, None
+        if said is not None:
+            with contextlib.suppress(UnreadableBody):
+                self.note(said())
 
     def _usage(self, usage: Json) -> Json:
         shown = {**usage, **{name: self._input[name] for name in usage if name in self._input}}

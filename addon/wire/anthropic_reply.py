@@ -5,7 +5,7 @@ the first leg, what the whole answer reports are rewritten. What is not as docum
 Source: docs.anthropic.com, "Streaming messages".
 """
 
-import contextlib
+import functools
 from collections.abc import Iterable, Sequence
 
 from headroom_mitm.errors import UnreadableBody
@@ -115,7 +115,6 @@ class StreamedReply:
     def __init__(self, tool: str) -> None:
         self._tool = tool
         self._account = Account()
-        self._beginning = b""  # of the first leg, as long as nobody has read it
         self._splitter = sse.Splitter()
         self._leg = Leg(tool, 0, is_first=True)
         self._said: Said | None = None  # of a leg that is over, if the answer goes on
@@ -151,7 +150,6 @@ class StreamedReply:
         self._rounds.append(said.answered(answers))
         self._said, self._splitter = None, sse.Splitter()
         self._leg = Leg(self._tool, self._leg.next_index, is_first=False)
-        self._read_beginning()
         self._account.next_leg()
         return anthropic_turn.with_turn(body, self._rounds[-1], self._account.container)
 
@@ -206,20 +204,12 @@ class StreamedReply:
 
     def _message_start(self, event: bytes) -> bytes:
         if self._leg.is_first:
-            self._read_beginning()
-            self._beginning = event  # the client need not wait until it is read
+            self._account.later(functools.partial(_reported_first, event))
             return event
         self._account.note(_reported_first(event))
         return b""
 
-    def _read_beginning(self) -> None:
-        event, self._beginning = self._beginning, b""
-        if event:
-            with contextlib.suppress(UnreadableBody):
-                self._account.note(_reported_first(event))
-
     def _message_delta(self, event: bytes) -> bytes:
-        self._read_beginning()
         data, members = _members(event)
         delta = object_at(data, members.get("delta"))
         self._account.note(reported(data, members))
