@@ -45,9 +45,11 @@ def score_of(text: str, subject: str) -> float:
     found = max(found, sum(_DIAGNOSTIC.match(line) is not None for line in lines)) if asks_compiler else found
     if is_steps(text):
         return _STEPS
-    framed = sum(_ARROW.fullmatch(line) is not None for line in lines)
+    framed = sum("--> " in line and _ARROW.fullmatch(line) is not None for line in lines)
     if framed >= _FEWEST and framed >= _LEAST_FRAMED * len(lines):
         return _LEAST
+    if not found:
+        return 0.0
     # Each may have its code below it, and a line of marks below that.
     found += 2 * min(found, sum(map(has_marks, lines)))
     share = min(1.0, found / max(1, len(lines)))

@@ -108,6 +108,8 @@ def _separator(lines: Sequence[str]) -> str | None:
     """Return the separator of which most of the first lines have as many."""
     head = [line for line in lines[:_HEAD_LINES] if line]
     for sep in SEPARATORS:
+        if not any(sep in line for line in head):
+            continue
         counts = Counter(len(cells) for line in head if (cells := cells_of(line, sep)) is not None)
         count, often = counts.most_common(1)[0] if counts else (0, 0)
         if count > 1 and often >= _MOST_LINES * len(head):

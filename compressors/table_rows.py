@@ -92,11 +92,10 @@ def _share(lines: Sequence[str]) -> float:
     count = max(1, len(lines))
     drawn = sum(len(line) <= _WIDEST and _LOOKS_DRAWN.match(line) is not None for line in lines)
     counted = _LINES_OF_A_RESULT * sum(_LOOKS_COUNTED.match(line) is not None for line in lines)
-    fields = sum(_LOOKS_FIELD.match(line) is not None for line in lines)
-    records = fields if table_records.begins(lines) else 0
+    fields = sum(_LOOKS_FIELD.match(line) is not None for line in lines) if table_records.begins(lines) else 0
     in_columns = max(table_columns.rows_in(lines), table_fixed.rows_in(lines))
     rows = (table_drawing.rows_in(lines), in_columns, table_delimited.rows_in(lines))
-    return max(drawn, counted, records, *rows) / count
+    return max(drawn, counted, fields, *rows) / count
 
 
 def document_of(lines: Sequence[str]) -> Document | None:
