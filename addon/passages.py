@@ -7,6 +7,7 @@ import re
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple, Protocol, TypeVar
 
 from headroom_mitm.recent import Recent
@@ -84,7 +85,7 @@ def told(old: Sequence[str], new: Sequence[str], where: str) -> list[str] | None
 
 def find(old: Sequence[str], new: Sequence[str]) -> list[Passage]:
     """Return the passages that two texts have in common, in the order of the new one; none where it holds notes."""
-    return [] if any(line.startswith(NOTE) for line in new) else _passages(old, new)
+    return [] if any(map(str.startswith, new, repeat(NOTE))) else _passages(old, new)
 
 
 def written(
@@ -109,19 +110,21 @@ def written(
 
 
 def _passages(old: Sequence[str], new: Sequence[str]) -> list[Passage]:
+    old, new = list(old), list(new)
     places: dict[str, list[int]] = defaultdict(list)
     for number, line in enumerate(old):
         places[line].append(number)
     found: list[Passage] = []
-    at = 0
-    while at + SHORTEST <= len(new):
-        starts = places.get(new[at], ())
-        count = 0
-        if starts and len(starts) <= _PLACES and _WORD.search(new[at]):
-            count = max(_unique(old, new, at, start, starts) for start in starts)
-        if count:
+    done = 0
+    for at, line in enumerate(new[: max(0, len(new) - SHORTEST + 1)]):
+        starts = places.get(line)
+        if starts is None or at < done or len(starts) > _PLACES or not _WORD.search(line):
+            continue
+        following = new[at + 1 : at + SHORTEST]
+        alike = [start for start in starts if old[start + 1 : start + SHORTEST] == following]
+        if alike and (count := max(_unique(old, new, at, start, starts) for start in alike)):
             found.append(Passage(at, count))
-        at += count or 1
+            done = at + count
     return found
 
 
@@ -130,11 +133,15 @@ def _unique(old: Sequence[str], new: Sequence[str], at: int, start: int, starts:
     count = 0
     while at + count < len(new) and start + count < len(old) and new[at + count] == old[start + count]:
         count += 1
+    if not _is_enough(new, at, count):
+        return 0  # as it is with less
     while count >= SHORTEST and (not _WORD.search(new[at + count - 1]) or _is_twofold(old, start, count, starts)):
         count -= 1
-    if count < SHORTEST or sum(map(len, new[at + 1 : at + count - 1])) < LEAST_CHARACTERS:
-        return 0
-    return count
+    return count if _is_enough(new, at, count) else 0
+
+
+def _is_enough(new: Sequence[str], at: int, count: int) -> bool:
+    return count >= SHORTEST and sum(map(len, new[at + 1 : at + count - 1])) >= LEAST_CHARACTERS
 
 
 def _is_twofold(old: Sequence[str], start: int, count: int, starts: Iterable[int]) -> bool:
