@@ -1,4 +1,4 @@
-"""What a request says of where it goes and how, read once: mitmproxy parses it anew for each question."""
+"""What a request says of where it goes, and a message of how, read once: mitmproxy reads it for each question."""
 
 import functools
 
@@ -12,10 +12,10 @@ def host_of(request: http.Request) -> str:
     return _host_in(named) if named else request.host
 
 
-def by_name(request: http.Request) -> dict[str, str]:
+def by_name(message: http.Message) -> dict[str, str]:
     """Return the headers by their names in lower case. What stands there several times is joined as mitmproxy does."""
     found: dict[str, str] = {}
-    for raw_name, raw_value in request.headers.fields:
+    for raw_name, raw_value in message.headers.fields:
         name, value = (raw.decode("utf-8", "surrogateescape") for raw in (raw_name.lower(), raw_value))
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found

@@ -3,11 +3,12 @@
 import functools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mitmproxy import connection, ctx, http
 from mitmproxy.addonmanager import Loader
 
+from headroom_mitm.addressed import by_name
 from headroom_mitm.hosts import GEMINI, is_streamed_by
 from headroom_mitm.metering import Metering
 from headroom_mitm.pipeline import Outcome
@@ -82,7 +83,7 @@ class Answers:
             flow.response.stream = True
         elif service is not None and expected is not None and flow.response.status_code == 200:
             self._watch(service, flow, flow.response, *expected)
-        elif _is_stream(flow, flow.response) and not flow.response.stream:
+        elif _is_stream(flow, flow.response.headers) and not flow.response.stream:
             flow.response.stream = self._metering.passing(flow)  # mitmproxy would hold it back until it is whole
 
     async def headroom_advance(self, job: Job) -> None:
@@ -130,18 +131,19 @@ class Answers:
     def _watch(
         self, service: Service, flow: http.HTTPFlow, response: http.Response, wire: Wire, outcome: Outcome
     ) -> None:
-        streamed, replies = _is_stream(flow, response), REPLIES[wire.name]
+        headers, replies = by_name(response), REPLIES[wire.name]
+        streamed = _is_stream(flow, headers)
         reply = Guarded((replies.streamed if streamed else replies.whole)(TOOL_NAME))
         exchange = Exchange(reply, outcome.body, originals_in(wire, outcome.originals), service.read)
         exchange.ear = self._metering.ear(flow, streamed=streamed)
-        exchange.in_events = _in_events(response)
+        exchange.in_events = _in_events(headers)
         exchange.breaks_off = flow.request.headers.get("user-agent", "").startswith(TRIES_AGAIN_IF_CUT)
         exchange.on_served = functools.partial(service.asked, outcome)
         exchange.on_kept = lambda kept: service.link(link_behind(kept, wire, outcome.prompt, outcome.originals))
         exchange.on_untold = lambda rounds: service.retold.keep(flow.metadata[PROMPT], outcome.prompt, rounds)
         exchange.copies = looked_for(wire.name, originals_in(wire, outcome.originals), streamed=streamed)
         # mitmproxy itself decodes what it holds until it is whole.
-        if streamed and not exchange.begin_leg(response.headers.get("content-encoding", "")):
+        if streamed and not exchange.begin_leg(headers.get("content-encoding", "")):
             logger.warning("headroom: an answer in an unknown encoding is not watched")
             response.stream = True
             return
@@ -149,24 +151,25 @@ class Answers:
         self._metering.retrieves(flow, exchange.retrieved)
         response.stream = _pieces(exchange) if streamed else False
         if streamed:
-            _free_of_length(flow.request, response)
+            _free_of_length(flow.request, response, headers)
 
 
-def _in_events(response: http.Response) -> bool:
-    return is_event_stream(response.headers.get("content-type", ""))
+def _in_events(headers: Mapping[str, str]) -> bool:
+    return is_event_stream(headers.get("content-type", ""))
 
 
-def _is_stream(flow: http.HTTPFlow, response: http.Response) -> bool:
+def _is_stream(flow: http.HTTPFlow, headers: Mapping[str, str]) -> bool:
     """Say whether an answer comes in pieces. Gemini's may be those of a JSON array: only the path tells."""
     wire = flow.metadata.get(PROMPT)
-    return wire is not None and (_in_events(response) or (wire == GEMINI and is_streamed_by(flow.request.path)))
+    return wire is not None and (_in_events(headers) or (wire == GEMINI and is_streamed_by(flow.request.path)))
 
 
-def _free_of_length(request: http.Request, response: http.Response) -> None:
+def _free_of_length(request: http.Request, response: http.Response, headers: Mapping[str, str]) -> None:
     """Let a body become longer or shorter than announced, and plain."""
-    response.headers.pop("content-encoding", None)
-    announced = response.headers.pop("content-length", None)
-    if announced is not None and request.http_version == response.http_version == "HTTP/1.1":
+    for name in ("content-encoding", "content-length"):
+        if name in headers:
+            del response.headers[name]
+    if "content-length" in headers and request.http_version == response.http_version == "HTTP/1.1":
         response.headers["transfer-encoding"] = "chunked"
 
 

@@ -200,9 +200,11 @@ def body_of(request: http.Request) -> bytes | None:
 
 def put_body(request: http.Request, body: bytes) -> None:
     """Set a body as it is. Encoding it again would cost more than it saves: a second for a megabyte of br."""
-    if "content-encoding" in request.headers:
-        del request.headers["content-encoding"]
-    request.content = body
+    headers, request.raw_content = request.headers, body
+    if "content-encoding" in headers:
+        del headers["content-encoding"]
+    if "transfer-encoding" not in headers:
+        headers["content-length"] = str(len(body))
 
 
 def _is_from_client(flow: http.HTTPFlow) -> bool:

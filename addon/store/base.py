@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from headroom_mitm.segments import DIGEST_SIZE, Digest, Key, Rendering
@@ -65,7 +65,10 @@ class Visit:
 
     def touched(self, seen: float, lifetime: float) -> "Visit":
         """Return the visit as it is when the prefix was sent once more."""
-        return replace(self, seen=max(self.seen, seen), lifetime=max(self.lifetime, lifetime))
+        if seen <= self.seen and lifetime <= self.lifetime:
+            return self
+        seen, lifetime = max(self.seen, seen), max(self.lifetime, lifetime)
+        return Visit(seen, lifetime, self.epoch, self.offers, self.changed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Source: docs.anthropic.com, "Streaming messages".
 """
 
 import functools
+import re
 from collections.abc import Iterable, Sequence
 
 from headroom_mitm.errors import UnreadableBody
@@ -20,6 +21,10 @@ from headroom_mitm.wire.splice import splice
 _PING = sse.written("ping", b'{"type":"ping"}')
 _DELTA = b"event: content_block_delta\n"
 """Begins nearly all events."""
+_WORDS = re.compile(
+    rb'event: content_block_start\ndata: \{"type": ?"content_block_start", ?"index": ?\d+, ?'
+    rb'"content_block": ?\{"type": ?"(?:text|thinking)"[^\r\n]*\}\}[^\S\r\n]*\n\n\Z'
+)
 _STOP = sse.written("message_stop", b'{"type":"message_stop"}')
 
 
@@ -59,18 +64,19 @@ class Leg:
     def block_start(self, event: bytes) -> bytes:
         """Return the event as the client gets it."""
         self.events.append(event)
+        if not (self.hidden or self._first_index) and _begins_words(event):
+            self.next_index += 1
+            return event
         data, members = _members(event)
         index = _index(data, members)
         if index is None or "content_block" not in members:
             return event
-        # Where neither stands, it is no call, however it is written.
-        if b"tool_use" in data or b"\\" in data or not document.is_object(data, members["content_block"]):
-            block = document.members(data, members["content_block"])
-            if document.member_string(data, block, "type") == "tool_use":
-                if document.member_string(data, block, "name") == self._tool:
-                    self.hidden.add(index)
-                    return b""
-                self.client_is_called = True
+        block = document.members(data, members["content_block"])
+        if document.member_string(data, block, "type") == "tool_use":
+            if document.member_string(data, block, "name") == self._tool:
+                self.hidden.add(index)
+                return b""
+            self.client_is_called = True
         self.next_index += 1
         return self._renumbered(event) if self.hidden or self._first_index else event
 
@@ -241,6 +247,11 @@ def _kind(event: bytes) -> str:
         return name
     data, members = _members(event)
     return document.member_string(data, members, "type")
+
+
+def _begins_words(event: bytes) -> bool:
+    """Say whether a block begins that is surely no call, told by how the provider writes it."""
+    return _WORDS.match(event) is not None and b"tool_use" not in event and b"\\" not in event
 
 
 def _members(event: bytes) -> tuple[bytes, dict[str, Span]]:

@@ -196,13 +196,16 @@ def without_markers(value: Any) -> Any:
     return value
 
 
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str)
+_ENCODER = json.JSONEncoder(sort_keys=True)
+
+
 def _canonical(raw: bytes, said: Callable[[Any], Any]) -> bytes:
     """Return a digest of what a message says, however it is written; empty if it does not count."""
     try:
         # Python's own decoder: it takes lone surrogates. Numbers stay as they are written.
-        decoded = json.loads(raw.decode("utf-8", "surrogateescape"), parse_int=str, parse_float=str)
-        value = without_markers(said(decoded))
-        return b"" if value is None else digest(json.dumps(value, sort_keys=True).encode())
+        value = without_markers(said(_DECODER.decode(raw.decode("utf-8", "surrogateescape"))))
+        return b"" if value is None else digest(_ENCODER.encode(value).encode())
     except (ValueError, RecursionError) as error:
         raise UnreadableBody(str(error)) from None
 
