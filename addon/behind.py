@@ -70,7 +70,7 @@ class Behind:
 
     def _tell(self, outcome: Outcome | None) -> None:
         self._staging.flush()
-        if outcome is not None:
+        if outcome is not None and outcome.is_free:  # else it is told what texts would have become
             self._foresight.restore(outcome.prompt, outcome.known.values())
 
 

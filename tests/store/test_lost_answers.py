@@ -14,7 +14,7 @@ from slow_redis import SlowRedis
 from test_slow_redis import settled
 
 from headroom_mitm.errors import StoreUnavailable
-from headroom_mitm.pipeline import Outcome
+from headroom_mitm.pipeline import Outcome, Policy
 from headroom_mitm.router import Router
 from headroom_mitm.segments import digest
 from headroom_mitm.service import Service
@@ -54,8 +54,8 @@ def worker(url: str, clock: Clock) -> Service:
     return Service(url, Router((Shorten(),)), clock=clock)
 
 
-async def send(service: Service, messages: Messages) -> Outcome:
-    outcome = await service.rewrite(ANTHROPIC, body(messages), COMPRESS, 60)
+async def send(service: Service, messages: Messages, policy: Policy = COMPRESS) -> Outcome:
+    outcome = await service.rewrite(ANTHROPIC, body(messages), policy, 60)
     assert outcome is not None, "it was not read in time"
     return outcome
 
@@ -290,6 +290,31 @@ def test_what_left_is_told_without_another_request(relay: SlowRedis, monkeypatch
             if not here.shared.store.staging.certainty.is_in_doubt:
                 break
         assert texts((await send(there, SECOND)).body) == texts(sent.body)
+        for service in (here, there):
+            service.close()
+
+    run(talk)
+
+
+def test_what_texts_would_have_become_is_never_kept(own_redis: RedisServer) -> None:
+    """Where nothing is changed it is only looked at, and a server that has forgotten is told what has left."""
+
+    async def talk() -> None:
+        clock = Clock()
+        own_redis.start()
+        here = worker(own_redis.url, clock)
+        for messages in (asked(), FIRST):
+            looked = await send(here, messages, Policy(change=False))
+        assert any(not rendering.is_raw for rendering in looked.known.values())
+        settled(here)
+        own_redis.kill()
+        own_redis.start()
+        clock.now += BACK_OFF_SECONDS
+        for messages in (SECOND, SECOND):
+            await send(here, messages, Policy(change=False))
+            settled(here)
+        there = worker(own_redis.url, clock)
+        assert texts((await send(there, SECOND)).body) == {"c1": rows(LARGE), "c2": rows(LARGE, "other ")}
         for service in (here, there):
             service.close()
 
