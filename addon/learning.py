@@ -78,6 +78,7 @@ class Learner:
         if not open_:
             return
         behind = Behind(prompt)
+        noted: set[str] = set()
         for segment in prompt.segments:
             rendering = open_.get(segment.key)
             if rendering is None or segment.epoch:
@@ -89,7 +90,9 @@ class Learner:
             missed = after.missed and not rendering.lossless
             if missed or after.turns >= LIVED:
                 trial = trial_of(prompt, segment, rendering)
-                self._note(prompt, trial, brought=after.brought if missed else 0, missed=missed, error=after.error)
+                brought = after.brought if missed else 0
+                noted |= self._note(prompt, trial, brought=brought, missed=missed, error=after.error)
+        self._held(name for name in noted if self._known.get(name) is not None)  # before a request has to wait for it
 
     def asked(self, prompt: Prompt, originals: Mapping[str, Rendering], text_id: str, brought: int) -> None:
         """Note that the model asked for a text of this request by its id, and got so many tokens of it. May block."""
@@ -99,7 +102,8 @@ class Learner:
         if rendering is not None and segment is not None:
             self._note(prompt, trial_of(prompt, segment, rendering), brought=brought, missed=True)
 
-    def _note(self, prompt: Prompt, trial: Trial, *, brought: int, missed: bool, error: bool = False) -> None:
+    def _note(self, prompt: Prompt, trial: Trial, *, brought: int, missed: bool, error: bool = False) -> set[str]:
+        """Note an outcome; return the names of what it counts for."""
         with self._lock:
             first = self._done.get(trial.key) is None
             self._done.put(trial.key, missed)
@@ -115,15 +119,22 @@ class Learner:
         share = left(Level.LOSSLESS, self._shown(case), case.kind)
         plain = cost if rendering.lossless else share * rendering.tokens_before * case.worth * first
         self._balance.put(prompt.head, (self._balance.get(prompt.head) or 0.0) + plain - cost)
+        group, kind = _group_name(trial.group), _kind_name(trial.kind)
         try:
-            self._add(_group_name(trial.group), Level(rendering.level), seen, Balance())
-            self._add(_kind_name(trial.kind), Level(rendering.level), seen, Balance(cost, plain))
+            self._add(group, Level(rendering.level), seen, Balance())
+            self._add(kind, Level(rendering.level), seen, Balance(cost, plain))
         except StoreUnavailable as reason:
             logger.warning("store unavailable, an outcome is not learnt from: %s", reason)
+        return {group, kind}
 
     def _shown(self, case: Case) -> Shown:
-        """Return what is known of a text's group and kind, asking the store now and then only."""
-        names = (_group_name(case.group), _kind_name(case.kind))
+        """Return what is known of a text's group and kind."""
+        group, kind = _group_name(case.group), _kind_name(case.kind)
+        held = self._held((group, kind))
+        return Shown(held[group][0], *held[kind])
+
+    def _held(self, names: Iterable[str]) -> dict[str, tuple[Mapping[Level, Evidence], Balance]]:
+        """Return what is known of groups and kinds, asking the store now and then only."""
         now = self._clock()
         held = {name: self._known.get(name) for name in names}
         stale = [name for name, known in held.items() if known is None or now - known[0] >= REFRESHED]
@@ -135,8 +146,7 @@ class Learner:
         for name, (evidence, balance) in found.items():
             self._known.put(name, (now, evidence, balance))
             held[name] = now, evidence, balance
-        (_, group, _), (_, kind, balance) = (held[name] or (now, {}, Balance()) for name in names)
-        return Shown(group, kind, balance)
+        return {name: known[1:] if known is not None else ({}, Balance()) for name, known in held.items()}
 
     def _add(self, name: str, level: Level, seen: Evidence, balance: Balance) -> None:
         block = _block(self._tallies.read([name]).get(name, {}))
