@@ -1,9 +1,11 @@
 """What nobody waits for is kept until no request comes for a while: in a rush it would take the time of those who wait.
 
-All that computes shares the interpreter's lock with the event loop, and to change hands costs both.
+All that computes shares the interpreter's lock with the event loop, and to change hands costs both. Garbage waits as
+well, up to a bound: what is made in a rush lives on, and would be gone through again and again.
 """
 
 import asyncio
+import gc
 from collections.abc import Callable
 
 QUIET_SECONDS = 0.05
@@ -12,6 +14,9 @@ LONGEST_SECONDS = 1.0
 """What was put off is done after these, however busy it is."""
 MOST = 100
 """Things that are put off at once. They hold the requests that they are about."""
+_USUAL = gc.get_threshold()
+_MOST_GARBAGE = 50_000
+"""Objects more than at the last collection: as many as some 200 streams have that begin."""
 
 
 class Lull:
@@ -25,25 +30,32 @@ class Lull:
     def stir(self) -> None:
         """Take note that somebody waits: a request comes, or the answer to one begins."""
         self._stirred = asyncio.get_running_loop().time()
+        self._wait()
 
     def put_off(self, work: Callable[[], None]) -> None:
         """Have something done that is quick, or that hands over to a thread; in the order in which it was put off."""
         self._kept.append(work)
         if len(self._kept) >= MOST:
             self.end()
-        elif self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._since = loop.time()
-            self._timer = loop.call_later(QUIET_SECONDS, self._look)
+        else:
+            self._wait()
 
     def end(self) -> None:
         """Do all that was put off now."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+            gc.set_threshold(*_USUAL)
         kept, self._kept = self._kept, []
         for work in kept:
             work()
+
+    def _wait(self) -> None:
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._since = loop.time()
+            self._timer = loop.call_later(QUIET_SECONDS, self._look)
+            gc.set_threshold(_MOST_GARBAGE, *_USUAL[1:])
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()

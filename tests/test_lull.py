@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -77,3 +78,18 @@ def test_what_follows_from_it_is_put_off_again() -> None:
         lull.end()
 
     assert run(talk) == [1]
+
+
+def test_garbage_waits_for_so_long() -> None:
+    """And never longer: a lull that is over leaves the collector as it was."""
+    before = gc.get_threshold()
+
+    async def talk(lull: Lull, done: list[int]) -> None:
+        lull.stir()
+        assert gc.get_threshold() > before
+        is_over = asyncio.Event()
+        lull.put_off(is_over.set)
+        await is_over.wait()
+        done.append(gc.get_threshold() == before)
+
+    assert run(talk) == [True]
