@@ -42,7 +42,7 @@ class Recent(Generic[K, V]):
     def get(self, key: K) -> V | None:
         """Return a value, and count it as used."""
         with self._lock:
-            return self._used(key)
+            return _used(self._values, key)
 
     def get_all(self, keys: Iterable[K]) -> dict[K, V]:
         """Return the values that are known among these, and count them as used."""
@@ -61,7 +61,8 @@ class Recent(Generic[K, V]):
     def put_first(self, key: K, value: V) -> V:
         """Remember a value, unless there is one; return the one that is remembered now."""
         with self._lock:
-            if (earlier := self._used(key)) is not None:
+            earlier: V | None = _used(self._values, key)
+            if earlier is not None:
                 return earlier
             self._put(key, value)
             return value
@@ -107,17 +108,18 @@ class Recent(Generic[K, V]):
 
     def _forget_some(self) -> bool:
         """Forget some of what has faded; say whether there is more. In between others get their turn."""
-        forgotten = []  # goes when the lock is free again: much may go with it
+        forgotten: list[V | None] = []  # goes when the lock is free again: much may go with it
         with self._lock:
             while len(self._marks) > AGES and len(forgotten) < _AT_ONCE:
                 forgotten.append(self._forget_oldest())
             return len(self._marks) > AGES
 
-    def _used(self, key: K) -> V | None:
-        value: V | None = self._values.get(key)
-        if value is not None:
-            self._values.move_to_end(key)
-        return value
+
+def _used(values: "OrderedDict[K | _Mark, V]", key: K) -> V | None:
+    value = values.get(key)
+    if value is not None:
+        values.move_to_end(key)
+    return value
 
 
 _FADING: "WeakSet[Recent[Any, Any]]" = WeakSet()
