@@ -3,12 +3,14 @@
 Both get the same load in turn: many streams at once, 40 events each, 50 ms apart, over TLS on loopback. Every answer is
 watched by the addon, since the requests declare tools; none of them calls ours. What is computed for a stream, from its
 connection to its end, is told as well: time is also spent waiting where a machine has other things to do.
+With ``--rate`` streams begin one after the other instead, as users have them: so many a second, at random.
 """
 
 import argparse
 import asyncio
 import itertools
 import json
+import random
 import re
 import ssl
 import statistics
@@ -94,10 +96,14 @@ async def connected(proxy: Mitmdump) -> AsyncIterator[tuple[asyncio.StreamReader
         writer.close()
 
 
-async def listen(proxy: Mitmdump, ready: asyncio.Barrier, request: bytes) -> tuple[float, list[float]]:
-    """Return the time to the first event and the delays of all with text, in milliseconds."""
+async def listen(proxy: Mitmdump, ready: asyncio.Barrier, request: bytes, at: float) -> tuple[float, list[float]]:
+    """Return the time to the first event and the delays of all with text, in milliseconds.
+
+    ``at``: seconds after all are connected.
+    """
     async with connected(proxy) as (reader, writer):
         await ready.wait()
+        await asyncio.sleep(at)
         began, first, delays, seen = time.monotonic_ns(), 0.0, [], b""
         head = f"POST /v1/messages HTTP/1.1\r\nhost: {ANTHROPIC}\r\nx-api-key: k\r\n"
         writer.write(f"{head}content-length: {len(request)}\r\n\r\n".encode() + request)
@@ -124,14 +130,23 @@ class Measured(NamedTuple):
     """For one stream."""
 
 
-async def measure(proxies: list[Mitmdump], count: int, rounds: int, *, is_new: bool = True) -> list[Measured]:
-    """Return what each proxy takes."""
+def beginnings(count: int, rate: float, seed: int) -> list[float]:
+    """Return when streams begin, in seconds: all at once for a rate of 0."""
+    chance = random.Random(seed)
+    return list(itertools.accumulate(chance.expovariate(rate) if rate else 0.0 for _ in range(count)))
+
+
+async def measure(
+    proxies: list[Mitmdump], count: int, rounds: int, *, is_new: bool = True, rate: float = 0.0
+) -> list[Measured]:
+    """Return what each proxy takes. ``rate``: streams that begin in a second; 0: all at once."""
     results: list[tuple[list[float], list[float], list[float]]] = [([], [], []) for _ in proxies]
     for number in range(rounds):
         for which in range(len(proxies)) if number % 2 else reversed(range(len(proxies))):
             proxy, (firsts, delays, computed) = proxies[which], results[which]
             ready, before = asyncio.Barrier(count), proxy.cpu_milliseconds
-            for first, late in await asyncio.gather(*(listen(proxy, ready, body(is_new=is_new)) for _ in range(count))):
+            streams = (listen(proxy, ready, body(is_new=is_new), at) for at in beginnings(count, rate, number))
+            for first, late in await asyncio.gather(*streams):
                 firsts.append(first)
                 delays.extend(late)
             computed.append((proxy.cpu_milliseconds - before) / count)
@@ -144,6 +159,7 @@ async def main() -> None:
     parser.add_argument("--streams", type=int, nargs="+", default=[1, 50, 200], help="how many at once")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of each")
     parser.add_argument("--alike", action="store_true", help="all ask the same, so all but the first are known")
+    parser.add_argument("--rate", type=float, default=0.0, help="streams that begin in a second, at random")
     chosen = parser.parse_args()
     server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=1000)
     port = server.sockets[0].getsockname()[1]
@@ -159,7 +175,7 @@ async def main() -> None:
         print("streams, ms ", *(f"{head:>8}" for head in heads))
         await measure(proxies, 1, 2, is_new=not chosen.alike)  # what is loaded with the first request is not told
         for count in chosen.streams:
-            one, other = await measure(proxies, count, chosen.rounds, is_new=not chosen.alike)
+            one, other = await measure(proxies, count, chosen.rounds, is_new=not chosen.alike, rate=chosen.rate)
             figures = (one.first, other.first, other.first / one.first, one.delay, other.delay)
             memory = (proxy.resident_kib / 1024 for proxy in proxies)
             cells = (*figures, one.computed, other.computed, *memory)
