@@ -24,7 +24,7 @@ from headroom_mitm.service import Service, drawn
 from headroom_mitm.settings import Settings
 from headroom_mitm.sockets import Sockets, Use
 from headroom_mitm.tenants import Tenants
-from headroom_mitm.trimming import Trimmer, trimming
+from headroom_mitm.trimming import Trimmer, share_heap, trimming
 from headroom_mitm.web.inspection import Inspections
 from headroom_mitm.web.inspector import Inspector
 from headroom_mitm.web.site import Site
@@ -65,8 +65,10 @@ class Headroom:
         """mitmproxy calls the hooks of these, too."""
 
     def load(self, loader: Loader) -> None:
-        """Declare the options."""
+        """Declare the options. No thread of ours runs yet."""
         settings.declare(loader)
+        if not settings.are_heaps_chosen():
+            share_heap()
 
     def configure(self, updated: set[str]) -> None:
         """Read the options; open another store if they name one."""

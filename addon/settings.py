@@ -197,6 +197,11 @@ def key_file(store: str) -> KeyFile:
     return KeyFile(home() / "store.key", sealed_only=is_new)
 
 
+def are_heaps_chosen() -> bool:
+    """Say whether the C library was told how many heaps threads may have."""
+    return "MALLOC_ARENA_MAX" in os.environ or "arena_max" in os.environ.get("GLIBC_TUNABLES", "")
+
+
 def has_own_keys() -> bool:
     """Say whether the keys are in our file, not in the environment."""
     return not os.environ.get("HEADROOM_KEY", "").strip()

@@ -5,10 +5,13 @@ it would keep for good what the rush took.
 """
 
 import asyncio
+import contextlib
 import ctypes
 from collections.abc import Callable
 
 from headroom_mitm import recent
+
+_M_ARENA_MAX = -8  # in glibc's malloc.h
 
 EVERY_SECONDS = 60.0
 """What was unused for ``recent.AGES`` times as long is forgotten."""
@@ -22,6 +25,15 @@ def trimming() -> Callable[[], object] | None:
         return None
     trim.argtypes = [ctypes.c_size_t]
     return lambda: trim(0)
+
+
+def share_heap() -> None:
+    """Have threads to come take memory from one heap, not each from one of its own: what one gives back, all can use.
+
+    Nobody waits for it: nearly all is taken under the interpreter's lock.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 class Trimmer:

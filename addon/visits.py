@@ -44,7 +44,7 @@ class Visits:
         self._clock = clock
         self._steady = steady or (steady_seconds if clock is time.time else clock)
         self._sent: Recent[Digest, float] = Recent(REMEMBERED)
-        self._known: Recent[Digest, Visit] = Recent(REMEMBERED)
+        self._known: Recent[Digest, Visit] = Recent(REMEMBERED, fades=True)
         self._written: Recent[Digest, Visit] = Recent(REMEMBERED, fades=True)
         self._owed: dict[Digest, None] = {}
         self._lock = threading.Lock()

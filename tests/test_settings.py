@@ -187,3 +187,23 @@ def test_who_shares_a_server_is_told_to_share_the_key(
     monkeypatch.setenv("HEADROOM_KEY", key)
     assert settings.keys(store)().secrets
     assert ("HEADROOM_KEY" in caplog.text) is is_told
+
+
+@pytest.mark.parametrize(
+    ("environment", "chosen"),
+    [
+        ({}, False),
+        ({"GLIBC_TUNABLES": "glibc.malloc.check=1"}, False),
+        ({"MALLOC_ARENA_MAX": "2"}, True),
+        ({"GLIBC_TUNABLES": "glibc.malloc.check=1:glibc.malloc.arena_max=2"}, True),
+    ],
+    ids=repr,
+)
+def test_how_many_heaps_there_are_may_be_the_users_choice(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], chosen: bool
+) -> None:
+    for name in ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert settings.are_heaps_chosen() is chosen

@@ -1,6 +1,9 @@
 """Memory that is free goes back to the system, now and then."""
 
 import asyncio
+import re
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -60,3 +63,29 @@ def test_glibc_has_it() -> None:
     """Elsewhere there is nothing to call."""
     trim = trimming()
     assert trim is None or trim() in (0, 1)
+
+
+HEAPS = """
+import ctypes, sys, threading
+from headroom_mitm import trimming
+trimming.share_heap()
+barrier = threading.Barrier(8)
+def take():
+    barrier.wait()
+    held = [bytearray(60_000) for _ in range(50)]
+    barrier.wait()
+threads = [threading.Thread(target=take) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+file = libc.fopen(b"/dev/stdout", b"w")
+libc.malloc_info(0, ctypes.c_void_p(file))
+libc.fflush(ctypes.c_void_p(file))
+"""
+
+
+def test_threads_share_a_heap() -> None:
+    """Where they would have one each."""
+    run = subprocess.run([sys.executable, "-c", HEAPS], capture_output=True, text=True, check=False)
+    assert trimming() is None or len(re.findall(r"<heap nr=", run.stdout)) == 1
