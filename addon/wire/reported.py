@@ -50,6 +50,8 @@ class _Format(NamedTuple):
     """Stands in the first event of a leg, where that one has figures that the last one need not repeat."""
     among: tuple[bytes, ...] = (b"",)
     """One of these stands in every event with figures, too."""
+    beside: Callable[[Json], Counted] = lambda _: Counted()
+    """What is billed beside, once an event says so."""
 
 
 def _anthropic(usage: Json) -> Counted:
@@ -62,6 +64,13 @@ def _anthropic(usage: Json) -> Counted:
         write_1h=long,
         output=_number(usage, "output_tokens"),
     )
+
+
+def _compactions(usage: Json) -> Counted:
+    """What it took to summarize a conversation that was too long: it is billed, and no other figure holds it."""
+    steps = usage.get("iterations")
+    found = (step for step in steps if isinstance(step, dict)) if isinstance(steps, list) else ()
+    return sum((_anthropic(step) for step in found if step.get("type") == "compaction"), Counted())
 
 
 def _openai(usage: Json) -> Counted:
@@ -83,7 +92,9 @@ def _gemini(usage: Json) -> Counted:
 
 
 _FORMATS = {
-    "anthropic_messages": _Format(b'"usage"', _anthropic, b"message_start", (b"message_start", b"message_delta")),
+    "anthropic_messages": _Format(
+        b'"usage"', _anthropic, b"message_start", (b"message_start", b"message_delta"), _compactions
+    ),
     "openai_chat": _Format(b'"usage"', _openai),
     "openai_responses": _Format(b'"usage"', _openai),
     "gemini_generate": _Format(b'"usageMetadata"', _gemini),
@@ -170,12 +181,14 @@ class Listener:
         self._pieces, self._framing, self._size, self._is_between = [], None, 0, False
 
     def _of_leg(self, events: Sequence[bytes]) -> Counted | None:
-        found = [self._format.counted(usage) for event in events if (usage := _usage_in(event))]
-        if not found:
+        usages = [usage for event in events if (usage := _usage_in(event))]
+        if not usages:
             return None
+        found = [self._format.counted(usage) for usage in usages]
         # Each figure is counted on from event to event; which event has it, differs.
         figures = ("fresh", "read", "write_5m", "write_1h", "output")
         most = Counted(*(max(getattr(one, name) for one in found) for name in figures))
+        most += self._format.beside(usages[-1])
         return most if most != Counted() else None
 
 

@@ -29,6 +29,14 @@ CLAUDE = (
     + event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 42})
     + event("message_stop")
 )
+STEPS = [
+    {"type": "compaction", "input_tokens": 180_000, "cache_read_input_tokens": 7, "output_tokens": 3_500},
+    {"type": "message", "input_tokens": 5, "output_tokens": 42},
+    "new",
+]
+COMPACTED = CLAUDE.replace(
+    b'"usage": {"output_tokens": 42}', b'"usage": {"output_tokens": 42, "iterations": %s}' % json.dumps(STEPS).encode()
+)
 OPENAI = {"prompt_tokens": 100, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 64}}
 RESPONSES = {"input_tokens": 100, "output_tokens": 7, "input_tokens_details": {"cached_tokens": 64}}
 GEMINI = {
@@ -48,6 +56,7 @@ HALF_READ = Counted(fresh=36, read=64, output=7)
 STREAMS = {
     "anthropic": ("anthropic_messages", CLAUDE, Counted(5, 100, 10, 20, 42)),
     "anthropic, cut off": ("anthropic_messages", CLAUDE[:-200], Counted(5, 100, 10, 20, 1)),
+    "anthropic, compacted": ("anthropic_messages", COMPACTED, Counted(180_005, 107, 10, 20, 3_542)),
     "chat": ("openai_chat", CHAT, HALF_READ),
     "responses": ("openai_responses", COMPLETED, HALF_READ),
     "gemini, events": ("gemini_generate", b"".join(chunk(**part) for part in PARTS), HALF_READ),
@@ -57,6 +66,11 @@ STREAMS = {
 }
 WHOLE = {
     "anthropic": ("anthropic_messages", {"usage": CLAUDE_INPUT}, Counted(5, 100, 10, 20, 1)),
+    "anthropic, compacted": (
+        "anthropic_messages",
+        {"usage": {**CLAUDE_INPUT, "iterations": STEPS}},
+        Counted(180_005, 107, 10, 20, 3_501),
+    ),
     "chat": ("openai_chat", {"usage": OPENAI}, HALF_READ),
     "deepseek": ("openai_chat", {"usage": {"prompt_tokens": 9, "prompt_cache_hit_tokens": 4}}, Counted(5, 4)),
     "written": (
