@@ -34,6 +34,8 @@ NAME = "headroom-mitm local CA"
 LIFETIME = timedelta(days=5 * 365)
 CLOCK_SKEW = timedelta(days=2)  # a client in a container may be behind
 EXPIRES_SOON = timedelta(days=30)
+_DAMAGED = (KeyError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+"""What cryptography raises besides ``ValueError`` for a certificate that it finds fault with."""
 
 # Where systems keep the roots they trust, for Pythons whose OpenSSL looks elsewhere.
 SYSTEM_ROOTS = (
@@ -108,6 +110,13 @@ def renew(folder: Path, names: Sequence[str], now: datetime) -> Authority:
 
 def load(folder: Path) -> Authority:
     """Read an authority; raise ``OSError`` or ``ValueError`` where there is none."""
+    try:
+        return _loaded(folder)
+    except _DAMAGED as error:
+        raise ValueError(f"{folder / KEY_FILE} holds a certificate that cannot be read: {error}") from error
+
+
+def _loaded(folder: Path) -> Authority:
     chain = _chain(folder)
     issuer, root = chain[0], chain[-1]  # mitmproxy's own authority is both
     return Authority(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from mitmproxy.certs import CertStore
 
 from headroom_mitm import certificates
@@ -265,3 +266,23 @@ def test_a_key_file_that_is_something_else_is_not_touched(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="PEM"):
         ensure_authority(tmp_path, DOMAINS, NOW)
     assert (tmp_path / certificates.KEY_FILE).read_text() == "my notes"
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05"),
+        (b"\x06\x03\x55\x1d\x0f", b"\x06\x03\x55\x1d\x25"),
+        (b"\x06\x03\x55\x04\x03\x0c", b"\x06\x03\x55\x04\x03\x4c"),
+    ],
+    ids=["a version that is none", "the same extension twice", "a name of no known type"],
+)
+def test_a_certificate_with_a_fault_is_none(authority: Authority, tmp_path: Path, here: bytes, there: bytes) -> None:
+    """``doctor`` says so, and mitmproxy, which has the last word, may go on."""
+    chain = x509.load_pem_x509_certificates((authority.folder / certificates.KEY_FILE).read_bytes())
+    damaged = [one.public_bytes(Encoding.DER).replace(here, there) for one in chain]
+    (tmp_path / certificates.KEY_FILE).write_text("".join(map(ssl.DER_cert_to_PEM_cert, damaged)))
+    with pytest.raises(ValueError, match="cannot be read"):
+        load(tmp_path)
+    assert not is_constrained(tmp_path)
+    assert uncovered_hosts(tmp_path, ["api.anthropic.com"]) == []

@@ -104,7 +104,8 @@ class _Log:
             self.answers.append(_Answer(thread, thread.messages, len(thread.messages), at, answer_id, model))
         self.usage[answer_id] = message.get("usage")
         thread.add(_MODEL, message.get("content", ""), answer_id)
-        for block in message.get("content") or ():
+        content = message.get("content")
+        for block in content if isinstance(content, list) else ():
             if isinstance(block, dict) and "input" in block and isinstance(block.get("name"), str):
                 thread.tools[block["name"]] = None
 

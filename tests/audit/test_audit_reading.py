@@ -160,9 +160,10 @@ def test_the_clients_own_folders_are_known(tmp_path: Path) -> None:
         b"5:hello,",
         b'{"type":"session_meta","payload":{"id":' + b"[" * 1_000 + b"]" * 1_000 + b"}}\n",
         b'{"type":"user","sessionId":' + b"[" * 1_000 + b"]" * 1_000 + b"}\n",
+        b'{"type":"assistant","sessionId":"a","message":{"content":0.5}}\n',
         b"\x00" * 100,
     ],
-    ids=["no flow", "bytes for a flow", "a deep log of Codex", "a deep log of Claude Code", "zeros"],
+    ids=["no flow", "bytes for a flow", "a deep log of Codex", "a deep log of Claude Code", "no blocks", "zeros"],
 )
 def test_a_file_that_is_none_of_these_ends_nothing(tmp_path: Path, raw: bytes) -> None:
     """It is read as far as it goes, and named where it cannot be."""
