@@ -77,7 +77,7 @@ class Aligner:
     def __init__(self, store: Store, clock: Callable[[], float], remembered: int = REMEMBERED) -> None:
         self._store = store
         self._clock = clock
-        visits = Visits(store.visits, clock)
+        self.visits = visits = Visits(store.visits, clock)
         self.epochs = Epochs(visits, clock)
         self.fronts = Fronts(visits, clock)
         self._touched: Recent[Digest, float] = Recent(REMEMBERED_OFFERS, fades=True)

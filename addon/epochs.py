@@ -5,6 +5,7 @@ anything is kept, or never to this model with these tools. A miss that a provide
 filled the cache again. Another key is none either: an account may have several.
 """
 
+import contextlib
 import functools
 import json
 import logging
@@ -89,8 +90,14 @@ class Epochs:
     def standing(self, prompt: Prompt, *, may_choose_long: bool) -> Standing:
         """Say how a request stands; what is hot, or may be, is noted as sent now. Asks the store where it must."""
         key, lifetime, now = lineage(prompt), longest_lifetime(prompt, may_choose_long=may_choose_long), self._clock()
-        if not prompt.answered and not self._visits.touch(begun(prompt), lifetime):
-            return self._noted(Standing(key, lifetime, self._visits.remembered(key)))
+        if not prompt.answered:
+            beginning = begun(prompt)
+            with contextlib.suppress(StoreUnavailable):
+                # The beginning comes last: who knows it takes a model for new to the conversation.
+                if self._visits.put_off((key, beginning), lifetime):
+                    return Standing(key, lifetime, None)
+            if not self._visits.touch(beginning, lifetime):
+                return self._noted(Standing(key, lifetime, self._visits.remembered(key)))
         known = self._visits.remembered(key)
         if known is not None and now - known.seen <= known.lifetime + MARGIN:
             return self.sent(Standing(key, lifetime, known))

@@ -46,7 +46,7 @@ class Fronts:
             return
         self._noted.put(prompt.head, self._clock())
         for end in ends(prompt, account):
-            self._visits.touch(end.key, end.lifetime)
+            self._visits.put_off_any(end.key, end.lifetime)
 
     def foreseen(self, prompt: Prompt, account: Digest) -> list[Digest]:
         """Return what ``declared`` and ``warm`` may ask the store for."""

@@ -113,7 +113,8 @@ class Service:
         self.ledger = Ledger(self.shared.store, clock)  # of all tenants: there is no text in it
         self._learner = Learner(self.tallies, clock)
         aligner = Aligner(self._store, clock, REMEMBERED // share)
-        self._epochs, self._owed = aligner.epochs, aligner.owed
+        self._epochs, self._owed, self._visits = aligner.epochs, aligner.owed, aligner.visits
+        self._visits.puts_off = not self._store.staging.is_on
         self._behind = Behind(self._store.staging, aligner.foresight, self.shared.behind)
         self._behind.warm(LEARNT)
         self.holdings = Holdings(self._store.holdings, clock, self._behind.later, self.shared.lull.put_off)
@@ -135,6 +136,8 @@ class Service:
         outcome = await self._rewritten(errand, seconds)
         self._behind.left(outcome)
         self._behind.press(self._pipeline.keep, self._owed.is_any)
+        if self._visits.falls_due():
+            self.shared.lull.put_off(lambda: self._behind.later(self._visits.settle))
         if outcome is not None:
             self.holdings.left(outcome, errand.policy.account)
         if outcome is not None and outcome.offered and outcome.known:

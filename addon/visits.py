@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from headroom_mitm.errors import StoreUnavailable
@@ -48,6 +48,9 @@ class Visits:
         self._written: Recent[Digest, Visit] = Recent(REMEMBERED, fades=True)
         self._owed: dict[Digest, None] = {}
         self._lock = threading.Lock()
+        self._is_due = False
+        self.puts_off = False
+        """Somebody has what is owed settled soon."""
 
     def remembered(self, key: Digest) -> Visit | None:
         """Return what this process knows."""
@@ -73,8 +76,7 @@ class Visits:
         known = self._known.get(key)
         visit = known.touched(now, lifetime) if known is not None else Visit(now, lifetime)
         self._known.put(key, visit)
-        written = self._written.get(key)
-        if written is not None and now - written.seen < WRITTEN_EVERY and visit.lifetime <= written.lifetime:
+        if _is_fresh(self._written.get(key), now, visit.lifetime):
             return True
         try:
             self._merged(key, self._store.touch(key, now, lifetime))
@@ -91,8 +93,37 @@ class Visits:
         with self._lock:
             self._owed[key] = None
 
+    def put_off(self, keys: Sequence[Digest], lifetime: float) -> bool:
+        """Note prefixes that are sent now and that nobody has sent before; False: somebody has, and nothing is noted.
+
+        Only such can wait to be told of, in this order, and be lost with a process that is killed: what a worker does
+        not know it does not take for cold. Raises ``StoreUnavailable``.
+        """
+        if not self.puts_off or any(self._known.get(key) is not None for key in keys):
+            return False
+        if any(self._store.get(key) is not None for key in keys):
+            return False
+        for key in keys:
+            self.note(key, lifetime)
+        return True
+
+    def put_off_any(self, key: Digest, lifetime: float) -> None:
+        """Note that a prefix is sent now, of which nobody has to know soon."""
+        if self.puts_off and not _is_fresh(self._written.get(key), self._clock(), lifetime):
+            self.note(key, lifetime)
+        else:
+            self.touch(key, lifetime)
+
+    def falls_due(self) -> bool:
+        """Say whether something is to be settled, and nobody was told so since it was done last."""
+        if self._is_due or not self._owed:
+            return False
+        self._is_due = True
+        return True
+
     def settle(self) -> None:
         """Tell the store what was only noted. Raises ``StoreUnavailable``."""
+        self._is_due = False
         with self._lock:
             owed = list(self._owed)
         for key in owed:
@@ -119,3 +150,8 @@ class Visits:
         merged = held.touched(known.seen, known.lifetime) if known is not None else held
         self._known.put(key, merged)
         return merged
+
+
+def _is_fresh(written: Visit | None, now: float, lifetime: float) -> bool:
+    """Say whether others need not be told that a prefix is sent now."""
+    return written is not None and now - written.seen < WRITTEN_EVERY and lifetime <= written.lifetime

@@ -1,6 +1,7 @@
 """Nothing is called cold because of a clock that was set: only time that has passed is proof."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,29 @@ def test_after_a_restart_the_clock_is_all_there_is(store: Store) -> None:
 def test_steady_seconds_go_on() -> None:
     first = steady_seconds()
     assert steady_seconds() >= first
+
+
+@pytest.mark.parametrize("model", ["", "another-model"], ids=["as before", "another model"])
+def test_what_a_killed_process_had_not_told_is_no_proof(store: Store, model: str) -> None:
+    """A conversation begins, and is told of later. Whoever goes on with it before has none, nor has who never knew."""
+    clock = Hour()
+    visits = Visits(store.visits, clock)
+    visits.puts_off = True
+    begun = standing(Epochs(visits, clock), 0)
+    assert begun.visit is None
+    prompt = request(1)
+    prompt = replace(prompt, model=model or prompt.model)
+    epochs = Epochs(Visits(store.visits, clock), clock)
+    found = epochs.standing(prompt, may_choose_long=False)
+    assert found.is_unknown
+    assert epochs.followed(found, prompt).cold is None
+
+
+def test_what_is_told_of_later_is_proof_from_then_on(store: Store) -> None:
+    clock = Hour()
+    visits = Visits(store.visits, clock)
+    visits.puts_off = True
+    standing(Epochs(visits, clock), 0)
+    visits.settle()
+    clock.now += DAY
+    assert standing(Epochs(Visits(store.visits, clock), clock), 1).cold is not None

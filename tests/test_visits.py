@@ -7,7 +7,7 @@ import pytest
 from sample_conversations import FailingStore, Hour
 
 from headroom_mitm.errors import StoreUnavailable
-from headroom_mitm.segments import digest
+from headroom_mitm.segments import Digest, digest
 from headroom_mitm.store import open_store
 from headroom_mitm.store.base import Visit
 from headroom_mitm.visits import WRITTEN_EVERY, Visits
@@ -79,3 +79,54 @@ def test_without_the_store_this_process_still_knows(visits: Visits, store: Faili
     assert visits.remembered(KEY) == Visit(clock.now, 300)
     with pytest.raises(StoreUnavailable):
         visits.recalled(KEY)
+
+
+OTHER = digest(b"its beginning")
+
+
+@pytest.fixture
+def patient(visits: Visits) -> Visits:
+    visits.puts_off = True
+    return visits
+
+
+def test_what_nobody_has_sent_before_is_told_of_later(patient: Visits, store: FailingStore, clock: Hour) -> None:
+    """In its order, and asked for once."""
+    other, before = Visits(store.visits, clock), Visit(clock.now, 300)
+    assert patient.put_off((KEY, OTHER), 300)
+    assert patient.remembered(KEY) == before
+    assert other.recalled(KEY).visit is None
+    assert [patient.falls_due(), patient.falls_due()] == [True, False]
+    store.down = True
+    with pytest.raises(StoreUnavailable):
+        patient.settle()
+    store.down = False
+    assert patient.falls_due()
+    clock.now += 30
+    patient.settle()
+    assert [other.recalled(key).visit for key in (KEY, OTHER)] == [before, before]
+    assert not patient.falls_due()
+
+
+@pytest.mark.parametrize("known", [KEY, OTHER])
+@pytest.mark.parametrize("here", [True, False], ids=["here", "elsewhere"])
+def test_what_is_known_does_not_wait(
+    patient: Visits, store: FailingStore, clock: Hour, known: Digest, here: bool
+) -> None:
+    (patient if here else Visits(store.visits, clock)).touch(known, 300)
+    assert not patient.put_off((KEY, OTHER), 300)
+    assert not patient.falls_due()
+
+
+def test_nothing_waits_where_nobody_settles(visits: Visits, store: FailingStore, clock: Hour) -> None:
+    assert not visits.put_off((KEY, OTHER), 300)
+    visits.put_off_any(KEY, 300)
+    assert Visits(store.visits, clock).recalled(KEY).visit == Visit(clock.now, 300)
+
+
+def test_what_many_send_is_told_of_once_a_minute(patient: Visits, clock: Hour) -> None:
+    for passed, is_due in ((0, True), (WRITTEN_EVERY - 1, False), (1, True)):
+        clock.now += passed
+        patient.put_off_any(KEY, 300)
+        assert patient.falls_due() is is_due
+        patient.settle()
