@@ -20,6 +20,8 @@ class SlowRedis:
         """Pieces of answers that have passed."""
         self.most = float("inf")
         """So many pieces pass; the rest is held back for ever."""
+        self.cuts = False
+        """The rest ends its connection instead."""
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"redis://127.0.0.1:{self._listening.getsockname()[1]}/0"
         self._open: list[socket.socket] = []
@@ -55,8 +57,10 @@ class SlowRedis:
             while data := source.recv(1 << 20):
                 time.sleep(self.delay)
                 with self._lock:
-                    if self.answered >= self.most:
-                        continue
-                    self.answered += 1
-                to.sendall(data)
+                    is_lost = self.answered >= self.most
+                    self.answered += not is_lost
+                if not is_lost:
+                    to.sendall(data)
+                elif self.cuts:
+                    break
             to.shutdown(socket.SHUT_WR)

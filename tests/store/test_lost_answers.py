@@ -41,6 +41,7 @@ class Clock:
 @pytest.fixture
 def relay(tmp_path: Path) -> Iterator[SlowRedis]:
     server = SlowRedis(tmp_path)
+    server.cuts = True
     server.start()
     yield server
     server.stop()
@@ -72,8 +73,10 @@ def back(relay: SlowRedis, service: Service, clock: Clock) -> None:
     clock.now += BACK_OFF_SECONDS
 
 
-def test_a_text_that_left_raw_is_raw_for_other_workers(relay: SlowRedis) -> None:
+@pytest.mark.parametrize("cuts", [False, True], ids=["silent", "cut off"])
+def test_a_text_that_left_raw_is_raw_for_other_workers(relay: SlowRedis, *, cuts: bool) -> None:
     """The decision to shorten it was kept all the same, and nobody has sent it."""
+    relay.cuts = cuts
 
     async def talk() -> None:
         clock = Clock()
