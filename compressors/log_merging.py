@@ -4,6 +4,7 @@ Found by counting: each word of each template is left out in turn, and what is l
 enough names templates that differ there. The work grows with the words, never with pairs of templates.
 """
 
+import operator
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,6 +37,9 @@ _KEPT_WORDS = UNITS.union(_LEVELS, map(str.lower, _LEVELS), map(str.title, _LEVE
 _ENOUGH = 3  # templates that must differ in one and the same word for it to become a value
 _ROUNDS = 2
 _MOST_ATOMS = 80
+# Of a word's hash, by its place. Sums of hashes of pairs would not do: those of tuples are nearly sums themselves, so
+# that words which change places would count as the same, in some processes and not in others.
+_WEIGHTS = tuple(pow(0x5851F42D4C957F2D, place, 1 << 64) for place in range(1, _MOST_ATOMS + 1))
 _LEAST_TEXT = 6  # characters of words that must be left in a template beside its values
 
 Key = tuple[str, ...]
@@ -62,8 +66,8 @@ class _Pattern:
     def of(cls, parts: tuple[str, ...]) -> "_Pattern":
         if len(parts) > _MOST_ATOMS:
             return cls(parts, {})
-        hashes = list(map(hash, enumerate(parts)))
-        total = sum(hashes)
+        hashes = list(map(operator.mul, map(hash, parts), _WEIGHTS))
+        total = len(parts) + sum(hashes)
         return cls(parts, {at: total - hashes[at] for at in range(1, len(parts), 2) if parts[at] not in _KEPT_WORDS})
 
     def has_text_without(self, at: int) -> bool:

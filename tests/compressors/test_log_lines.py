@@ -13,6 +13,7 @@ from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.json_records import JsonRecords
 from headroom_mitm.compressors.log_frames import settled
 from headroom_mitm.compressors.log_lines import LogLines
+from headroom_mitm.compressors.log_merging import _Pattern
 
 LOG = LogLines()
 LOSSY = (Level.LIGHT, Level.MEDIUM, Level.HARD)
@@ -330,3 +331,11 @@ def test_any_text_comes_back_or_is_left_alone(text: str) -> None:
     any_form_is_shorter = lambda sent: int(sent == text)  # noqa: E731 - so that every form is looked at
     form = LOG.compress(Content(text, count=any_form_is_shorter), Level.LOSSLESS)
     assert form is None or decode(form.text) == text
+
+
+def test_words_that_change_places_make_another_line() -> None:
+    """What differs in one word is found by hashes of all the rest, which must tell one order from another."""
+    for number in range(50):
+        one, other = f"<{number}>", f"<<{number}>>"
+        rests = [_Pattern.of(("", "from", *pair, "")).around for pair in ((one, "to", other), (other, "to", one))]
+        assert set(rests[0].values()).isdisjoint(rests[1].values())
