@@ -43,6 +43,7 @@ class Seen:
         self.is_first = True
         self._has_role = False
         self._text = b"null"  # the last piece of content
+        self._length = 0  # characters of text before this leg
         self._details = 0  # number of the next item of reasoning, behind those of the legs before
 
     def next_leg(self, deltas: Iterable[bytes]) -> None:
@@ -50,6 +51,7 @@ class Seen:
         self._usage.next_leg()
         self.is_first, self._text, by = False, b"null", self._details
         for delta in map(raw_object.of, deltas):
+            self._length += openai_chat_turn.characters(delta.get("content", b"null"))
             if delta.get("content", b"null") not in raw_object.EMPTY:
                 self._text = delta["content"]
             if delta.get("reasoning_details", b"").startswith(b"["):
@@ -86,7 +88,10 @@ class Seen:
         if text not in raw_object.EMPTY:
             if openai_chat_turn.needs_break(self._text, text):
                 delta["content"] = msgspec.json.encode(BREAK)[:-1] + text[1:]
+                self._length += len(BREAK)
             self._text = b"null"
+        if self._length and delta.get("annotations", b"").startswith(b"["):
+            delta["annotations"] = openai_chat_turn.cited_behind(delta["annotations"], self._length)
         if delta.get("reasoning_details", b"").startswith(b"["):
             delta["reasoning_details"] = openai_chat_turn.shifted(delta["reasoning_details"], self._details)[0]
 

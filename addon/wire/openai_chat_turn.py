@@ -123,6 +123,32 @@ def shifted(raw: bytes, by: int) -> tuple[bytes, int]:
     return (raw_object.listed([raw_object.written(item) for item in found]) if by else raw), free
 
 
+def cited_behind(raw: bytes, by: int) -> bytes:
+    """Return annotations with the places in the text that they speak of, so many characters further on."""
+    try:
+        found = json.loads(raw) if by else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        return raw
+    for note in found:
+        cited = note.get("url_citation") if isinstance(note, dict) else None
+        if isinstance(cited, dict):
+            places = {
+                name: cited[name] + by for name in ("start_index", "end_index") if isinstance(cited.get(name), int)
+            }
+            cited.update(places)
+    return dumped(found)
+
+
+def characters(text: bytes) -> int:
+    """Return how long a text is; 0 for what is none."""
+    try:
+        return len(json.loads(text)) if text.startswith(b'"') else 0
+    except ValueError:  # half a character, in bytes
+        return 0
+
+
 def needs_break(before: bytes, text: bytes) -> bool:
     """Say whether two texts, as JSON strings, would run into each other."""
     if raw_object.EMPTY.intersection((before, text)) or not (before.startswith(b'"') and text.startswith(b'"')):

@@ -138,6 +138,10 @@ class WholeReply:
             joined["reasoning_details"], self._details = openai_chat_turn.shifted(
                 message["reasoning_details"], self._details
             )
+        texts = [said.get("content", b"null") for said in (self._earlier, message)]
+        if message.get("annotations", b"").startswith(b"["):
+            by = openai_chat_turn.characters(texts[0]) + len(BREAK) * openai_chat_turn.needs_break(*texts)
+            joined["annotations"] = openai_chat_turn.cited_behind(message["annotations"], by)
         for name in self._earlier.keys() & message.keys() - {"role", "tool_calls"}:
             joined[name] = _sum(name, self._earlier[name], joined[name])
         return joined

@@ -8,7 +8,7 @@ import responses_events
 from chat_chunks import Json
 from responses_events import OURS
 
-from headroom_mitm.wire import openai_chat_reply, openai_chat_whole, openai_responses_reply
+from headroom_mitm.wire import openai_chat_reply, openai_chat_turn, openai_chat_whole, openai_responses_reply
 from headroom_mitm.wire.openai_account import Account
 from headroom_mitm.wire.reply import Answered, Reply
 
@@ -157,3 +157,41 @@ def test_reports_that_are_not_as_documented_raise_nothing(odd: object) -> None:
         account.note(dict.fromkeys(names, value))
         account.next_leg()
     assert isinstance(account.shown(dict.fromkeys(names, odd)), dict)
+
+
+def cites(start: int, end: int) -> Json:
+    return {
+        "type": "url_citation",
+        "url_citation": {"start_index": start, "end_index": end, "url": "https://a.example"},
+    }
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["stream", "document"])
+def test_citations_point_at_the_text_where_it_stands(*, streamed: bool) -> None:
+    """Behind the text of the legs before, and behind the break that is put between two messages."""
+    said = [chat_chunks.say("caf\u00e9."), chat_chunks.say("Yes."), chat_chunks.say("Done.")]
+    blocks = [
+        [{**one, "annotations": [cites(0, 2)]}, *([chat_chunks.call(f"ours_{number}")] if number < 2 else [])]
+        for number, one in enumerate(said)
+    ]
+    if streamed:
+        legs = [chat_chunks.leg(*leg, leg_id=f"c-{number}") for number, leg in enumerate(blocks)]
+        shown = list(chat_chunks.read(_answered(openai_chat_reply.StreamedReply(OURS), legs)))
+        deltas = [choice["delta"] for chunk in shown for choice in chunk["choices"]]
+        text = "".join(delta.get("content") or "" for delta in deltas)
+        found = [note for delta in deltas for note in delta.get("annotations") or ()]
+    else:
+        legs = [chat_chunks.whole(*leg) for leg in blocks]
+        message = json.loads(_answered(openai_chat_whole.WholeReply(OURS), legs))["choices"][0]["message"]
+        text, found = message["content"], message["annotations"]
+    places = [(note["url_citation"]["start_index"], note["url_citation"]["end_index"]) for note in found]
+    assert [text[start:end] for start, end in places] == ["ca", "Ye", "Do"]
+
+
+ODD = [b"[", b"[1]", b"[{}]", b'[{"url_citation": 1}]', b"{}", b"[" * 9_999, b'["\xff"]']
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_annotations_of_another_form_stay_as_they_are(odd: bytes) -> None:
+    shown = openai_chat_turn.cited_behind(odd, 3)
+    assert shown == odd or json.loads(shown) == json.loads(odd)
