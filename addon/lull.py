@@ -8,8 +8,9 @@ import asyncio
 import gc
 from collections.abc import Callable
 
-QUIET_SECONDS = 0.05
-"""For so long no request has come, and no answer has begun."""
+QUIET_SECONDS = 0.2
+"""For so long no request has come, and no answer has begun. Where hundreds of streams begin at once, as much passes
+between their requests and the first answer."""
 LONGEST_SECONDS = 1.0
 """What was put off is done after these, however busy it is."""
 MOST = 100

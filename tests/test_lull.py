@@ -8,7 +8,14 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from headroom_mitm import lull as module
-from headroom_mitm.lull import MOST, QUIET_SECONDS, Lull
+from headroom_mitm.lull import MOST, Lull
+
+QUIET = 0.02
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "QUIET_SECONDS", QUIET)
 
 
 def run(talk: Callable[[Lull, list[int]], Awaitable[None]]) -> list[int]:
@@ -51,7 +58,7 @@ def test_who_waits_has_it_wait() -> None:
         assert loop.time() - began >= module.LONGEST_SECONDS
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "LONGEST_SECONDS", 4 * QUIET_SECONDS)
+        patch.setattr(module, "LONGEST_SECONDS", 4 * QUIET)
         assert run(talk) == [0]
 
 
@@ -65,7 +72,7 @@ def test_all_is_done_at_the_end() -> None:
     async def talk(lull: Lull, done: list[int]) -> None:
         await put_off(lull, done)
         lull.end()
-        await asyncio.sleep(2 * QUIET_SECONDS)
+        await asyncio.sleep(2 * QUIET)
 
     assert run(talk) == [0, 1, 2]
 
