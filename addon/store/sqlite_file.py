@@ -2,9 +2,11 @@
 
 import contextlib
 import logging
+import math
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +20,9 @@ _WAL_KEPT_BYTES = 8 * 2**20
 _SIBLINGS = ("", "-wal", "-shm")
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNWRITABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+FROZEN_SECONDS = 5.0
+"""So long a file that cannot be written to is taken for one that nobody writes to."""
 
 _LOG = logging.getLogger("headroom_mitm.store")
 
@@ -142,6 +147,9 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[st
 class SqliteFile:
     """One database file: opened on first use, opened again if it was replaced, moved aside if it is damaged.
 
+    Where nothing can be written, as on a disk that is read-only, what is in it is read all the same: SQLite opens a
+    file with a write-ahead log only where it can make files beside it, or where it is told that nobody writes.
+
     Not thread-safe: the store holds a lock around every use.
     """
 
@@ -152,10 +160,11 @@ class SqliteFile:
         self._clock = clock
         self._db: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._thaws = math.inf  # when to try again whether a file that could not be written to can be
 
     def connection(self) -> sqlite3.Connection:
         """Return a connection with the newest schema; raise ``StoreUnavailable`` or ``sqlite3.Error``."""
-        if self._db is not None and self._identity == _identity(self.path):
+        if self._db is not None and self._identity == _identity(self.path) and time.monotonic() < self._thaws:
             return self._db
         self.close()
         try:
@@ -163,18 +172,32 @@ class SqliteFile:
         except OSError as error:
             raise StoreUnavailable(f"{self.path} cannot be created: {error.strerror or error}") from error
         self._identity = _identity(self.path)
+        try:
+            self._db, self._thaws = self._opened(self.path.absolute().as_uri()), math.inf
+        except sqlite3.OperationalError as error:
+            if _kind(error) not in _UNWRITABLE or not self.path.stat().st_size or Path(f"{self.path}-wal").exists():
+                raise
+            self._db = self._opened(f"{self.path.absolute().as_uri()}?immutable=1", is_frozen=True)
+            if self._thaws == math.inf:
+                _LOG.warning("%s cannot be written to (%s): what it holds is read, nothing is kept", self.path, error)
+            self._thaws = time.monotonic() + FROZEN_SECONDS
+        return self._db
+
+    def _opened(self, uri: str, *, is_frozen: bool = False) -> sqlite3.Connection:
         with contextlib.ExitStack() as undo:
             # Autocommit, so that transactions begin and end where they are written; any thread, under the store's lock.
-            db = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None, check_same_thread=False)
+            db = sqlite3.connect(uri, timeout=self._patience, isolation_level=None, check_same_thread=False, uri=True)
             undo.callback(db.close)
             db.text_factory = _decoded
             migrate(db, self.path)
+            if is_frozen:
+                undo.pop_all()
+                return db
             _configure(db)
             if not self._patience:
                 db.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
             undo.pop_all()
         _close_to_others(self.path)
-        self._db = db
         return db
 
     @property
@@ -184,11 +207,13 @@ class SqliteFile:
 
     def failed(self, error: sqlite3.Error | UnicodeDecodeError) -> StoreUnavailable:
         """Return what to raise. The next use opens the file anew, unless it was only busy."""
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the kind, the rest says more
+        code = _kind(error)
         if isinstance(error, UnicodeDecodeError):  # Python could not read SQLite's message, which quotes the damage
             code = sqlite3.SQLITE_CORRUPT
         if code in _BUSY:
             return StoreUnavailable(f"{self.path} is busy: another process has been writing for {BUSY_SECONDS:g} s")
+        if code in _UNWRITABLE and self._thaws < math.inf:
+            return StoreUnavailable(f"{self.path} cannot be written to")
         self.close()
         if code in _DAMAGED:
             self._move_aside(error)
@@ -234,11 +259,16 @@ def _configure(db: sqlite3.Connection) -> None:
     try:
         db.execute("PRAGMA journal_mode = WAL").fetchall()
     except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY:
+        if _kind(error) not in _BUSY:
             raise
         # Another process is opening the same new file; the mode is the file's, and one of them will set it.
     db.execute("PRAGMA synchronous = NORMAL")  # outlives a killed process; a power cut may cost the last moments
     db.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT_BYTES}").fetchall()
+
+
+def _kind(error: Exception) -> int:
+    """Return the low byte of SQLite's code for an error: the rest says more."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _number(db: sqlite3.Connection, pragma: str) -> int:

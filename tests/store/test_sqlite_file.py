@@ -13,7 +13,7 @@ import pytest
 from decision_samples import key, lossy
 
 from headroom_mitm.errors import StoreUnavailable
-from headroom_mitm.store import Store
+from headroom_mitm.store import Store, sqlite_file
 from headroom_mitm.store.sqlite_file import APPLICATION_ID, MIGRATIONS, migrate
 
 OpenStore = Callable[..., Store]
@@ -207,6 +207,45 @@ def test_a_read_only_file_still_tells_what_is_decided(opened: OpenStore) -> None
                 found.chmod(0o600)
             assert late.freeze([lossy("call 2")])
             late.close()
+
+
+def test_where_nothing_can_be_written_what_is_there_is_read(
+    opened: OpenStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a disk that is read-only: no files can be made beside it. Once they can, all goes on."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store.db"
+        Path(folder).chmod(0o777)
+        with as_ordinary_user():
+            store = opened(str(path))
+            store.freeze([lossy("call 1")])
+            store.close()
+            path.chmod(0o400)
+        Path(folder).chmod(0o555)
+        monkeypatch.setattr(sqlite_file, "FROZEN_SECONDS", 0.0)
+        with as_ordinary_user():
+            late = opened(str(path))
+            for _ in range(2):
+                assert late.recall([key("call 1")]) == {key("call 1"): lossy("call 1").rendering}
+                with pytest.raises(StoreUnavailable, match="cannot be written"):
+                    late.freeze([lossy("call 2")])
+        assert caplog.text.count("what it holds is read") == 1
+        Path(folder).chmod(0o777)
+        path.chmod(0o666)
+        with as_ordinary_user():
+            assert late.freeze([lossy("call 2")])
+            late.close()
+
+
+def test_what_was_not_written_back_is_not_passed_over(path: Path, opened: OpenStore) -> None:
+    """Beside the log of a process that was killed, the file alone would tell what holds no more."""
+    killed = opened(str(path))
+    killed.freeze([lossy("call 1")])
+    copy = path.with_name("copy.db")
+    copy.write_bytes(path.read_bytes())
+    copy.with_name("copy.db-wal").mkdir()
+    with pytest.raises(StoreUnavailable):
+        opened(str(copy)).recall([key("call 1")])
 
 
 def test_a_file_that_is_locked_for_long_is_busy(filled: Path, opened: OpenStore) -> None:
