@@ -2,10 +2,10 @@
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from headroom_mitm import breakpoints, families, tokens
 from headroom_mitm.ledger_figures import CHANGED, Calibrated, Sums, Tokens
@@ -130,7 +130,7 @@ def entry(
     asked: Asked, legs: tuple[Counted, ...], retrieved: int, made_of: Composition | None, calibrated: Calibrated
 ) -> Entry:
     """Return what is to be written down."""
-    texts = list(_texts(asked))
+    texts = _texts(asked)
     first = legs[0] if legs else None
     sent = _sent(asked, made_of, first, calibrated.ratio) if made_of is not None else None
     is_changed = asked.arm == CHANGED
@@ -196,13 +196,13 @@ def figures(asked: Asked, made: Entry, legs: tuple[Counted, ...], retrieved: tup
     return found
 
 
+@functools.lru_cache(maxsize=1_024)
 def bounded(name: str) -> str:
     """Return a name that can stand in one of ours: short, and without bars."""
     return _UNNAMED.sub("_", name)[:_LONGEST_NAME].strip() or OTHER
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
+class _Text(NamedTuple):
     tool: str
     compressor: str
     before: int
@@ -211,16 +211,19 @@ class _Text:
     """It stands in the user's place."""
 
 
-def _texts(asked: Asked) -> Iterator[_Text]:
-    prompt = asked.prompt
+def _texts(asked: Asked) -> list[_Text]:
+    """Return all texts of a request: hundreds, so it matters what is done for each."""
+    prompt, found = asked.prompt, list[_Text]()
     for segment in prompt.segments if prompt is not None else ():
-        rendering = asked.known.get(segment.key)
-        before = after = tokens.estimate(segment.size)
-        compressor = ""
-        if rendering is not None:
-            before, after = rendering.tokens_before, rendering.tokens_after
-            compressor = "" if rendering.is_raw else bounded(rendering.compressor.partition("/")[0])
-        yield _Text(_tool(prompt, segment), compressor, before, after, segment.role is Role.USER)
+        rendering, tool = asked.known.get(segment.key), _tool(prompt, segment)
+        is_said = segment.role is Role.USER
+        if rendering is None:
+            size = tokens.estimate(segment.size)
+            found.append(_Text(tool, "", size, size, is_said))
+        else:
+            compressor = "" if rendering.is_raw else _unversioned(rendering.compressor)
+            found.append(_Text(tool, compressor, rendering.tokens_before, rendering.tokens_after, is_said))
+    return found
 
 
 def _tool(prompt: Prompt | None, segment: Segment) -> str:
@@ -228,12 +231,17 @@ def _tool(prompt: Prompt | None, segment: Segment) -> str:
     return bounded(families.family(call)) if call is not None and call.name else OTHER
 
 
-def _summed(texts: Any) -> dict[str, Tokens]:
-    found: dict[str, Tokens] = {}
+@functools.lru_cache(maxsize=256)
+def _unversioned(compressor: str) -> str:
+    return bounded(compressor.partition("/")[0])
+
+
+def _summed(texts: Iterable[tuple[str, _Text]]) -> dict[str, Tokens]:
+    found: dict[str, tuple[int, int]] = {}
     for name, text in texts:
-        held = found.get(name, Tokens())
-        found[name] = Tokens(held.before + text.before, held.after + text.after)
-    return found
+        before, after = found.get(name, (0, 0))
+        found[name] = before + text.before, after + text.after
+    return {name: Tokens(*sums) for name, sums in found.items()}
 
 
 def _sources(asked: Asked, made_of: Composition | None, texts: list[_Text]) -> dict[str, Tokens]:
@@ -276,8 +284,8 @@ def _sent(asked: Asked, made_of: Composition, first: Counted | None, ratio: floa
     found.sort()
     shift, changes = 0.0, list[Change]()
     behind, begins = float(made_of.sent_before), 0.0
-    for at, size, added in found:
-        place = made_of.before(prompt, at)
+    places = made_of.before(prompt, [at for at, _, _ in found])
+    for place, (_, size, added) in zip(places, found, strict=True):
         begins += added * (place < behind)
         changes.append(Change(place + shift, size, added, is_old=place < behind))
         shift += added

@@ -8,6 +8,7 @@ request carried: that is what the cache may have.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from headroom_mitm import prices
 from headroom_mitm.prices import Rates
@@ -20,8 +21,7 @@ HIDDEN_CALL = 60
 """Tokens of output that a call for what was left out takes, nearly: an id, a pattern, and what is around them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What we did to one place of a prompt. All in estimated tokens, as the prompt left."""
 
     at: float

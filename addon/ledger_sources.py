@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from headroom_mitm import tokens
 from headroom_mitm.recent import Recent
-from headroom_mitm.segments import Digest, Edit, Prompt, Reading, digest
+from headroom_mitm.segments import Digest, Edit, Prompt, Reading, Span, digest
 from headroom_mitm.wire.spoken import ASSISTANT, FILES, SOURCES, SYSTEM, TOOLS, Said, in_front, in_message
 
 FRAME = 4
@@ -64,13 +64,20 @@ class Composition:
         sums = [sum(column) for column in zip(self.front, *self.messages, strict=True)]
         return dict(zip(SOURCES, sums, strict=True))
 
-    def before(self, prompt: Prompt, at: int) -> float:
-        """Return the tokens that the provider reads before a byte of the body. What is no message is read first."""
-        if not prompt.messages or not prompt.messages[0].start <= at < prompt.messages[-1].end:
+    def before(self, prompt: Prompt, places: Iterable[int]) -> list[float]:
+        """Return the tokens that the provider reads before each of these places in the body, bytes.
+
+        What is no message is read first.
+        """
+        starts = [span.start for span in prompt.messages]
+        return [self._before(prompt.messages, starts, at) for at in places]
+
+    def _before(self, messages: Sequence[Span], starts: Sequence[int], at: int) -> float:
+        if not messages or not starts[0] <= at < messages[-1].end:
             return 0.0
-        number = bisect_right(prompt.messages, at, key=lambda span: span.start) - 1
-        span = prompt.messages[number]
-        share = min(1.0, (at - span.start) / max(1, span.end - span.start))
+        number = bisect_right(starts, at) - 1
+        start, end = messages[number]
+        share = min(1.0, (at - start) / max(1, end - start))
         return self.starts[number] + share * (self.starts[number + 1] - self.starts[number])
 
 

@@ -59,10 +59,10 @@ def test_what_the_previous_request_carried_ends_before_the_last_answer() -> None
 def test_a_place_has_all_before_it_that_is_read_before() -> None:
     prompt = ANTHROPIC.read(body(TALK))
     made_of = Sources().of(prompt)
-    places = [made_of.before(prompt, span.start) for span in prompt.messages]
+    places = made_of.before(prompt, [span.start for span in prompt.messages])
     assert places == [float(start) for start in made_of.starts[:-1]]
-    assert made_of.before(prompt, 0) == 0
-    assert made_of.before(prompt, len(prompt.body)) == 0  # tools may stand behind the messages, and are read first
+    # Tools may stand behind the messages, and are read first.
+    assert made_of.before(prompt, [0, len(prompt.body)]) == [0, 0]
 
 
 def test_formats_that_do_not_say_what_stands_in_front_count_what_does() -> None:

@@ -187,15 +187,16 @@ def _reduced(counted: Counted, outcome: Outcome, made_of: Composition, hidden: i
 
 def _savings(prompt: Prompt, outcome: Outcome, made_of: Composition) -> list[tuple[float, float, float]]:
     """Return where texts stand, their tokens, and how many fewer they become; what is added counts against."""
-    found = []
+    found: list[tuple[int, float, float]] = []
     for segment in prompt.segments:
         rendering = outcome.known.get(segment.key)
         if rendering is not None and not rendering.is_raw:
             saved = rendering.tokens_before - rendering.tokens_after
-            found.append((made_of.before(prompt, segment.span.start), float(rendering.tokens_before), float(saved)))
+            found.append((segment.span.start, float(rendering.tokens_before), float(saved)))
     added: Mapping[int, int] = size_of(outcome.added)
-    found += [(made_of.before(prompt, at), 0.0, -float(size)) for at, size in added.items()]
-    return found
+    found += [(at, 0.0, -float(size)) for at, size in added.items()]
+    places = made_of.before(prompt, [at for at, _, _ in found])
+    return [(place, before, saved) for place, (_, before, saved) in zip(places, found, strict=True)]
 
 
 def _scaled(counted: Counted, reported: Counted) -> Counted:
