@@ -32,6 +32,8 @@ AT_ONCE = 20
 """Results in a turn while a conversation is made longer, before it is measured."""
 TURNS = 10
 """That are measured in a row."""
+SETTLED = 2.0
+"""Seconds after which a conversation that was made long is known."""
 PER_ROW, PER_LINE = 140, 71  # bytes of ``rows`` and ``log``
 WORDS = [f"{number * 7919 % 100_003:x}" for number in range(5_000)]
 SCHEMA = {"type": "object", "properties": {"command": {"type": "string"}}}
@@ -194,10 +196,13 @@ def milliseconds(provider: Provider, client: Client, path: str, body: bytes) -> 
     return (provider.received[0].at - began) * 1000
 
 
-def measure(provider: Provider, clients: Sequence[Client], conversation: Conversation, count: int) -> list[list[float]]:
+def measure(
+    provider: Provider, clients: Sequence[Client], conversation: Conversation, count: int, pause: float = 0.0
+) -> list[list[float]]:
     """Send the next turns of a conversation through each proxy in turn, and return what they take in each."""
     times: list[list[float]] = [[] for _ in clients]
     for number in range(count):
+        time.sleep(pause)
         body = conversation.body()
         for which in (0, 1) if number % 2 else (1, 0):
             times[which].append(milliseconds(provider, clients[which], conversation.path, body))
@@ -207,7 +212,7 @@ def measure(provider: Provider, clients: Sequence[Client], conversation: Convers
     return times
 
 
-def row(provider: Provider, proxies: Sequence[Mitmdump], name: str, length: int, count: int) -> str:
+def row(provider: Provider, proxies: Sequence[Mitmdump], name: str, length: int, count: int, pause: float) -> str:
     """One line of the table: new conversations, made long and measured for ten turns each."""
     kind = FORMATS[name]
     clients = [Client(proxy, kind.host) for proxy in proxies]
@@ -219,8 +224,9 @@ def row(provider: Provider, proxies: Sequence[Mitmdump], name: str, length: int,
         while (lacking := length // RESULT - conversation.calls - TURNS // 2) > 0:
             conversation.grow(min(AT_ONCE, lacking))
             measure(provider, clients, conversation, 1)
+        time.sleep(SETTLED if pause else 0.0)
         before = [proxy.cpu_milliseconds for proxy in proxies]
-        for which, found in enumerate(measure(provider, clients, conversation, TURNS)):
+        for which, found in enumerate(measure(provider, clients, conversation, TURNS, pause)):
             times[which] += found
             cpu[which] += proxies[which].cpu_milliseconds - before[which]
     for client in clients:
@@ -236,6 +242,13 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20, help="requests per length and proxy, in tens")
+    parser.add_argument(
+        "--pause",
+        type=float,
+        default=0.3,
+        help="seconds between turns: an agent waits for the model and for its tools, and what is still done for the "
+        "request before is not in the way of the next; 0: each follows at once",
+    )
     parser.add_argument("--format", action="append", choices=FORMATS, help="of requests; all of them without")
     parser.add_argument("--length", action="append", type=int, help="of the conversation's results, in bytes")
     parser.add_argument("--set", action="append", default=[], metavar="OPTION=VALUE", help="an option of the addon")
@@ -254,7 +267,7 @@ def main() -> None:
         print(f"{'milliseconds, medians':30}", *(f"{head:>8}" for head in heads))
         for name in chosen.format or FORMATS:
             for length in chosen.length or LENGTHS:
-                print(row(provider, proxies, name, length, chosen.count), flush=True)
+                print(row(provider, proxies, name, length, chosen.count, chosen.pause), flush=True)
 
 
 if __name__ == "__main__":
