@@ -1,5 +1,6 @@
 """A real redis-server for tests."""
 
+import random
 import shutil
 import socket
 import subprocess
@@ -15,10 +16,10 @@ class RedisServer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
 
     def start(self, *options: str) -> None:
         """Return when it takes connections; ``options`` come last and win."""
@@ -81,7 +82,20 @@ class RedisServer:
 
     def _wait(self, process: subprocess.Popen[str]) -> None:
         process.wait(timeout=10)
-        self._reader.join()
+        if self._reader is not None:
+            self._reader.join()
         assert process.stdout is not None
         process.stdout.close()
         self._process = None
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on, and that the system gives to no connection until somebody does."""
+    choose = random.SystemRandom()
+    while True:
+        port = choose.randrange(10_000, 32_000)
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:  # another's
+            continue

@@ -134,10 +134,13 @@ def _server(folder: Path) -> RedisServer:
 
 
 def _ports_with_bus(count: int) -> Iterator[int]:
-    """Yield free ports of which those 10,000 higher are free as well: nodes talk to each other there."""
+    """Yield free ports of which those 10,000 higher are free as well: nodes talk to each other there.
+
+    All are below those that the system gives to connections: none can take them meanwhile.
+    """
     found: set[int] = set()
     while len(found) < count:
-        port = random.randrange(20_000, 30_000)
+        port = random.randrange(12_000, 22_000)
         with contextlib.suppress(OSError), _taken(port), _taken(port + 10_000):
             found.add(port)
     yield from found
