@@ -1,6 +1,5 @@
 """Fixtures: a stand-in provider, real mitmdumps with and without our addon, clients behind them."""
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from client import Client, Connect
 from forked import Copy
+from ports import free_port
 from provider import Provider
 from proxy import ADDON, Mitmdump, Start, running
 
@@ -56,9 +56,7 @@ def start(provider: Provider, confdir: Path, tmp_path: Path) -> Iterator[Start]:
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
     """A Redis server of this test's own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None

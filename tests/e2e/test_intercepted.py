@@ -3,7 +3,6 @@
 import contextlib
 import http.cookiejar
 import json
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from answers import Call, Say, Think, answer
 from client import Client, Connect
 from conversations import history, request
 from forked import Copy
+from ports import free_port
 from provider import Provider
 from proxy import ADDON, Mitmdump, running
 
@@ -71,8 +71,7 @@ def open_web(provider: Provider, confdir: Path, tmp_path: Path) -> Iterator[Any]
     with ExitStack() as stack:
 
         def opened(held: str) -> Web:
-            with socket.create_server(("127.0.0.1", 0)) as probe:
-                port = probe.getsockname()[1]
+            port = free_port()
             options = {
                 "web_port": str(port), "web_open_browser": "false", "headroom_deadline": "50", "intercept": held,
             }  # fmt: skip

@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ from answers import Answer, Call, Say, answer
 from client import Connect
 from conversations import history, measurements, request, results_of
 from playwright.sync_api import Browser, expect
+from ports import free_port
 from provider import Provider, Received
 from proxy import ADDON, Mitmdump, running
 
@@ -25,8 +25,7 @@ TEXT_ID = re.compile(rf"{OURS}, id=([0-9a-f]{{8}})")
 @pytest.fixture
 def mitmweb(provider: Provider, confdir: Path, tmp_path: Path) -> Iterator[tuple[Mitmdump, Ask]]:
     """A mitmweb with our addon, and a way to ask it as its page does."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     options = {"web_port": str(port), "web_open_browser": "false", "headroom_deadline": "50"}
     proxy = Mitmdump(tmp_path / "home", confdir, provider.port, (ADDON,), options, program="mitmweb")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor())

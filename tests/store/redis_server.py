@@ -1,14 +1,13 @@
 """A real redis-server for tests."""
 
-import random
 import shutil
-import socket
 import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 import redis
+from ports import free_port
 
 
 class RedisServer:
@@ -87,15 +86,3 @@ class RedisServer:
         assert process.stdout is not None
         process.stdout.close()
         self._process = None
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on, and that the system gives to no connection until somebody does."""
-    choose = random.SystemRandom()
-    while True:
-        port = choose.randrange(10_000, 32_000)
-        try:
-            with socket.create_server(("127.0.0.1", port)):
-                return port
-        except OSError:  # another's
-            continue
