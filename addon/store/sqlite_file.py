@@ -175,7 +175,7 @@ class SqliteFile:
         try:
             self._db, self._thaws = self._opened(self.path.absolute().as_uri()), math.inf
         except sqlite3.OperationalError as error:
-            if _kind(error) not in _UNWRITABLE or not self.path.stat().st_size or Path(f"{self.path}-wal").exists():
+            if _kind(error) not in _UNWRITABLE or not _is_frozen(self.path):
                 raise
             self._db = self._opened(f"{self.path.absolute().as_uri()}?immutable=1", is_frozen=True)
             if self._thaws == math.inf:
@@ -264,6 +264,15 @@ def _configure(db: sqlite3.Connection) -> None:
         # Another process is opening the same new file; the mode is the file's, and one of them will set it.
     db.execute("PRAGMA synchronous = NORMAL")  # outlives a killed process; a power cut may cost the last moments
     db.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT_BYTES}").fetchall()
+
+
+def _is_frozen(path: Path) -> bool:
+    """Say whether nobody like us can write to a database that is there, and nobody has left a log beside it.
+
+    SQLite says the same where there are no more file descriptors; what is read there while another writes may be wrong.
+    """
+    may_write = os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return not may_write and path.stat().st_size > 0 and not Path(f"{path}-wal").exists()
 
 
 def _kind(error: Exception) -> int:
