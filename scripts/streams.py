@@ -1,13 +1,16 @@
 """What the addon does to streams: time to the first event and delay of each, beside mitmdump that streams by itself.
 
-Both get the same load in turn: many streams at once, 40 events each, 50 ms apart, over TLS on loopback. Every answer is
-watched by the addon, since the requests declare tools; none of them calls ours. What is computed for a stream, from its
-connection to its end, is told as well: time is also spent waiting where a machine has other things to do.
-With ``--rate`` streams begin one after the other instead, as users have them: so many a second, at random.
+All get the same load in turn: many streams at once, 40 events each, 50 ms apart, over TLS on loopback. Every answer is
+watched by the addon, since the requests declare tools; none of them calls ours. A second mitmdump of the same kind
+tells what is noise: each ratio is the median of the rounds, with the lowest and the highest of them. What is computed
+for a stream, from its connection to its end, is told as well: time is also spent waiting where a machine has other
+things to do. With ``--rate`` streams begin one after the other instead, as users have them: so many a second, at
+random. With ``--think`` the provider takes so long to its first event, as a model does that reads a prompt.
 """
 
 import argparse
 import asyncio
+import functools
 import itertools
 import json
 import random
@@ -20,7 +23,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "e2e"))
 
@@ -69,11 +71,12 @@ def story() -> list[bytes]:
     ]
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer one request, slowly, and close."""
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, think: float = 0.0) -> None:
+    """Answer one request, after so many seconds, slowly, and close."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
     await reader.readexactly(int(length[1]) if length else 0)
+    await asyncio.sleep(think)
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
     for piece in story():
         if b"@@" in piece:
@@ -119,15 +122,26 @@ async def listen(proxy: Mitmdump, ready: asyncio.Barrier, request: bytes, at: fl
     return first, delays
 
 
-class Measured(NamedTuple):
+class Measured:
     """Of one proxy, in milliseconds."""
 
-    first: float
-    """Median time to the first event."""
-    delay: float
-    """Median delay of an event."""
-    computed: float
-    """For one stream."""
+    def __init__(self) -> None:
+        self.rounds: list[float] = []
+        """Median time to the first event, of each round."""
+        self.delays: list[float] = []
+        """Of each event."""
+        self.computed: list[float] = []
+        """For one stream, of each round."""
+
+    @property
+    def first(self) -> float:
+        """Time to the first event."""
+        return statistics.median(self.rounds)
+
+    def against(self, other: "Measured") -> str:
+        """Say how much longer the first event takes than with another proxy."""
+        ratios = [one / before for one, before in zip(self.rounds, other.rounds, strict=True)]
+        return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def beginnings(count: int, rate: float, seed: int) -> list[float]:
@@ -140,17 +154,17 @@ async def measure(
     proxies: list[Mitmdump], count: int, rounds: int, *, is_new: bool = True, rate: float = 0.0
 ) -> list[Measured]:
     """Return what each proxy takes. ``rate``: streams that begin in a second; 0: all at once."""
-    results: list[tuple[list[float], list[float], list[float]]] = [([], [], []) for _ in proxies]
+    results = [Measured() for _ in proxies]
     for number in range(rounds):
         for which in range(len(proxies)) if number % 2 else reversed(range(len(proxies))):
-            proxy, (firsts, delays, computed) = proxies[which], results[which]
+            proxy, found = proxies[which], results[which]
             ready, before = asyncio.Barrier(count), proxy.cpu_milliseconds
-            streams = (listen(proxy, ready, body(is_new=is_new), at) for at in beginnings(count, rate, number))
-            for first, late in await asyncio.gather(*streams):
-                firsts.append(first)
-                delays.extend(late)
-            computed.append((proxy.cpu_milliseconds - before) / count)
-    return [Measured(*map(statistics.median, found)) for found in results]
+            streams = [listen(proxy, ready, body(is_new=is_new), at) for at in beginnings(count, rate, number)]
+            heard = await asyncio.gather(*streams)
+            found.rounds.append(statistics.median(first for first, _ in heard))
+            found.delays += [delay for _, late in heard for delay in late]
+            found.computed.append((proxy.cpu_milliseconds - before) / count)
+    return results
 
 
 async def main() -> None:
@@ -160,8 +174,10 @@ async def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of each")
     parser.add_argument("--alike", action="store_true", help="all ask the same, so all but the first are known")
     parser.add_argument("--rate", type=float, default=0.0, help="streams that begin in a second, at random")
+    parser.add_argument("--think", type=float, default=0.0, help="seconds that the provider takes to its first event")
     chosen = parser.parse_args()
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=1000)
+    answering = functools.partial(answer, think=chosen.think)
+    server = await asyncio.start_server(answering, "127.0.0.1", 0, backlog=1000)
     port = server.sockets[0].getsockname()[1]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -169,17 +185,20 @@ async def main() -> None:
         plain.write_text(STREAMS, encoding="utf-8")
         proxies = [
             stack.enter_context(running(Mitmdump(folder / name, folder / "confdir", port, (script,)), show_log=False))
-            for name, script in (("plain", plain), ("ours", ADDON))
+            for name, script in (("plain", plain), ("again", plain), ("ours", ADDON))
         ]
-        heads = ("first", "ours", "ratio", "delay", "ours", "CPU", "ours", "MiB", "ours")
-        print("streams, ms ", *(f"{head:>8}" for head in heads))
+        print(f"{'streams, ms':13}{'first':>8}{'ours':>8}  {'plain again':21}{'ours':21}", end="")
+        print(*(f"{head:>7}" for head in ("delay", "ours", "CPU", "ours", "MiB", "ours")))
         await measure(proxies, 1, 2, is_new=not chosen.alike)  # what is loaded with the first request is not told
         for count in chosen.streams:
-            one, other = await measure(proxies, count, chosen.rounds, is_new=not chosen.alike, rate=chosen.rate)
-            figures = (one.first, other.first, other.first / one.first, one.delay, other.delay)
-            memory = (proxy.resident_kib / 1024 for proxy in proxies)
-            cells = (*figures, one.computed, other.computed, *memory)
-            print(f"{count:7}     ", *(f"{cell:8.2f}" for cell in cells), flush=True)
+            one, again, ours = await measure(proxies, count, chosen.rounds, is_new=not chosen.alike, rate=chosen.rate)
+            print(
+                f"{count:<13}{one.first:8.2f}{ours.first:8.2f}  {again.against(one):21}{ours.against(one):21}", end=""
+            )
+            delays = (statistics.median(found.delays) for found in (one, ours))
+            computed = (statistics.median(found.computed) for found in (one, ours))
+            memory = (proxies[which].resident_kib / 1024 for which in (0, 2))
+            print(*(f"{cell:7.2f}" for cell in (*delays, *computed, *memory)), flush=True)
     server.close()
 
 
