@@ -61,9 +61,13 @@ class Leg:
 
     def parts(self) -> list[bytes]:
         """Return what the model has said as it came, for the next request."""
-        candidates = (raw_object.at(d, place) for d in self.documents for place in _candidates(d, _response(d)))
-        parts = [part for candidate in candidates if _is_watched(candidate) for part in _parts(candidate)]
+        parts = [part for candidate in self.candidates() for part in _parts(candidate)]
         return [part for part in parts if is_taken_back(raw_object.of(part))]
+
+    def candidates(self) -> list[dict[str, bytes]]:
+        """Return the first candidate as each document has it."""
+        found = [raw_object.at(data, place) for data in self.documents for place in _candidates(data, _response(data))]
+        return [candidate for candidate in found if _is_watched(candidate)]
 
     def take(self, raw: bytes) -> list[bytes]:
         """Take a part; return it as the client gets it, if it does."""
@@ -87,8 +91,9 @@ class Leg:
 class Answer:
     """All legs. Only the first candidate is watched: where there are several, the tool is not offered."""
 
-    def __init__(self, tool: str) -> None:
+    def __init__(self, tool: str, *, in_stream: bool) -> None:
         self._tool = tool
+        self._notes = Notes(in_stream=in_stream)  # on what the legs before have said
         self._usage = Usage(USAGE)
         self._head: dict[str, bytes] = {}
         self.is_first = True
@@ -96,6 +101,12 @@ class Answer:
 
     def next_leg(self) -> None:
         """A leg is over, and another one begins."""
+        noted: dict[str, bytes] = {}
+        parts: list[bytes] = []
+        for candidate in self.leg.candidates():
+            noted |= candidate
+            parts += _parts(candidate)
+        self._notes.add(noted, [part for part in parts if "functionCall" not in raw_object.of(part)])
         self._usage.next_leg()
         self.is_first, self.leg = False, Leg(self._tool)
 
@@ -121,22 +132,15 @@ class Answer:
             leg.ending.append(data)
         return splice(data, edits) if kept and not was_over else b""
 
-    def ended(self, data: bytes, parts: Sequence[bytes], notes: Notes | None = None) -> bytes:
+    def ended(self, data: bytes, parts: Sequence[bytes]) -> bytes:
         """Return a document with these parts, and with the notes of the legs before, as the end of the answer."""
         inner = _response(data)
         edits = self._frame(data, inner)
         for place in _candidates(data, inner):
             candidate = raw_object.at(data, place)
-            candidate |= notes.shown(candidate) if notes is not None else {}
+            candidate |= self._notes.shown(candidate)
             edits.append(Edit(place, _with_parts(candidate, parts, drop_ending=False)))
         return splice(data, edits)
-
-    def note(self, data: bytes, notes: Notes) -> None:
-        """Take the notes of a document that is a whole leg."""
-        for place in _candidates(data, _response(data)):
-            candidate = raw_object.at(data, place)
-            if _is_watched(candidate):
-                notes.add(candidate, self.leg.said)
 
     def _candidate(self, data: bytes, place: Span) -> tuple[list[Edit], bool]:
         """Return what changes in a candidate, and whether it says anything then."""
@@ -147,10 +151,11 @@ class Answer:
         parts = _parts(candidate)
         shown = [left for part in parts for left in leg.take(part)]
         ends = "finishReason" in candidate
-        if shown == parts and not (ends and leg.goes_on):
+        noted = {name: raw for name, raw in self._notes.shown(candidate).items() if name in candidate}
+        if shown == parts and not noted and not (ends and leg.goes_on):
             return [], True
         says = any(raw_object.of(part) != {"text": b'""'} for part in shown) or not _ASIDE.issuperset(candidate)
-        changed = _with_parts(candidate, shown, drop_ending=leg.goes_on)
+        changed = _with_parts(candidate | noted, shown, drop_ending=leg.goes_on)
         return [Edit(place, changed)], says or (ends and not leg.goes_on)
 
     def _frame(self, data: bytes, inner: Found) -> list[Edit]:

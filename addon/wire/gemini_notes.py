@@ -1,7 +1,8 @@
 """What legs of Gemini's say of their text (sources, citations, pages read), told as one answer in one document.
 
 Lists are joined. Sources are pointed at by number, and text by part and by byte, so a later leg's numbers are raised by
-what stands before. Source: ai.google.dev, "GenerateContentResponse": GroundingMetadata, CitationMetadata.
+what stands before. Of a stream a client keeps the notes that came last, and all its text is one.
+Source: ai.google.dev, "GenerateContentResponse": GroundingMetadata, CitationMetadata.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,9 +21,10 @@ _READ = (_GROUNDING, _CITATIONS, _PAGES, _TOKENS)
 
 
 class Notes:
-    """Takes the candidate of each leg."""
+    """Takes the candidate of each leg. ``in_stream``: text is pointed at by byte alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_stream: bool = False) -> None:
+        self._in_stream = in_stream
         self._notes: Json = {}
         self._parts = 0
         self._bytes = 0
@@ -71,7 +73,9 @@ class Notes:
         numbers, segment = support.get("groundingChunkIndices"), support.get("segment")
         if isinstance(numbers, list):
             moved["groundingChunkIndices"] = [_number(number) + by for number in numbers]
-        if isinstance(segment, dict) and self._parts:
+        if isinstance(segment, dict) and self._in_stream:
+            moved["segment"] = self._cited(segment)
+        elif isinstance(segment, dict) and self._parts:
             moved["segment"] = {**segment, "partIndex": _number(segment.get("partIndex")) + self._parts}
         return moved
 

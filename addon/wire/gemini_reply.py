@@ -7,7 +7,6 @@ from typing import Protocol
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.wire import gemini_turn, sse
 from headroom_mitm.wire.gemini_answer import Answer, Leg
-from headroom_mitm.wire.gemini_notes import Notes
 from headroom_mitm.wire.reply import Answered, HiddenCall
 from headroom_mitm.wire.retelling import Round, Untold
 
@@ -117,7 +116,7 @@ class StreamedReply:
 
     def __init__(self, tool: str) -> None:
         self._tool = tool
-        self._answer = Answer(tool)
+        self._answer = Answer(tool, in_stream=True)
         self._start = b""
         self._framing: Framing | None = None
         self._is_empty = True  # no document was shown
@@ -227,9 +226,8 @@ class WholeReply:
 
     def __init__(self, tool: str) -> None:
         self._tool = tool
-        self._answer = Answer(tool)
+        self._answer = Answer(tool, in_stream=False)
         self._raw = b""
-        self._notes = Notes()  # on what the legs before have said
         self._said: list[bytes] = []  # parts that the client sees, of the legs before
         self._rounds: list[Round] = []
 
@@ -256,7 +254,7 @@ class WholeReply:
             return shown
         if not (answer.leg.finish or answer.leg.has_failed):
             raise UnreadableBody("a leg that is no answer")
-        return answer.ended(raw, [*self._said, *answer.leg.said], self._notes)
+        return answer.ended(raw, [*self._said, *answer.leg.said])
 
     @property
     def hidden(self) -> Sequence[HiddenCall]:
@@ -267,7 +265,6 @@ class WholeReply:
         """Append the leg and what its calls brought to the contents."""
         leg = self._answer.leg
         self._rounds.append(gemini_turn.told(leg.parts(), self._tool, answers))
-        self._answer.note(self._raw, self._notes)
         self._said += leg.said
         self._raw = b""
         self._answer.next_leg()
@@ -280,7 +277,7 @@ class WholeReply:
 
     def close(self) -> bytes:
         """Return what the client gets if the answer ends here."""
-        return self._answer.ended(self._raw, [*self._said, *self._answer.leg.said], self._notes)
+        return self._answer.ended(self._raw, [*self._said, *self._answer.leg.said])
 
     def failed(self, status: int, raw: bytes) -> bytes:  # noqa: ARG002  # the words say it all
         """Return the error document."""

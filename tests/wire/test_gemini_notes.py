@@ -102,6 +102,27 @@ def test_notes_of_all_legs_are_those_of_the_answer(notes: list[Json], expected: 
     assert {name: candidate[name] for name in expected} == expected
 
 
+def test_notes_of_a_stream_point_at_the_text_that_its_client_has_put_together() -> None:
+    """It keeps the notes that came last, so they are those of all legs; text that came before moves what they cite."""
+    streamed, kept = [], grounded("a", supports=[support(0)])
+    first = [document([say("ca")]), document([say("f\u00e9")]), _noted([call("o1")], kept)]
+    last = [document([say("x")]), _noted([say("y")], grounded("b", supports=[support(0, part=0)]))]
+    for value in read(_answered(StreamedReply(OURS), events(first), events(last))):
+        (candidate,) = value["candidates"]
+        streamed.append(
+            (candidate["content"]["parts"], candidate.get("groundingMetadata"), "finishReason" in candidate)
+        )
+    moved = {"segment": {"startIndex": 6, "endIndex": 8, "partIndex": 0}, "groundingChunkIndices": [1]}
+    both = grounded("a", "b", supports=[support(0), moved])["groundingMetadata"]
+    assert [part for parts, *_ in streamed for part in parts if part["text"]] == list(
+        map(say, ["ca", "f\u00e9", "x", "y"])
+    )
+    assert [(notes, ends) for _, notes, ends in streamed if notes] == [
+        (kept["groundingMetadata"], False),
+        (both, True),
+    ]
+
+
 def test_an_answer_of_one_leg_keeps_its_notes_as_they_are() -> None:
     whole = written(_noted([say("x")], grounded("a", supports=[support(0)])))
     assert _answered(WholeReply(OURS), whole) == whole
