@@ -3,6 +3,10 @@
 A provider's cache is keyed by the bytes of a prompt's beginning, so a text that was once sent raw stays raw, and one
 that was once rendered is replayed. Free to choose are only texts that no earlier request has carried: those behind the
 model's last answer. A decision is kept in the store before the request that carries it leaves.
+
+Where it could not be kept, as on a disk that is read-only, texts left raw, and a client asks again what a restart has
+cut. A process that does not know the turn before, in a conversation of which it knows the rest, comes after such a one:
+what else it does not know may have left raw, too.
 """
 
 import logging
@@ -59,6 +63,8 @@ class Plan:
     """It is to be seen whether the tool pays: the conversation was met in the middle."""
     past: tuple[Segment, ...] = ()
     """Where that is to be seen: texts that were sent before, and stay raw if it does not pay."""
+    is_torn: bool = False
+    """What somebody has sent last was not kept: when that was is not known either."""
 
     @property
     def is_settled(self) -> bool:
@@ -86,6 +92,7 @@ class Aligner:
             remembered, lambda rendering: _ENTRY + len(rendering.text or ""), fades=True
         )
         self._offers: Recent[Digest, bool] = Recent(REMEMBERED_OFFERS)
+        self._torn: Recent[Digest, int] = Recent(REMEMBERED_OFFERS, fades=True)
         self.foresight = Foresight(store, self._decided, self._offers, self.epochs, self.fronts)
         self._pasts = Pasts()
         self.owed = Owed()
@@ -101,7 +108,7 @@ class Aligner:
         if standing.is_unknown:
             is_ours = not plan.past and _was_seen_whole(plan)
             standing = self.epochs.followed(standing, prompt) if is_ours else self.epochs.sent(standing)
-        if standing.cold is not None and (not may_look or plan.is_weighed or prompt.forgets):
+        if standing.cold is not None and (not may_look or plan.is_weighed or plan.is_torn or prompt.forgets):
             standing = self.epochs.sent(replace(standing, cold=None))
         has_place = prompt.tool_slot is not None and TOOL_NAME not in prompt.tool_names and not prompt.forced_tool
         return replace(plan, cold=standing.cold, may_offer=may_offer and has_place)
@@ -155,14 +162,17 @@ class Aligner:
             return Plan(prompt, known, fresh, offered=False, undecided_offer=False)
         if decided is False and (lossy := _without_tool(prompt, segments, known)):
             return self._recalled(_decided_anew(prompt, lossy), standing, may_offer=may_offer)
+        is_torn = bool(sent and fresh) and self._is_torn(prompt, segments, sent, is_ours=bool(known or decided))
+        if is_torn:
+            fresh, sent = (), [*sent, *fresh]
         if decided is not None:
             known |= self._freeze_past(sent)
-            return Plan(prompt, known, fresh, decided, undecided_offer=False)
+            return Plan(prompt, known, fresh, decided, undecided_offer=False, is_torn=is_torn)
         offered = _chosen_offer(prompt, known, may_offer=may_offer)
+        plan = Plan(prompt, known, fresh, offered, undecided_offer=True, is_torn=is_torn)
         if may_offer and prompt.answered and not offered and not prompt.forced_tool:
-            return Plan(prompt, known, fresh, offered=False, undecided_offer=True, past=tuple(sent), is_weighed=True)
-        known |= self._freeze_past(sent)
-        return Plan(prompt, known, fresh, offered, undecided_offer=True)
+            return replace(plan, past=tuple(sent), is_weighed=True)
+        return replace(plan, known=known | self._freeze_past(sent))
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
         """Keep decisions, and what is owed; return what holds, which may be an earlier one.
@@ -215,6 +225,19 @@ class Aligner:
         """Note that a conversation begins without the tool, so that it stays without; only for this process."""
         if not prompt.answered:
             self._offers.put_first(prompt.head, False)  # noqa: FBT003  # the decision itself is the value
+
+    def _is_torn(
+        self, prompt: Prompt, segments: Sequence[Segment], unknown: Sequence[Segment], *, is_ours: bool
+    ) -> bool:
+        """Say whether what was sent last was not kept, of a conversation that is ours.
+
+        Once for each conversation: a client that words its newest results anew with each turn looks the same.
+        """
+        last = next(segment for segment in reversed(segments) if not _is_new(segment, prompt))
+        if not is_ours or last is not unknown[-1]:
+            return False
+        size = len(prompt.body)  # the same again, if a client or a thread of ours tries again
+        return self._torn.put_first(branch(prompt), size) == size
 
     def _freeze_past(self, segments: Sequence[Segment]) -> dict[Key, Rendering]:
         if not segments:

@@ -18,6 +18,7 @@ from headroom_mitm.store import Decision, open_store
 TEXT = rows(SMALL)
 FIRST = asked() + result("c1", TEXT)
 SECOND = FIRST + result("c2", TEXT)
+THIRD = SECOND + result("c3", TEXT)
 
 
 def read(messages: list[Any], **more: Any) -> Prompt:
@@ -74,6 +75,48 @@ def test_where_the_tool_may_pay_the_past_is_left_undecided(path: Path, aligner: 
     aligner.freeze_offer(prompt, offered=False)
     plan = another(path).recall(prompt, may_offer=True)
     assert (plan.is_weighed, plan.past, plan.known) == (False, (), {old.key: raw(old, "sent before")})
+
+
+def kept_up_to_first(aligner: Aligner) -> Rendering:
+    """Send the first turn of a conversation and keep what it becomes."""
+    prompt = read(FIRST)
+    aligner.recall(prompt, may_offer=False)
+    aligner.freeze_offer(prompt, offered=False)
+    return aligner.freeze([rendered(prompt.segments[0])])[prompt.segments[0].key]
+
+
+def test_behind_a_turn_that_was_not_kept_nothing_is_chosen(path: Path, aligner: Aligner) -> None:
+    """Who has sent it could keep nothing, and may have sent what stands behind it, too, and been ended meanwhile."""
+    first = kept_up_to_first(aligner)
+    torn = read(THIRD)
+    old, *lost = torn.segments
+    held = {old.key: first} | {each.key: raw(each, "sent before") for each in lost}
+    for each in (another(path), another(path), aligner):
+        plan = each.recall(torn, may_offer=False)
+        assert (plan.fresh, plan.known) == ((), held)
+        later = read(THIRD + result("c4", TEXT))
+        assert each.recall(later, may_offer=False).fresh == later.segments[-1:]
+
+
+def test_one_turn_later_something_may_be_chosen_again(aligner: Aligner) -> None:
+    """A client may word its last results anew with every turn."""
+    kept_up_to_first(aligner)
+    plans = []
+    for last in range(3, 6):
+        reworded = [message for number in range(2, last) for message in result(f"c{number}", f"{TEXT} {last}")]
+        prompt = read(FIRST + reworded + result(f"c{last}", TEXT))
+        plans += [aligner.recall(prompt, may_offer=False).fresh == prompt.segments[-1:]]
+    assert plans == [False, True, True]
+
+
+@pytest.mark.parametrize(("messages", "is_cold"), [(SECOND, True), (THIRD, False)], ids=["kept", "not kept"])
+def test_when_it_was_sent_is_not_known_where_it_was_not_kept(
+    path: Path, aligner: Aligner, clock: Hour, messages: Any, is_cold: bool
+) -> None:
+    kept_up_to_first(aligner)
+    clock.now += 86_400
+    later = Aligner(open_store(str(path)), clock)
+    assert (later.recall(read(messages), may_offer=False).cold is not None) is is_cold
 
 
 def test_the_offer_belongs_to_the_first_answer_where_a_conversation_was_met(path: Path, aligner: Aligner) -> None:
