@@ -218,6 +218,8 @@ class Prompt:
     """None where the format has no markers."""
     messages: tuple[Span, ...] = ()
     """Where the conversation's messages, items or contents stand."""
+    layouts: tuple[Layout, ...] = ()
+    """Of these; where the format has no markers it only says whose they are."""
     forgets: bool = False
     """The provider may drop earlier texts by itself: nothing may refer to them."""
     reading: Reading = field(default_factory=Reading, compare=False, repr=False)
@@ -232,8 +234,10 @@ class Prompt:
         if known is None or not known.turn:
             return self
         blocks = self.blocks and self.blocks.since(known.turn)
-        messages = self.messages[known.turn :]
-        return replace(self, messages=messages, blocks=blocks, answers_before=known.answers, known=None)
+        messages, layouts = self.messages[known.turn :], self.layouts[known.turn :]
+        return replace(
+            self, messages=messages, layouts=layouts, blocks=blocks, answers_before=known.answers, known=None
+        )
 
 
 @dataclass(frozen=True, slots=True)

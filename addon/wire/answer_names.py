@@ -1,11 +1,12 @@
 """How the answers in a client's history are named, so that what was hidden in one is found again."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.segments import Digest, Span, digest
+from headroom_mitm.segments import Digest, Prompt, Span, digest
 from headroom_mitm.wire import document
 
 
@@ -22,9 +23,39 @@ class Said:
     """Ids of the calls that it brings results of."""
 
 
-def names(
-    wire: str, history: Sequence[Said], head: Digest, *, partial: bool = False, before: int = 0
-) -> list[Digest | None]:
+class Unread:
+    """A message that is not the model's: it is read where an answer is named by it, and most are named by a call."""
+
+    __slots__ = ("_read",)
+
+    by_model = False
+
+    def __init__(self, read: Callable[[], Said]) -> None:
+        self._read = read
+
+    @property
+    def letters(self) -> Digest | None:
+        """See ``Said``."""
+        return self._read().letters
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """See ``Said``."""
+        return self._read().results
+
+
+History = Sequence[Said | Unread]
+
+
+def read_for_names(prompt: Prompt, read: Callable[[int], Said]) -> History:
+    """Return the messages of a prompt, for ``names``; ``read`` takes their numbers."""
+    return [
+        read(number) if layout.by_model else Unread(partial(read, number))
+        for number, layout in enumerate(prompt.layouts)
+    ]
+
+
+def names(wire: str, history: History, head: Digest, *, partial: bool = False, before: int = 0) -> list[Digest | None]:
     """Return the names of the model's answers, None for all else.
 
     An answer is named by its first call. Words may be said again, so what stands before them counts: the calls whose
@@ -36,8 +67,11 @@ def names(
     kind = wire.encode()
     since, last_call = before, bytes(head)
     for number, said in enumerate(history):
+        if isinstance(said, Unread) or not said.by_model:
+            found.append(None)
+            continue
         asked = history[number - 1] if number else Said()
-        if not said.by_model or not (said.calls or said.letters):
+        if not (said.calls or said.letters):
             found.append(None)
         elif said.calls:
             found.append(digest(kind + b" call", _bytes(said.calls[0])))
@@ -46,7 +80,7 @@ def names(
         else:
             place = (bytes(head),) if partial else (last_call, b"%d" % since)
             found.append(digest(kind + b" words", said.letters or b"", asked.letters or b"", *place))
-        since, last_call = (0, _bytes(said.calls[-1])) if said.calls else (since + said.by_model, last_call)
+        since, last_call = (0, _bytes(said.calls[-1])) if said.calls else (since + 1, last_call)
     return found
 
 

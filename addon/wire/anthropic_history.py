@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from headroom_mitm.segments import Digest, Edit, Prompt, Span, digest, digest_of_text
 from headroom_mitm.wire import document
-from headroom_mitm.wire.answer_names import Said, letters_of, names
+from headroom_mitm.wire.answer_names import Said, letters_of, names, read_for_names
 from headroom_mitm.wire.anthropic_breakpoint import marked, marker_on
 from headroom_mitm.wire.anthropic_turn import messages_of
 from headroom_mitm.wire.memo import Memo
@@ -69,15 +69,15 @@ class AnthropicHistory:
             return None  # the client puts the answer behind words of its own
         shown = b",".join(raw for turn in rounds for n, raw in enumerate(turn.blocks) if n not in turn.hidden)
         said = _message(b'{"role":"assistant","content":[%s]}' % shown)
-        return _keys([*messages, said], prompt.head)[-1]
+        return names("anthropic", list(map(_said, [*messages, said])), prompt.head)[-1]
 
     def edits(self, prompt: Prompt, recall: Recall) -> list[Edit]:
         """Return what puts the rounds back that are known of this conversation's answers."""
-        messages = self._read(prompt)
-        keys = _keys(messages, prompt.head)
+        keys = names("anthropic", read_for_names(prompt, lambda number: _said(self._at(prompt, number))), prompt.head)
         found = recall([key for key in keys if key is not None])
         if not any(found.values()):
             return []
+        messages = self._read(prompt)
         taken = set(prompt.calls)
         edits: list[Edit] = []
         for number, key in enumerate(keys):
@@ -91,8 +91,11 @@ class AnthropicHistory:
         return edits
 
     def _read(self, prompt: Prompt) -> list[Message]:
-        raws = [prompt.body[slice(*span)] for span in _spans(prompt)]
-        return [self._messages.get(digest(raw), raw) for raw in raws]
+        return [self._at(prompt, number) for number in range(len(prompt.messages))]
+
+    def _at(self, prompt: Prompt, number: int) -> Message:
+        raw = prompt.body[slice(*prompt.messages[number])]
+        return self._messages.get(digest(raw), raw)
 
 
 def _asked_by_us(rounds: Sequence[Round]) -> list[str]:
@@ -114,7 +117,7 @@ def _asked_by_us(rounds: Sequence[Round]) -> list[str]:
 
 def _retold(prompt: Prompt, messages: Sequence[Message], number: int, rounds: Sequence[Round]) -> list[Edit]:
     """Return the edits for one message of the model, and for the results behind it."""
-    spans, said = _spans(prompt), messages[number]
+    spans, said = prompt.messages, messages[number]
     place = spans[number]
     pairs = _paired(rounds, [block.shifted(place.start) for block in said.blocks])
     if pairs is None:
@@ -178,14 +181,8 @@ def _calls_put_back(turn: Round, theirs: Sequence[Block | None]) -> Iterator[Edi
             yield Edit(Span(end, end), b"," + turn.blocks[number])
 
 
-def _keys(messages: Sequence[Message], head: Digest) -> list[Digest | None]:
-    """Return the names of the model's messages, None for all others."""
-    said = [Said(m.role == "assistant", m.letters, m.names("tool_use"), m.names("tool_result")) for m in messages]
-    return names("anthropic", said, head)
-
-
-def _spans(prompt: Prompt) -> Sequence[Span]:
-    return prompt.blocks.spans if prompt.blocks is not None else ()
+def _said(one: Message) -> Said:
+    return Said(one.role == "assistant", one.letters, one.names("tool_use"), one.names("tool_result"))
 
 
 def _message(raw: bytes) -> Message:

@@ -10,19 +10,22 @@ or thoughts dropped. Any other difference, and its content stays as it is, which
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Digest, Edit, Prompt, Span, digest, digest_of_text
 from headroom_mitm.wire import document, raw_object
-from headroom_mitm.wire.answer_names import Said, letters_of, names
+from headroom_mitm.wire.answer_names import History, Said, letters_of, names, read_for_names
 from headroom_mitm.wire.gemini_turn import contents_of, name_called
 from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.retelling import Recall, Round
 
 _OF_TEXT = frozenset({"text", "thought", "thoughtSignature"})
 _OF_CALL = frozenset({"functionCall", "thoughtSignature"})
+_MAY_SAY = re.compile(rb'"text"|"model"|\\u00')
+"""What a content has that says something or is the model's, however it is written. Most only bring what calls gave."""
 
 
 class Meant(NamedTuple):
@@ -42,14 +45,15 @@ class GeminiHistory:
 
     def key(self, prompt: Prompt, rounds: Sequence[Round]) -> Digest | None:
         """Return the name of the answer, by what it says and what was asked: ids of calls are rare."""
-        history = self._read(prompt)
+        history: History = [self._at(prompt, number) for number in range(len(prompt.messages))]
         if not history or history[-1].by_model:
             return None  # the client puts the answer behind words of its own
         return names("gemini", [*history, _answer(_meant(_shown(rounds)))], prompt.head)[-1]
 
     def edits(self, prompt: Prompt, recall: Recall) -> list[Edit]:
         """Return what puts the rounds back that are known of this conversation's answers."""
-        keys = names("gemini", self._read(prompt), prompt.head, before=prompt.answers_before)
+        history = read_for_names(prompt, lambda number: self._at(prompt, number))
+        keys = names("gemini", history, prompt.head, before=prompt.answers_before)
         found = recall([key for key in keys if key is not None])
         told: set[Sequence[Round]] = set()
         edits: list[Edit] = []
@@ -63,12 +67,14 @@ class GeminiHistory:
                 edits += retold
         return edits
 
-    def _read(self, prompt: Prompt) -> list[Said]:
-        raws = [prompt.body[slice(*span)] for span in prompt.messages]
-        return [self._said.get(digest(raw), raw) for raw in raws]
+    def _at(self, prompt: Prompt, number: int) -> Said:
+        raw = prompt.body[slice(*prompt.messages[number])]
+        return self._said.get(digest(raw), raw)
 
 
 def _said(raw: bytes) -> Said:
+    if not _MAY_SAY.search(raw):
+        return Said()
     content = raw_object.of(raw)
     parts = _parts(content)
     if raw_object.string(content, "role") == "model":

@@ -17,7 +17,7 @@ from typing import Any
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Digest, Edit, Prompt, Span, digest, digest_of_text
 from headroom_mitm.wire import document, raw_object
-from headroom_mitm.wire.answer_names import Said, letters_of, names
+from headroom_mitm.wire.answer_names import Said, letters_of, names, read_for_names
 from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.openai_chat_turn import messages_of
 from headroom_mitm.wire.retelling import Recall, Round
@@ -45,11 +45,11 @@ class ChatHistory:
 
     def edits(self, prompt: Prompt, recall: Recall) -> list[Edit]:
         """Return what puts the rounds back that are known of this conversation's answers."""
-        history = self._read(prompt)
-        keys = names("openai chat", history, prompt.head)
+        keys = names("openai chat", read_for_names(prompt, lambda number: self._in_row(prompt, number)), prompt.head)
         found = recall([key for key in keys if key is not None])
         if not any(found.values()):
             return []
+        history = self._read(prompt)
         taken = {*prompt.calls, *(call_id for said in history for call_id in said.calls)}
         edits: list[Edit] = []
         for number, key in enumerate(keys):
@@ -66,13 +66,24 @@ class ChatHistory:
     def _read(self, prompt: Prompt) -> list[Said]:
         """Return the messages; one of several results in a row says what those before it bring, too."""
         history: list[Said] = []
-        for span in prompt.messages:
-            raw = prompt.body[slice(*span)]
-            said = self._said.get(digest(raw), raw)
+        for number in range(len(prompt.messages)):
+            said = self._at(prompt, number)
             if said.results and history and history[-1].results:
                 said = dataclasses.replace(said, results=(*history[-1].results, *said.results))
             history.append(said)
         return history
+
+    def _in_row(self, prompt: Prompt, number: int) -> Said:
+        """Return one message as ``_read`` does."""
+        said = last = self._at(prompt, number)
+        while number and last.results and (last := self._at(prompt, number - 1)).results:
+            said = dataclasses.replace(said, results=(*last.results, *said.results))
+            number -= 1
+        return said
+
+    def _at(self, prompt: Prompt, number: int) -> Said:
+        raw = prompt.body[slice(*prompt.messages[number])]
+        return self._said.get(digest(raw), raw)
 
 
 def _said(raw: bytes) -> Said:

@@ -10,13 +10,14 @@ Any other difference, and its items stay as they are.
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Digest, Edit, Prompt, Span, digest, digest_of_text
 from headroom_mitm.wire import document
 from headroom_mitm.wire import openai_responses_turn as turns
-from headroom_mitm.wire.answer_names import Said, letters_of, names
+from headroom_mitm.wire.answer_names import History, Said, Unread, letters_of, names
 from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.retelling import Recall, Round
 
@@ -78,11 +79,12 @@ class ResponsesHistory:
 
     def edits(self, prompt: Prompt, recall: Recall) -> list[Edit]:
         """Return what puts the rounds back that are known of this conversation's answers."""
-        groups = self._read(prompt)
-        keys = names("openai responses", [group.said for group in groups], prompt.head, partial=True)
-        found = recall([key for key in keys if key is not None])
+        asked = names("openai responses", self._for_names(prompt), prompt.head, partial=True)
+        found = recall([key for key in asked if key is not None])
         if not any(found.values()):
             return []
+        groups = self._read(prompt)
+        keys = names("openai responses", [group.said for group in groups], prompt.head, partial=True)
         taken = {*prompt.calls, *(item.call for group in groups for item in group.items)}
         edits: list[Edit] = []
         for number, key in enumerate(keys):
@@ -98,8 +100,7 @@ class ResponsesHistory:
         return edits
 
     def _read(self, prompt: Prompt) -> list[Group]:
-        raws = [prompt.body[slice(*span)] for span in prompt.messages]
-        items = [self._items.get(digest(raw), raw) for raw in raws]
+        items = [self._at(prompt, number) for number in range(len(prompt.messages))]
         groups: list[Group] = []
         for number, item in enumerate(items):
             last = groups[-1].items if groups else ()
@@ -108,6 +109,32 @@ class ResponsesHistory:
             else:
                 groups.append(Group(number, (item,)))
         return groups
+
+    def _for_names(self, prompt: Prompt) -> History:
+        """Return the same for ``names``, with no more read than that takes: what is not the model's is alone."""
+        history: list[Said | Unread] = []
+        answer: list[Item] = []
+        for number, layout in enumerate(prompt.layouts):
+            item = self._at(prompt, number) if layout.by_model else None
+            if item is not None and item.by_model:
+                answer.append(item)
+                continue
+            history += [Group(0, tuple(answer)).said] if answer else []
+            history.append(Unread(partial(self._outputs, prompt, number)))
+            answer = []
+        return [*history, Group(0, tuple(answer)).said] if answer else history
+
+    def _outputs(self, prompt: Prompt, last: int) -> Said:
+        """Return what an item says, together with those in front of it if all are outputs."""
+        items = [self._at(prompt, last)]
+        while items[0].result and last and (before := self._at(prompt, last - 1)).result:
+            items.insert(0, before)
+            last -= 1
+        return Group(0, tuple(items)).said
+
+    def _at(self, prompt: Prompt, number: int) -> Item:
+        raw = prompt.body[slice(*prompt.messages[number])]
+        return self._items.get(digest(raw), raw)
 
 
 def _is_alike(one: Item, other: Item) -> bool:

@@ -1,6 +1,7 @@
 """Answers are named the same whether all of a conversation is looked at or its end."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -27,6 +28,11 @@ def named(wire: Wire, prompt: Prompt) -> list[Digest]:
     return asked
 
 
+def as_if_all_were_the_models(prompt: Prompt) -> Prompt:
+    """So that each message is read for the names, and says itself whose it is."""
+    return replace(prompt, layouts=tuple(replace(layout, by_model=True) for layout in prompt.layouts))
+
+
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
 @given(talk=TALKS)
 @LAW
@@ -35,6 +41,7 @@ def test_the_end_of_a_conversation_names_its_answers_as_the_whole_does(wire: Wir
     for count in range(len(talk.rounds) + 1):
         prompt = used.read(body(wire.name, talk.until(count)))
         whole, end = named(wire, prompt), named(wire, prompt.since_known())
+        assert whole == named(wire, as_if_all_were_the_models(prompt))
         called = [key for key in end if key in whole]
         assert whole[len(whole) - len(called) :] == called
         assert set(whole) - set(before) <= set(end)
