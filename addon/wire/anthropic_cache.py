@@ -19,6 +19,10 @@ _BILLING = '"x-anthropic-billing-header'
 """Begins a system block that is another in every request."""
 _MARKER = re.compile(rb',?\s*"cache_control"\s*:\s*(?:\{[^{}]*\}|null)')
 
+_AT_END = re.compile(rb',\s?"cache_control":\s?\{"type":\s?"ephemeral"(?:,\s?"ttl":\s?"([a-z0-9]+)")?\}(?=\}\]\}\Z)')
+"""Behind the last member of the last block. Within a string the first quote would end it, and the rest be no JSON."""
+_LONGEST_AT_END = 80
+
 Found = dict[str, Span]
 
 
@@ -40,6 +44,24 @@ def marker(lifetime: str) -> bytes:
 def without_markers(raw: bytes) -> bytes:
     """Return a message without markers, for comparison only. Inside strings the quotes would be escaped."""
     return _MARKER.sub(b"", raw) if MARKER.encode() in raw else raw
+
+
+def marker_at_end(raw: bytes) -> Span | None:
+    """Return where the marker stands that is the last thing in a message but for brackets."""
+    found = _AT_END.search(raw, max(0, len(raw) - _LONGEST_AT_END)) if raw.endswith(b"}}]}") else None
+    return Span(*found.span()) if found is not None else None
+
+
+def marked_at_end(layout: Layout, bare: bytes, marker: bytes) -> Layout | None:
+    """Return the layout of a message with such a marker, from that of the message without it.
+
+    None where it is not known that the marker is on a block of the message's content.
+    """
+    found, last = _AT_END.match(marker + bare[-3:]), layout.slots[-1] if layout.slots else None
+    if found is None or last is None or last.block != layout.blocks - 1 or last.span.end != len(bare) - 2:
+        return None
+    lifetime = found[1].decode() if found[1] else _USUAL
+    return Layout(layout.blocks, layout.by_model, (*layout.marks, (last.block, lifetime)), layout.slots[:-1])
 
 
 def lifetime_of(raw: bytes, found: Found) -> str:

@@ -5,11 +5,12 @@ their results, documents and search results are never looked into.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
-from headroom_mitm.segments import Call, Edit, Layout, Prompt, Span, digest
+from headroom_mitm.segments import Call, Digest, Edit, Layout, Prompt, Span, digest
 from headroom_mitm.wire import anthropic_cache, document, subject
 from headroom_mitm.wire.history import Envelope, History, required, said_results, texts
 from headroom_mitm.wire.memo import Memo
@@ -28,7 +29,7 @@ class AnthropicMessages:
     name = "anthropic_messages"
 
     def __init__(self) -> None:
-        self._history = History(_turn, _said)
+        self._history = History(_Turns(), _said)
         self._tools = Declarations(lambda raw: listed(raw, _name))
         # In the order in which the provider reads them.
         self._layouts: dict[str, Memo[Layout]] = {
@@ -63,6 +64,26 @@ class AnthropicMessages:
 
     def _laid_out(self, name: str, raw: bytes) -> Layout:
         return self._layouts[name].get(digest(raw), raw)
+
+
+class _Turns:
+    """Reads messages, each once.
+
+    Clients mark their newest ones, in each request others, so these are read as they will be without the marker.
+    """
+
+    def __init__(self) -> None:
+        self._read = Memo(_turn)
+
+    def get(self, key: Digest, raw: bytes) -> Turn:
+        """See ``Turns``."""
+        place = anthropic_cache.marker_at_end(raw)
+        if place is None:
+            return self._read.get(key, raw)
+        bare = raw[: place.start] + raw[place.end :]
+        turn = self._read.get(digest(bare), bare)
+        layout = turn.layout and anthropic_cache.marked_at_end(turn.layout, bare, raw[slice(*place)])
+        return replace(turn, layout=layout) if layout else self._read.get(key, raw)
 
 
 def _turn(raw: bytes) -> Turn:

@@ -13,6 +13,7 @@ import msgspec
 from headroom_mitm.segments import Call, Edit, Prompt, Span
 from headroom_mitm.wire import document, subject
 from headroom_mitm.wire.history import Envelope, History, required, said_results, text
+from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.observations import command_in
 from headroom_mitm.wire.tools import Declarations, Tools, added
 from headroom_mitm.wire.turn import Result, Text, Turn
@@ -28,7 +29,7 @@ class GeminiGenerate:
     name = "gemini_generate"
 
     def __init__(self) -> None:
-        self._history = History(_turn, _said, b"contents")
+        self._history = History(Memo(_turn), _said, b"contents")
         self._tools = Declarations(_tools)
 
     def read(self, body: bytes) -> Prompt:

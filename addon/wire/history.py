@@ -7,10 +7,10 @@ message says (for the head). Each message is read once and then remembered by it
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.segments import Blocks, Known, Layout, Prompt, Span, digest, digest_of_text
+from headroom_mitm.segments import Blocks, Digest, Known, Layout, Prompt, Span, digest, digest_of_text
 from headroom_mitm.wire import document, observations
 from headroom_mitm.wire.earlier import Bodies, Earlier, Shared
 from headroom_mitm.wire.memo import Memo
@@ -60,18 +60,26 @@ Opened = Callable[[bytes], tuple[Sequence[Span], Envelope]]
 """Returns where the messages of a body stand, and what else it says. Raises ``UnreadableBody``."""
 
 
+class Turns(Protocol):
+    """Reads messages, each once."""
+
+    def get(self, key: Digest, raw: bytes) -> Turn:
+        """Return what a message holds; ``key`` is its digest. Raises ``UnreadableBody``."""
+        ...
+
+
 class History:
     """Reads the messages of one format. Thread-safe.
 
     What a body has in common with an earlier one is not read again: see ``earlier``.
     """
 
-    def __init__(self, turn: Callable[[bytes], Turn], said: Callable[[Any], Any], name: bytes = b"messages") -> None:
-        """Take how a message is read, and what a decoded message of the user says (None: it is not the user's).
+    def __init__(self, turns: Turns, said: Callable[[Any], Any], name: bytes = b"messages") -> None:
+        """Take what reads messages, and what a decoded message of the user says (None: it is not the user's).
 
         ``name`` is that of the member that holds the messages.
         """
-        self._turns = Memo(turn)
+        self._turns = turns
         self._said: Memo[bytes] = Memo(lambda raw: _canonical(raw, said))
         self._bodies: Bodies[Read] = Bodies(name)
 

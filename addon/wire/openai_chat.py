@@ -11,6 +11,7 @@ import msgspec
 from headroom_mitm.segments import Call, Edit, Prompt, Span
 from headroom_mitm.wire import document, subject
 from headroom_mitm.wire.history import Envelope, History, required, said_results, texts
+from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.observations import command_in
 from headroom_mitm.wire.tools import Declarations, Tools, added, is_forced, listed
 from headroom_mitm.wire.turn import Result, Turn
@@ -25,7 +26,7 @@ class OpenAIChat:
     name = "openai_chat"
 
     def __init__(self) -> None:
-        self._history = History(_turn, _said)
+        self._history = History(Memo(_turn), _said)
         self._tools = Declarations(lambda raw: listed(raw, _tool_names))
         self._functions = Declarations(lambda raw: listed(raw, _function_names))
 

@@ -13,6 +13,7 @@ import msgspec
 from headroom_mitm.segments import Call, Digest, Edit, Prompt, Span, digest
 from headroom_mitm.wire import document, subject
 from headroom_mitm.wire.history import Envelope, History, said_results, text, texts
+from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.observations import command_in
 from headroom_mitm.wire.openai_responses_turn import opened, settling
 from headroom_mitm.wire.reply import Answered
@@ -38,7 +39,7 @@ class OpenAIResponses:
     name = "openai_responses"
 
     def __init__(self) -> None:
-        self._history = History(_turn, _said, b"input")
+        self._history = History(Memo(_turn), _said, b"input")
         self._tools = Declarations(lambda raw: listed(raw, _names))
 
     def read(self, body: bytes) -> Prompt:

@@ -63,6 +63,30 @@ FREE: dict[str, tuple[Any, list[int]]] = {
 }
 
 
+@pytest.mark.parametrize("marker", [MARKER, HOUR, {"cache_control": {"type": "ephemeral", "ttl": None}}], ids=repr)
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_a_marker_behind_all_else_is_read_as_one_elsewhere(role: str, marker: dict[str, Any]) -> None:
+    lists = (content for content, _ in FREE.values() if isinstance(content, list) and content)
+    for content in lists:
+        marked = json.dumps({"role": role, "content": [*content[:-1], {**content[-1], **marker}]})
+        raws = (marked, marked.replace('"cache_control":', '"cache_control" :'))
+        usual, other = (WIRE.read(b'{"messages":[%b]}' % raw.encode()).blocks for raw in raws)
+        assert usual is not None
+        assert other is not None
+        assert [*map(_named, usual.messages)] == [*map(_named, other.messages)]
+
+
+def test_a_marker_on_what_is_no_block_is_none() -> None:
+    raw = {"role": "user", "content": [said("a")], "others": [said("b", **MARKER)]}
+    blocks = WIRE.read(json.dumps({"messages": [raw]}).encode()).blocks
+    assert blocks is not None
+    assert blocks.marked == ()
+
+
+def _named(one: Layout) -> tuple[int, bool, tuple[tuple[int, str], ...], list[int]]:
+    return one.blocks, one.by_model, one.marks, free(one)
+
+
 @pytest.mark.parametrize(("content", "expected"), FREE.values(), ids=FREE.keys())
 def test_what_may_be_marked(content: Any, expected: list[int]) -> None:
     assert free(layout(content)) == expected

@@ -9,6 +9,7 @@ from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.segments import Call, Prompt, Span, digest
 from headroom_mitm.wire import document
 from headroom_mitm.wire.history import Envelope, History, required, text, texts
+from headroom_mitm.wire.memo import Memo
 from headroom_mitm.wire.turn import Result, Text, Turn
 
 
@@ -22,7 +23,7 @@ def turn(raw: bytes) -> Turn:
 
 def read(*messages: dict[str, Any], continued: bool = False) -> Prompt:
     body = msgspec.json.encode(messages)
-    history = History(turn, lambda message: message.get("said"))
+    history = History(Memo(turn), lambda message: message.get("said"))
     return history.prompt(body, document.items(body, document.whole(body)), Envelope(continued=continued))
 
 
@@ -90,7 +91,7 @@ def test_the_head_tells_values_apart(value: object) -> None:
 
 def test_a_head_with_broken_text_is_a_head() -> None:
     def head(raw: bytes) -> bytes:
-        history = History(lambda _: Turn(), lambda message: message["said"])
+        history = History(Memo(lambda _: Turn()), lambda message: message["said"])
         return history.prompt(raw, [document.whole(raw)], Envelope()).head
 
     assert len({head(b'{"said":"%s"}' % text) for text in (b"\xff", b"\xfe", rb"\ud83d", b"?")}) == 4
