@@ -12,11 +12,12 @@ from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.file_reads import is_worked_on, path_of
 from headroom_mitm.router import Router, Source, raw
 from headroom_mitm.segments import Key, Prompt, Rendering, Segment
+from headroom_mitm.sizes import Size, is_less
 from headroom_mitm.store.base import Decision
 from headroom_mitm.wire import document
 
-Levels = Callable[[Prompt, Segment, str, int], Level]
-"""Says how hard a text of a kind and a size in tokens may be pressed."""
+Levels = Callable[[Prompt, Segment, str, Size], Level]
+"""Says how hard a text of a kind and a size may be pressed."""
 
 Choose = Callable[[Plan, Segment], Decision]
 """Says what a text becomes, given what is known of those above it."""
@@ -94,16 +95,16 @@ class Choices:
 def _told(plan: Plan, segment: Segment, text: str, render: Callable[[], Rendering]) -> Rendering:
     """Return what a text becomes where what stands above need not be said again, and a compressor the rest."""
     delta = deltas.rendered(plan.prompt, segment, text, plan.known)
-    if delta is not None and delta.tokens_after <= deltas.CLEARLY_SHORT * delta.tokens_before:
+    if delta is not None and is_less(delta.after, delta.before, deltas.CLEARLY_SHORT):
         rendering = delta
     else:
         rendering = render()
-        if delta is not None and delta.tokens_after <= deltas.LESS * rendering.tokens_after:
+        if delta is not None and is_less(delta.after, rendering.after, deltas.LESS):
             rendering = delta
     return repeats.named(plan.prompt, segment, text, rendering, plan.known)
 
 
-def _harder(_kind: str, _size: int) -> Level:
+def _harder(_kind: str, _size: Size) -> Level:
     return Level.MEDIUM
 
 

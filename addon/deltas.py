@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from headroom_mitm import own_call, passages, quotes, tokens
+from headroom_mitm import own_call, passages, quotes
 from headroom_mitm.compressors import numbered_lines, numbered_repeats
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.file_reads import path_of
@@ -19,6 +19,7 @@ from headroom_mitm.overlaps import Overlaps
 from headroom_mitm.quotes import Readings
 from headroom_mitm.recent import Recent
 from headroom_mitm.segments import Call, Digest, Key, Prompt, Rendering, Segment
+from headroom_mitm.sizes import Size, is_less, saves
 from headroom_mitm.wire import document
 
 NAME = "delta"
@@ -80,9 +81,9 @@ def rendered(prompt: Prompt, segment: Segment, text: str, known: Mapping[Key, Re
             continue
         # What clients write around an output is new each time, and stays.
         whole = f"{frame.head}{told.text}{frame.tail}"
-        before, after = tokens.count(text), tokens.count(whole)
-        is_worth_it = before - after >= LEAST_TOKENS and after <= largest * before
-        if is_worth_it and (best is None or after < CLEARLY_LESS * best.tokens_after):
+        before, after = Size(text), Size(whole)
+        is_worth_it = saves(before, after, LEAST_TOKENS, 1 - largest)
+        if is_worth_it and (best is None or is_less(after, best.after, CLEARLY_LESS)):
             key, digest = segment.key, segment.digest
             best = Rendering(key, whole, digest, name, 0, True, before, after, told.base)  # noqa: FBT003  # lossless
     return best

@@ -20,7 +20,8 @@ from headroom_mitm.families import family
 from headroom_mitm.outcomes import Behind
 from headroom_mitm.recent import Recent
 from headroom_mitm.router import LOSSY_GAIN, PARTS
-from headroom_mitm.segments import Call, Digest, Key, Prompt, Rendering, Segment
+from headroom_mitm.segments import Amount, Call, Digest, Key, Prompt, Rendering, Segment
+from headroom_mitm.sizes import about
 from headroom_mitm.squash import BLOCK, BLOCKS, Balance, Case, Evidence, Shown, choose, group_of, left, miss, recent
 from headroom_mitm.store.base import TallyStore
 
@@ -61,15 +62,15 @@ class Learner:
         self._lock = threading.Lock()
 
     def level(
-        self, prompt: Prompt, segment: Segment, kind: str, size: int, *, pins: Mapping[str, Level] = NO_PINS
+        self, prompt: Prompt, segment: Segment, kind: str, size: Amount, *, pins: Mapping[str, Level] = NO_PINS
     ) -> Level:
-        """Return how hard a new text of ``size`` tokens may be pressed; ``pins`` are the user's, by name."""
+        """Return how hard a new text of about ``size`` tokens may be pressed; ``pins`` are the user's, by name."""
         pinned = _pinned(prompt.calls.get(segment.call_id), kind, pins)
         if pinned is not None:
             return pinned
         if (self._balance.get(prompt.head) or 0.0) < 0:
             return Level.LOSSLESS  # this conversation has lost more by asking than it has saved
-        case = case_of(prompt, segment, kind, size)
+        case = case_of(prompt, segment, kind, about(size))
         return choose(case, self._shown(case))
 
     def lived(self, prompt: Prompt, known: Mapping[Key, Rendering]) -> None:

@@ -89,7 +89,7 @@ def rendered(segment: Segment, text: str, *, of_file: bool) -> Rendering | None:
     if before - after < LEAST_TOKENS:
         return None
     name, digest = f"{NAME}/{VERSION}", segment.digest
-    return Rendering(segment.key, form, digest, name, 1, lossless=False, tokens_before=before, tokens_after=after)
+    return Rendering(segment.key, form, digest, name, 1, lossless=False, before=before, after=after)
 
 
 def shortened(text: str, name: str, *, of_file: bool) -> str | None:

@@ -9,9 +9,10 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headroom_mitm import tokens
 from headroom_mitm.aligner import Aligner, Plan
 from headroom_mitm.caching import Caching, Wishes
 from headroom_mitm.choices import Choices, Choosing, one_by_one
@@ -24,7 +25,7 @@ from headroom_mitm.offers import Offers
 from headroom_mitm.recent import Recent
 from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router, raw
-from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering
+from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, Segment
 from headroom_mitm.sending import Sending
 from headroom_mitm.store.base import Decision
 from headroom_mitm.wire.base import Wire
@@ -76,13 +77,26 @@ class Outcome:
     """What the model may ask for in this conversation, by id."""
     known: Mapping[Key, Rendering] = field(default_factory=dict)
     """What is decided of its texts."""
-    tokens_before: int = 0
-    """Of the tool results, whether they are changed or not; those that nobody counted are estimated."""
-    tokens_after: int = 0
+    before: int = 0
+    """About the tokens of the tool results, whether they are changed or not."""
+    after: int = 0
     added: tuple[Edit, ...] = ()
     """What the model reads in it and the client did not send: the tool's declaration, hidden rounds."""
     is_free: bool = True
     """Its texts were free to be changed; otherwise they were only looked at."""
+
+    @property
+    def tokens_before(self) -> int:
+        """The same counted; what is too short for a decision is estimated. Not for what a request waits for."""
+        return sum(one.tokens_before if one else tokens.estimate(s.size) for s, one in self._texts())
+
+    @property
+    def tokens_after(self) -> int:
+        """What these are where they are sent, see ``tokens_before``."""
+        return sum(one.tokens_after if one else tokens.estimate(s.size) for s, one in self._texts())
+
+    def _texts(self) -> Iterator[tuple[Segment, Rendering | None]]:
+        return ((segment, self.known.get(segment.key)) for segment in self.prompt.segments)
 
     @property
     def changed(self) -> bool:
@@ -214,7 +228,7 @@ class Pipeline:
         before, after = sum(sent.before), sum(sent.after)
         further = self._caching.edits(prompt, policy.caching, change=policy.change)
         if not policy.change:
-            return Outcome(prompt.body, prompt, known=known, tokens_before=before, tokens_after=after, is_free=False)
+            return Outcome(prompt.body, prompt, known=known, before=before, after=after, is_free=False)
         edits = [*sent.changes, *further]
         added: tuple[Edit, ...] = ()
         if offered and policy.answerable:
@@ -274,9 +288,8 @@ def _without_tool(decision: Decision) -> Decision:
     rendering = decision.rendering
     if rendering.lossless:
         return decision
-    before = rendering.tokens_before
     return Decision(
         dataclasses.replace(
-            rendering, text=None, compressor="tool not offered", level=0, lossless=True, tokens_after=before
+            rendering, text=None, compressor="tool not offered", level=0, lossless=True, after=rendering.before
         )
     )

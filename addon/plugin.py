@@ -131,11 +131,11 @@ class Headroom:
             if linked is not body:
                 put_body(flow.request, linked)
             return
-        note = f"{wire.name} {outcome.prompt.model} · {outcome.tokens_before} -> {outcome.tokens_after} tok"
+        note = f"{wire.name} {outcome.prompt.model} · {outcome.before} -> {outcome.after} tok"
         flow.comment = f"headroom: {note}" if outcome.is_free else f"headroom: {note} (audit, nothing changed)"
         self._inspector.mark(flow, outcome)
         loop = asyncio.get_running_loop()  # which sends the request before all that it is to do soon
-        if outcome.tokens_before:
+        if outcome.before:
             loop.call_soon(logger.info, flow.comment)
         loop.call_soon(self._inspector.note, flow, outcome, policy.account)
         if outcome.offered:

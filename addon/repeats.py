@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from headroom_mitm import deltas, own_call, tokens
+from headroom_mitm import deltas, own_call
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.framing import unframe
 from headroom_mitm.recent import Recent
 from headroom_mitm.segments import Digest, Key, Prompt, Rendering, Segment
+from headroom_mitm.sizes import Size, saves
 from headroom_mitm.wire import document
 
 IN_CALL = "{as in the call}"
@@ -56,11 +57,11 @@ def named(prompt: Prompt, segment: Segment, text: str, sent: Rendering, known: M
     if above and (base in (None, *above) or (under is not None and under.base in above)):
         base = base or above[-1]
         now = f"{now[: -len(''.join(tail))]}{_same(tail)}"
-    after = tokens.count(now)
-    if sent.tokens_after - after < LEAST_TOKENS:
+    after = Size(now)
+    if now == (text if sent.text is None else sent.text) or not saves(sent.after, after, LEAST_TOKENS):
         return sent
     name = deltas.FRAME if sent.is_raw else sent.compressor
-    return replace(sent, text=now, compressor=name, tokens_after=after, base=base)
+    return replace(sent, text=now, compressor=name, after=after, base=base)
 
 
 def _written(prompt: Prompt, segment: Segment, text: str) -> str | None:

@@ -10,7 +10,8 @@ from headroom_mitm.compressors import COMPRESSORS, Compressed, Compressor, Conte
 from headroom_mitm.file_reads import path_of
 from headroom_mitm.framing import Framed, unframe
 from headroom_mitm.parts import Part
-from headroom_mitm.segments import Call, Key, Rendering, Role, Segment, text_id
+from headroom_mitm.segments import Amount, Call, Key, Rendering, Role, Segment, text_id
+from headroom_mitm.sizes import Size, counted, exceeds, saves
 from headroom_mitm.wording import marker
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,8 @@ BEST_LOSSLESS = 0.14
 """Share of the tokens that the best lossless forms of long logs leave. Well below it, they are not made to compare."""
 
 
-LevelOf = Callable[[str, int], Level]
-"""Says how hard a text may be pressed, by its kind and its size in tokens."""
+LevelOf = Callable[[str, Size], Level]
+"""Says how hard a text may be pressed, by its kind and its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +86,18 @@ class Router:
         if len(pieces) == 1 or not whole.lossless:
             return whole
         text = f"{frame.head}{''.join(self._part(piece, content.tool, excluded) for piece in pieces)}{frame.tail}"
-        after = tokens.count(text)
-        if whole.tokens_after - after < max(LEAST_TOKENS, LEAST_SHARE * whole.tokens_before):
+        after = Size(text)
+        # Both shares of the same text: what the whole has saved already is not to be saved again.
+        if counted(whole.after) - after.count < max(LEAST_TOKENS, LEAST_SHARE * counted(whole.before)):
             return whole
-        return replace(whole, text=text, compressor=PARTS, tokens_after=after)
+        return replace(whole, text=text, compressor=PARTS, after=after)
 
     def _whole(
         self, source: Source, frame: Framed, content: Content, excluded: frozenset[str], level_of: LevelOf
     ) -> Rendering:
         """Take a text for the output of one thing."""
-        before = tokens.count(source.text)
-        is_delicate = source.edited or (content.fresh_read and before < FILE_FLOOR)
+        before = Size(source.text)
+        is_delicate = source.edited or (content.fresh_read and not exceeds(before, FILE_FLOOR - 1))
         for compressor in self._ranked(content, excluded):
             if is_delicate and not compressor.exact:
                 continue
@@ -103,8 +105,8 @@ class Router:
             if form is None:
                 continue
             text = _framed(frame, form, source.segment.key)
-            after = tokens.count(text)
-            if before - after >= max(LEAST_TOKENS, LEAST_SHARE * before):
+            after = Size(text)
+            if _is_worth(form, before, after):
                 name = f"{compressor.name}/{compressor.version}"
                 key, digest = source.segment.key, source.segment.digest
                 return Rendering(key, text, digest, name, form.level, form.compressed.lossless, before, after)
@@ -116,10 +118,10 @@ class Router:
             return part.text
         is_file = bool(path_of(Call("", tool, part.subject)))
         content = Content(part.text, tool, part.subject, fresh_read=is_file)
-        before = tokens.count(part.text)
+        before = Size(part.text)
         for compressor in self._ranked(content, excluded):
             form = _compress(compressor, content, Level.LOSSLESS) if compressor.exact or not is_file else None
-            if form is not None and form.lossless and before - tokens.count(form.text) >= LEAST_TOKENS:
+            if form is not None and form.lossless and saves(before, Size(form.text), LEAST_TOKENS):
                 return form.text
         return part.text
 
@@ -136,10 +138,10 @@ class Router:
         yield from (compressor for _, compressor in scored)
 
 
-def raw(segment: Segment, reason: str, size: int | None = None) -> Rendering:
+def raw(segment: Segment, reason: str, size: Amount | None = None) -> Rendering:
     """Return the decision that a text stays as it is; ``size`` in tokens where it is known."""
     size = tokens.estimate(segment.size) if size is None else size
-    return Rendering(segment.key, None, segment.digest, reason, 0, lossless=True, tokens_before=size, tokens_after=size)
+    return Rendering(segment.key, None, segment.digest, reason, 0, lossless=True, before=size, after=size)
 
 
 def _may_lose(segment: Segment) -> bool:
@@ -152,28 +154,33 @@ class _Form(NamedTuple):
     level: Level
 
 
-def _lightly(_kind: str, _size: int) -> Level:
+def _is_worth(form: _Form, before: Size, after: Size) -> bool:
+    clearly = max(2 * LEAST_TOKENS, 2 * LEAST_SHARE * before.about)
+    return form.compressed.spared >= clearly or saves(before, after, LEAST_TOKENS, LEAST_SHARE)
+
+
+def _lightly(_kind: str, _size: Size) -> Level:
     return Level.LIGHT
 
 
-def _not_at_all(_kind: str, _size: int) -> Level:
+def _not_at_all(_kind: str, _size: Size) -> Level:
     return Level.LOSSLESS
 
 
-def _best_form(compressor: Compressor, content: Content, before: int, level_of: LevelOf) -> _Form | None:
+def _best_form(compressor: Compressor, content: Content, before: Size, level_of: LevelOf) -> _Form | None:
     """Return the lossless form, or the lossy one where that saves enough beyond it. ``before``: tokens of the text."""
-    level = level_of(compressor.name, before) if before > LOSSY_GAIN else Level.LOSSLESS
+    level = level_of(compressor.name, before) if exceeds(before, LOSSY_GAIN) else Level.LOSSLESS
     if level is Level.LOSSLESS:
         return _lossless(_compress(compressor, content, Level.LOSSLESS))
     part = _compress(compressor, content, level)
     if part is None or part.lossless:
         return _lossless(part)
-    after = tokens.count(f"{part.text}{part.left_out}")
-    if BEST_LOSSLESS * before - after >= LOSSY_GAIN:
+    after = Size(f"{part.text}{part.left_out}")
+    if BEST_LOSSLESS * before.about - after.about >= LOSSY_GAIN:
         return _Form(part, level)  # no lossless form comes near, so none is made
     whole = _lossless(_compress(compressor, content, Level.LOSSLESS))
-    size = tokens.count(whole.compressed.text) if whole is not None else before
-    return whole if size - after < LOSSY_GAIN else _Form(part, level)
+    size = Size(whole.compressed.text) if whole is not None else before
+    return _Form(part, level) if saves(size, after, LOSSY_GAIN) else whole
 
 
 def _lossless(form: Compressed | None) -> _Form | None:

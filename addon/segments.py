@@ -4,7 +4,7 @@ import enum
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, NewType
+from typing import NamedTuple, NewType, Protocol
 
 Digest = NewType("Digest", bytes)
 """16 bytes of BLAKE2b."""
@@ -240,6 +240,24 @@ class Prompt:
         )
 
 
+class Size(Protocol):
+    """Tokens of a text, see ``sizes``."""
+
+    @property
+    def about(self) -> int:
+        """Estimated, until somebody has counted."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """Counted now, if nobody has."""
+        ...
+
+
+Amount = int | Size
+"""Tokens, whether they are counted or not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendering:
     """A decision that was made once and is replayed for ever: what a text becomes, or that it stays as it is."""
@@ -253,10 +271,28 @@ class Rendering:
     """Name and version, such as ``log_lines/1``; for a raw decision the reason, such as ``deadline``."""
     level: int
     lossless: bool
-    tokens_before: int
-    tokens_after: int
+    before: Amount
+    after: Amount
     base: Key | None = None
     """Key of the earlier text that this one refers to: it holds only where that text stands verbatim above."""
+
+    @property
+    def tokens_before(self) -> int:
+        """Of what it stands for; counted now, if nobody has. Not for what a request waits for."""
+        return self.before if isinstance(self.before, int) else self.before.count
+
+    @property
+    def tokens_after(self) -> int:
+        """The same of what is sent."""
+        return self.after if isinstance(self.after, int) else self.after.count
+
+    @property
+    def about(self) -> tuple[int, int]:
+        """About so many tokens before and after."""
+        return (
+            self.before if isinstance(self.before, int) else self.before.about,
+            self.after if isinstance(self.after, int) else self.after.about,
+        )
 
     @property
     def id(self) -> str:

@@ -22,7 +22,7 @@ class Sent:
     edits: tuple[Edit | None, ...] = ()
     """None where the text stays as it is."""
     before: tuple[int, ...] = ()
-    """Tokens; estimated where nobody has counted them."""
+    """About so many tokens."""
     after: tuple[int, ...] = ()
 
     def first(self, count: int) -> "Sent":
@@ -60,8 +60,8 @@ class Sending:
             (*past.keys, *keys),
             (*past.renderings, *(rendering for _, rendering in new)),
             (*past.edits, *(_edit(segment, rendering) for segment, rendering in new)),
-            (*past.before, *(r.tokens_before if r else tokens.estimate(segment.size) for segment, r in new)),
-            (*past.after, *(r.tokens_after if r else tokens.estimate(segment.size) for segment, r in new)),
+            (*past.before, *(r.about[0] if r else tokens.estimate(segment.size) for segment, r in new)),
+            (*past.after, *(r.about[1] if r else tokens.estimate(segment.size) for segment, r in new)),
         )
         self._sent[prompt.reading] = prompt.segments, sent
         return sent

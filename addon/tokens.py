@@ -8,6 +8,7 @@ import functools
 import gzip
 import hashlib
 import re
+import string
 import threading
 from importlib import resources
 
@@ -45,6 +46,13 @@ _PAIRS = tuple(
 _SHORT = 500  # characters: what is shorter is counted as fast as it is looked up
 _LOADING = threading.Lock()
 _CHUNK = 200_000  # characters: tiktoken's splitter is a recursive regex, and its cost must stay linear
+
+_LETTER, _WORD, _DIGIT, _NUMBER, _SIGN = 0.14, 0.36, 0.23, 1.35, 0.79
+_SPACE, _TAB, _LINE, _BYTE = 0.06, 0.45, 0.5, 0.54
+"""What these weigh in tokens; a word, a number and a row of signs by themselves, and what they are made of. Fitted to
+tool results of all kinds and to their forms. ``_BYTE``: each byte of a character beyond its first."""
+SHORTER = 0.85
+"""A form has fewer tokens than its text if by this estimate it has at most this share of them: it misjudges both."""
 
 
 @functools.cache
@@ -96,3 +104,38 @@ def apart(text: str) -> str:
 def estimate(size: int) -> int:
     """Return roughly how many tokens ``size`` characters have: for display only, never for a decision."""
     return size // 4
+
+
+def is_shorter(form: str, text: str, share: float = 1.0) -> bool:
+    """Say whether a form has less than a share of a text's tokens; they are counted only where that is not clear."""
+    return about(form) <= SHORTER * share * about(text) or count(form) < share * count(text)
+
+
+def _only(characters: str) -> bytes:
+    """Return the table that leaves nothing but these characters of a text: all of them as the first, else spaces."""
+    return bytes(ord(characters[0] if chr(code) in characters else " ") for code in range(256))
+
+
+_KINDS = tuple(
+    (table, sign, b" " + sign, one, row)
+    for table, sign, one, row in (
+        (_only(string.ascii_letters), b"a", _LETTER, _WORD),
+        (_only(string.digits), b"0", _DIGIT, _NUMBER),
+        (_only(string.punctuation), b"!", 0.0, _SIGN),
+    )
+)
+
+
+@functools.lru_cache(maxsize=64)
+def about(text: str) -> int:
+    """Return about how many tokens a text has, in a tenth of the time: by its words, numbers and signs.
+
+    A fifth more or less is rare.
+    """
+    raw = text.encode("utf-8", "surrogatepass")
+    found = 1 + _SPACE * raw.count(b" ") + _TAB * raw.count(b"\t") + _LINE * raw.count(b"\n")
+    found += _BYTE * (len(raw) - len(text))
+    for table, sign, start, one, row in _KINDS:
+        left = raw.translate(table)
+        found += row * left.count(start) + (one * left.count(sign) if one else 0.0)
+    return int(found)

@@ -43,6 +43,13 @@ class Content:
         r"""The text split at ``\n`` only: ``"\n".join(lines)`` is the text again."""
         return self.text.split("\n")
 
+    def outweighs(self, form: str, share: float = 1.0, than: str = "") -> bool:
+        """Say whether a form has less than a share of the text's tokens, or of another form's."""
+        text = than or self.text
+        if self.count is tokens.count:
+            return tokens.is_shorter(form, text, share)  # counts where it is not clear only
+        return self.count(form) < share * self.count(text)
+
 
 @dataclass(frozen=True, slots=True)
 class Compressed:
@@ -53,6 +60,8 @@ class Compressed:
     left_out: str = ""
     """For the marker of a lossy form: what is not shown, as exact counts and ranges, such as
     ``lines 12-80 and 95-210 of 220``. Ranges refer to lines of the original, the first is 1."""
+    spared: int = 0
+    """Tokens by which it is shorter at least, where that follows from what is gone; 0 where it does not."""
 
 
 class Compressor(Protocol):

@@ -60,7 +60,7 @@ class BlameLines:
         text = "\n".join(
             [LEGEND.format(count=len(rows), padding=padding), *commits, *rows, *content.lines[len(lines) :]]
         )
-        return Compressed(text, lossless=True) if content.count(text) < content.count(content.text) else None
+        return Compressed(text, lossless=True) if content.outweighs(text) else None
 
 
 def _read(line: str) -> _Line | None:

@@ -52,7 +52,7 @@ class BuildOutput:
             form = build_sources.form_of(shown, level, len(content.lines))
         else:
             form = _by_file(content.lines, level)
-        return form if form and content.count(form.text) < _WORTH * content.count(content.text) else None
+        return form if form and content.outweighs(form.text, _WORTH) else None
 
 
 def _framed(lines: Sequence[str], read: Sequence[Framed], level: Level) -> Compressed | None:

@@ -42,7 +42,7 @@ class DiffHunks:
         whole = _whole(found)
         chosen = _part(content, found, level) if level > Level.LOSSLESS else None
         chosen = chosen or whole
-        if chosen is None or content.count(chosen.text) >= content.count(content.text):
+        if chosen is None or not content.outweighs(chosen.text):
             return None
         return chosen
 

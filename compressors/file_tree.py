@@ -71,7 +71,7 @@ class FileTree:
             if len(part) < _LOSSY_WORTH * min(len(text), len(content.text)):
                 missing = [tree_gaps.lines_of(items, gap) for gap in gaps]
                 return Compressed(part, lossless=False, left_out=in_words(missing, len(lines)))
-        if content.count(text) > _WORTH * content.count(content.text):
+        if not content.outweighs(text, _WORTH):
             return None
         return Compressed(text, lossless=True)
 
@@ -158,7 +158,7 @@ def _of_packages(packages: Packages, content: Content, level: Level) -> Compress
     part = tree_packages.written(packages, gaps) if gaps else None
     if part is not None and len(part) < _LOSSY_WORTH * min(len(whole), len(content.text)):
         return Compressed(part + end, lossless=False, left_out=in_words(gaps, len(packages.lines)))
-    if content.count(whole) > _WORTH * content.count(content.text):
+    if not content.outweighs(whole, _WORTH):
         return None
     return Compressed(whole + end, lossless=True)
 

@@ -72,7 +72,7 @@ def _folded(content: Content, *, page: bool) -> Compressed | None:
 
 def _is_worth(content: Content, text: str, share: float) -> bool:
     """Say whether a form has at most a share of the tokens; counting those of a page takes as long as reading it."""
-    return len(text) < _SURELY * len(content.text) or content.count(text) < share * content.count(content.text)
+    return len(text) < _SURELY * len(content.text) or content.outweighs(text, share)
 
 
 def _as_text(content: Content, start: int, level: Level) -> Compressed | None:

@@ -84,7 +84,7 @@ class JsonRecords:
 def _takes_less(form: str, text: str, share: float, content: Content) -> bool:
     """Say whether a form takes less than a share of a text's tokens; of large ones a far shorter one surely does."""
     is_far = len(text) > LARGE and len(form) < SURELY * share * len(text)
-    return is_far or content.count(form) < share * content.count(text)
+    return is_far or content.outweighs(form, share, than=text)
 
 
 def _pruned(parts: list[Part], text: str, level: Level, content: Content) -> Compressed | None:

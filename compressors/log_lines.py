@@ -63,7 +63,7 @@ def _on_screen(content: Content, last: Settled, level: Level) -> Compressed | No
     shown = form.text.replace("nothing left out", "nothing else left out", 1) if form is not None else last.text
     text = f"[left out: {last.in_words()}]\n{shown}"
     left_out = ", and ".join(filter(None, (last.in_words(), form.left_out if form is not None else "")))
-    is_worth = content.count(text) < _WORTH_UNSTAMPED * content.count(content.text)
+    is_worth = content.outweighs(text, _WORTH_UNSTAMPED)
     return Compressed(text, lossless=False, left_out=left_out) if is_worth else None
 
 
@@ -85,7 +85,7 @@ def _shorter(content: Content, level: Level, notes: Sequence[str] = ()) -> Compr
     worth = _WORTH if any(log.stamps) else _WORTH_UNSTAMPED
     if len(chosen.text) < _SURE * len(content.text):
         return chosen
-    return chosen if content.count(chosen.text) < worth * content.count(content.text) else None
+    return chosen if content.outweighs(chosen.text, worth) else None
 
 
 @functools.lru_cache(maxsize=4)

@@ -57,6 +57,7 @@ _TYPES = frozenset(
     ]
 )
 _REMEMBERED = 200_000  # characters
+_CLEARLY = 15  # tokens
 _HEAD_LINES = 4  # what clients say before the first line, such as "Here's the result of running `cat -n` on …:"
 # cat -n and Claude Code (spaces, number, tab or arrow), opencode and others ("12: text", "12|text"), SWE-agent and
 # grep -n ("12:text").
@@ -147,7 +148,19 @@ class NumberedLines:
             return None
         text = "\n".join([*found.head, note(found), *_written(found, content), *found.tail])
         # Lines that look numbered by themselves keep their numbers, and then the note may cost more than it saves.
-        return Compressed(text, lossless=True) if content.count(text) < content.count(content.text) else None
+        spared = _spared(found, len(content.text) - len(text))
+        if spared < _CLEARLY and not content.outweighs(text):
+            return None
+        return Compressed(text, lossless=True, spared=max(0, spared))
+
+
+def _spared(found: Numbered, characters: int) -> int:
+    """Return how many tokens go with these characters, the more of which are those of numbers.
+
+    A number is part of no other token, nor are the spaces before it.
+    """
+    last = found.prefix(found.first + len(found.lines) - 1)
+    return min(characters // len(last), len(found.lines)) * (2 if last.startswith(" ") else 1)
 
 
 def _written(found: Numbered, content: Content) -> Iterator[str]:

@@ -29,7 +29,7 @@ class Prose:
         folded = fold(content.text) or content.text
         found = blobs(folded) if level > Level.LOSSLESS else []
         shown = without(folded, found)
-        if shown is content.text or content.count(shown) >= _WORTH * content.count(content.text):
+        if shown is content.text or not content.outweighs(shown, _WORTH):
             return None
         if not found:
             return Compressed(shown, lossless=True)

@@ -83,7 +83,7 @@ class SearchHits:
         part = _part(hits, content, level, is_search=is_search) if level > Level.LOSSLESS else None
         if part is not None and len(part.text) < _LOSSY_WORTH * min(len(text), len(content.text)):
             return part
-        if len(text) >= len(content.text) or content.count(text) > _WORTH * content.count(content.text):
+        if len(text) >= len(content.text) or not content.outweighs(text, _WORTH):
             return None
         return Compressed(text, lossless=True)
 
@@ -98,7 +98,7 @@ def _without_numbers(lines: Sequence[str], content: Content) -> Compressed | Non
     if text is None:
         return None
     text += "\n" if content.text.endswith("\n") else ""
-    return Compressed(text, lossless=True) if content.count(text) <= _WORTH * content.count(content.text) else None
+    return Compressed(text, lossless=True) if content.outweighs(text, _WORTH) else None
 
 
 def _part(hits: Hits, content: Content, level: Level, *, is_search: bool) -> Compressed | None:

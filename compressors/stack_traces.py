@@ -44,7 +44,7 @@ class StackTraces:
             if gone and len(part) < _LOSSY_WORTH * len(found.text):
                 left_out = f"{gone} frames of libraries, where notes name their lines, of {len(lines)} lines"
                 found = Compressed(part, lossless=False, left_out=left_out)
-        return found if content.count(found.text) < _WORTH * content.count(content.text) else None
+        return found if content.outweighs(found.text, _WORTH) else None
 
 
 def _without_foreign(read: Iterator[Piece], fewest: int) -> tuple[list[str], int]:

@@ -81,8 +81,8 @@ class TableRows:
             return part
         whole = document.whole()
         if part is not None and len(part.text) < _LOSSY_WORTH * min(len(whole), len(content.text)):
-            return part if content.count(part.text) < content.count(content.text) else None
-        if len(whole) >= len(content.text) or content.count(whole) >= _WORTH * content.count(content.text):
+            return part if content.outweighs(part.text) else None
+        if len(whole) >= len(content.text) or not content.outweighs(whole, _WORTH):
             return None
         return Compressed(whole, lossless=True)
 

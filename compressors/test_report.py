@@ -41,7 +41,7 @@ class ReportOfTests:
             return _told(content) if level > Level.LOSSLESS else None
         lines = content.lines
         if report_ctest.is_ctest(content.text) and (form := report_ctest.form_of(lines, level)) is not None:
-            return form if content.count(form.text) < _WORTH * content.count(content.text) else None
+            return form if content.outweighs(form.text, _WORTH) else None
         width = width_of(lines)
         read = pieces(lines, width)
         part = None
@@ -54,7 +54,7 @@ class ReportOfTests:
         if part is None or len(part.text) > close * len(content.text):
             whole = Compressed(_form(_lines(read), width, whole=True), lossless=True)
             found = whole if part is None or len(part.text) > _LOSSY_WORTH * len(whole.text) else part
-        worth = found is not None and content.count(found.text) < _WORTH * content.count(content.text)
+        worth = found is not None and content.outweighs(found.text, _WORTH)
         return found if worth else None
 
 
@@ -69,7 +69,7 @@ def _told(content: Content) -> Compressed | None:
     found = Compressed(
         text, lossless=False, left_out=f"{stream.events} events as JSON, with times and all their fields"
     )
-    return found if content.count(text) < _WORTH * content.count(content.text) else None
+    return found if content.outweighs(text, _WORTH) else None
 
 
 def _form(lines: Sequence[str], width: int, *, whole: bool) -> str:

@@ -64,7 +64,7 @@ class YamlRecords:
 def _is_worth(shown: str, content: Content) -> bool:
     """Say whether a form takes few enough tokens; of a large text one that is far shorter surely does."""
     is_far = len(content.text) > _LARGE and len(shown) < _FAR * len(content.text)
-    return is_far or content.count(shown) <= _WORTH * content.count(content.text)
+    return is_far or content.outweighs(shown, _WORTH)
 
 
 def _written(manifest: Manifest, content: Content) -> str | None:

@@ -40,6 +40,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "file_reads",
             "prices",
             "parts",
+            "sizes",
             "store",
             "wire",
             "wording",

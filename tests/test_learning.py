@@ -140,7 +140,7 @@ def test_whole_texts_are_counted_for_comparison(store: Store) -> None:
     [
         {"text": None, "compressor": "deadline"},
         {"base": Key(b"base")},
-        {"tokens_before": 600},
+        {"before": 600},
         {"compressor": "parts/1"},
     ],
     ids=["raw", "reference", "short", "parts"],
@@ -232,7 +232,7 @@ def test_a_conversation_that_loses_by_asking_goes_on_lossless(store: Store) -> N
         one.lived(quiet, shortened(quiet))
     prompt = turns(3)
     [rendering] = shortened(prompt).values()
-    one.asked(prompt, {"id": replace(rendering, tokens_after=9_500)}, "id", 4_000)
+    one.asked(prompt, {"id": replace(rendering, after=9_500)}, "id", 4_000)
     assert one.level(prompt, prompt.segments[1], KIND, 10_000) is Level.LOSSLESS
     assert level(one, 1) is not Level.LOSSLESS
 

@@ -85,8 +85,8 @@ def test_a_rendering_says_what_was_done() -> None:
         "shorten/1",
         Level.LOSSLESS,
         lossless=True,
-        tokens_before=tokens.count(text),
-        tokens_after=tokens.count(short),
+        before=tokens.count(text),
+        after=tokens.count(short),
     )
 
 
@@ -321,6 +321,6 @@ def test_what_is_too_long_is_not_looked_at() -> None:
 def test_a_raw_decision_keeps_the_text_and_says_why() -> None:
     segment = source("x" * 400).segment
     assert raw(segment, "deadline") == Rendering(
-        segment.key, None, segment.digest, "deadline", 0, lossless=True, tokens_before=100, tokens_after=100
+        segment.key, None, segment.digest, "deadline", 0, lossless=True, before=100, after=100
     )
     assert raw(segment, "no gain", 7).tokens_before == 7

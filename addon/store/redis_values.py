@@ -38,6 +38,7 @@ def named(kind: bytes, of: bytes) -> bytes:
 
 def packed(rendering: Rendering, sealer: Sealer, attempt: bytes = b"") -> bytes:
     """Return a rendering as it is kept."""
+    before, after = rendering.about
     record = _ENCODER.encode(
         _Record(
             text=None if rendering.text is None else packing.to_bytes(rendering.text),
@@ -45,8 +46,8 @@ def packed(rendering: Rendering, sealer: Sealer, attempt: bytes = b"") -> bytes:
             compressor=rendering.compressor,
             level=rendering.level,
             lossless=rendering.lossless,
-            tokens_before=rendering.tokens_before,
-            tokens_after=rendering.tokens_after,
+            tokens_before=before,
+            tokens_after=after,
             base=rendering.base,
             attempt=attempt,
         )
@@ -68,8 +69,8 @@ def unpacked(key: Key, value: bytes | None, sealer: Sealer) -> Rendering:
             compressor=record.compressor,
             level=record.level,
             lossless=record.lossless,
-            tokens_before=record.tokens_before,
-            tokens_after=record.tokens_after,
+            before=record.tokens_before,
+            after=record.tokens_after,
             base=None if record.base is None else Key(record.base),
         )
     except UnreadableRecord:

@@ -82,8 +82,8 @@ def _row(values: tuple[Any, ...], sealer: Sealer) -> Row:
         compressor=compressor,
         level=level,
         lossless=bool(lossless),
-        tokens_before=before,
-        tokens_after=after,
+        before=before,
+        after=after,
         base=None if base is None else Key(base),
     )
     if sealed is None:
@@ -104,8 +104,7 @@ def _values(new: Rendering, sealer: Sealer) -> tuple[Any, ...]:
         new.compressor,
         new.level,
         new.lossless,
-        new.tokens_before,
-        new.tokens_after,
+        *new.about,
         new.base,
     )
 

@@ -96,7 +96,7 @@ class Inspections:
 
 def is_shorter(outcome: Outcome) -> bool:
     """Say whether any text of a request was changed."""
-    return outcome.changed and outcome.tokens_after != outcome.tokens_before
+    return outcome.changed and outcome.after != outcome.before
 
 
 def texts(outcome: Outcome) -> list[Text]:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headroom_mitm import tokens
 from headroom_mitm.compressors import Content, Level
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 
@@ -134,6 +135,15 @@ def test_blocks_come_back_exactly(picked: list[str]) -> None:
 def test_other_texts_are_left_alone(text: str) -> None:
     """Hits of a search have numbers too, but not one by one."""
     assert COMPRESSOR.score(Content(text)) <= 0 or COMPRESSOR.compress(Content(text), Level.LOSSLESS) is None
+
+
+@pytest.mark.parametrize("form", ["{:>6}\t", "{:>5}→", "{}:", "{}|", "{}: "])
+@pytest.mark.parametrize("lines", [CODE, LONG, ["" for _ in range(40)], [" " * 60 + "x" for _ in range(40)]])
+def test_as_many_tokens_are_spared_as_it_says(form: str, lines: list[str]) -> None:
+    """It says so without counting."""
+    text = numbered(lines, 7, form)
+    folded = COMPRESSOR.compress(Content(text), Level.LOSSLESS)
+    assert folded is None or 0 <= folded.spared <= tokens.count(text) - tokens.count(folded.text)
 
 
 @given(lines=st.lists(st.text("ab1 :\t→|\r\x00", max_size=12), min_size=12, max_size=60), first=st.integers(0, 2000))

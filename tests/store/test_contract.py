@@ -14,6 +14,7 @@ from decision_samples import TEXTS, key, lossless, lossy, raw
 
 from headroom_mitm.errors import MissingOriginal
 from headroom_mitm.segments import digest_of_text
+from headroom_mitm.sizes import Size
 from headroom_mitm.store import Store, open_store
 from headroom_mitm.store.sealing import Keys
 
@@ -45,6 +46,15 @@ def test_a_decision_comes_back_as_it_went_in(store: Store, make: Callable[..., o
     decision = make("call 1")
     assert store.freeze([decision]) == {key("call 1"): decision.rendering}
     assert store.recall([key("call 1")]) == {key("call 1"): decision.rendering}
+
+
+def test_tokens_that_nobody_has_counted_are_kept_as_an_estimate(store: Store) -> None:
+    """Nothing waits for a decision to be counted; who has it from the store is told about how many they are."""
+    before, after = Size("a long text " * 50), Size("short")
+    decision = lossy("call 1")
+    store.freeze([replace(decision, rendering=replace(decision.rendering, before=before, after=after))])
+    found = store.recall([key("call 1")])[key("call 1")]
+    assert (found.before, found.after) == (before.about, after.about)
 
 
 def test_what_is_not_known_is_not_recalled(store: Store) -> None:
@@ -102,7 +112,7 @@ def test_the_first_of_two_for_one_key_in_one_go_wins(store: Store) -> None:
 def test_decisions_are_kept_together_or_not_at_all(store: Store) -> None:
     """One that cannot be written takes those before it along."""
     good, bad = lossy("call 1"), lossy("call 2")
-    bad = replace(bad, rendering=replace(bad.rendering, tokens_after=2**70))
+    bad = replace(bad, rendering=replace(bad.rendering, after=2**70))
     with pytest.raises(OverflowError):
         store.freeze([good, bad])
     assert store.recall([key("call 1")]) == {}

@@ -24,13 +24,15 @@ def outcome(given: Prompt, *forms: str | None, level: Level = Level.LIGHT) -> Ou
     for segment, form in zip(given.segments, forms, strict=False):
         name = "too long" if form is None else "log_lines/3"
         whole = form is None or level is Level.LOSSLESS
-        known[segment.key] = Rendering(segment.key, form, Digest(b"o" * 16), name, level, whole, 200, 80)
+        known[segment.key] = Rendering(
+            segment.key, form, Digest(b"o" * 16), name, level, whole, 200, 200 if form is None else 80
+        )
     return Outcome(given.body, given, True, {}, known, 400, 280)
 
 
 def test_every_text_is_told_with_its_call_and_its_decision() -> None:
     found = "\n".join(told(outcome(prompt(LONG, "b" * 500, "short"), "row 1", None)))
-    assert "tool results 400 -> 280 tokens, 30 % less" in found
+    assert "tool results 401 -> 281 tokens, 30 % less" in found
     assert "3 texts, 1 of them in another form" in found
     assert "  1  log_lines/3 light, id " in found
     assert "  2  as it came (too long), 200 tokens" in found

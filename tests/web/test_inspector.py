@@ -44,7 +44,9 @@ def screen() -> Iterator[tuple[Inspector, taddons.context]]:
 def outcome(sent: str | None = "first\nlast") -> Outcome:
     prompt = ANTHROPIC.read(body(asked() + result("c1", TEXT)))
     [segment] = prompt.segments
-    rendering = Rendering(segment.key, sent, Digest(b"o" * 16), "log_lines/3", 1, sent is None, 200, 80)
+    rendering = Rendering(
+        segment.key, sent, Digest(b"o" * 16), "log_lines/3", 1, sent is None, 200, 200 if sent is None else 80
+    )
     left = prompt.body if sent is None else prompt.body.replace(b"left out\\n", b"")
     return Outcome(left, prompt, True, {}, {segment.key: rendering}, 200, 200 if sent is None else 80)
 

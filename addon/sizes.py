@@ -1,0 +1,86 @@
+"""How many tokens a text has: about, at once; exactly, once somebody has to know.
+
+Most decisions are clear without: a form of half the length saves tokens however they are counted.
+"""
+
+from headroom_mitm import tokens
+from headroom_mitm.segments import Amount
+from headroom_mitm.tokens import SHORTER
+
+_LONGER = 1.3
+"""``SHORTER`` the other way round, where nothing but some tokens hangs on it."""
+_FEW, _MANY = 0.7, 1.4
+"""Estimates that are off by more than these are very rare."""
+
+
+class Size:
+    """The tokens of a text. Thread-safe: who counts at the same time finds the same."""
+
+    __slots__ = ("_count", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text: str | None = text  # goes as soon as it is counted
+        self._count = 0
+
+    @property
+    def about(self) -> int:
+        """Estimated, until somebody has counted."""
+        text = self._text
+        return self._count if text is None else tokens.about(text)
+
+    @property
+    def count(self) -> int:
+        """Counted now, if it was not."""
+        text = self._text
+        if text is not None:
+            self._count = tokens.count(text)
+            self._text = None
+        return self._count
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the counts, also with a number."""
+        if isinstance(other, Size):
+            return self is other or self.count == other.count
+        return self.count == other
+
+    def __hash__(self) -> int:
+        """Return that of the count."""
+        return hash(self.count)
+
+    def __repr__(self) -> str:
+        """Tell what is known."""
+        return f"Size(about {self.about})" if self._text is not None else f"Size({self._count})"
+
+
+def counted(amount: Amount) -> int:
+    """Return the exact number."""
+    return amount if isinstance(amount, int) else amount.count
+
+
+def about(amount: Amount) -> int:
+    """Return what is known without counting."""
+    return amount if isinstance(amount, int) else amount.about
+
+
+def exceeds(amount: Amount, most: int) -> bool:
+    """Say whether there are more tokens than this; counted only where that is not clear."""
+    found = about(amount)
+    return found * _FEW > most or (found * _MANY > most and counted(amount) > most)
+
+
+def saves(text: Amount, form: Amount, least: int, share: float = 0.0) -> bool:
+    """Say whether a form saves so many tokens, and such a share; counted only where that is not clear."""
+    before, after = about(text), about(form)
+    if after <= SHORTER * (1 - share) * before and before - after >= 2 * least:
+        return True
+    if before * _MANY < least:
+        return False
+    return counted(text) - counted(form) >= max(least, share * counted(text))
+
+
+def is_less(form: Amount, other: Amount, share: float) -> bool:
+    """Say whether a form has less than a share of another one's tokens; counted only where that is not clear."""
+    one, two = about(form), share * about(other)
+    if not SHORTER * two < one < _LONGER * two:
+        return one < two
+    return counted(form) < share * counted(other)
