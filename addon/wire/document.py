@@ -5,7 +5,7 @@ where it must (a duplicate key, a body that is not JSON) raises ``UnreadableBody
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,8 +22,11 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _STRING = msgspec.json.Decoder(str)
+_ONE_SPACE = re.compile(rb'\{"[^"\\]*": ')
+_WRITTEN = ((b",", b'"%b":%b'), (b", ", b'"%b": %b'))
+"""Between members, and a member: without white space, or as Python writes them."""
 _COPIED = 100_000
-"""Bytes of an object that is put together once more to see how it is written."""
+"""Bytes of an object or a list that is put together once more to see how it is written."""
 
 # Deep nesting ends in RecursionError; msgspec.DecodeError is the root of what bad JSON raises.
 _BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -55,23 +58,43 @@ def members(body: bytes, span: Span) -> dict[str, Span]:
 
 
 def _tight_members(data: bytes, raws: Mapping[str, msgspec.Raw], start: int) -> dict[str, Span] | None:
-    """Return where members stand that are written without white space, as most clients do; None for others.
+    """Return where members stand that are written without white space, or as Python does it; None for others.
 
     What they make when they are put together is the object itself, so nothing has to be looked for.
     """
-    pieces = [b'"%b":%b' % (key.encode(), bytes(raw)) for key, raw in raws.items()]
-    if data != b"{%b}" % b",".join(pieces):
+    comma, form = _WRITTEN[_ONE_SPACE.match(data) is not None]
+    pieces = [form % (key.encode(), bytes(raw)) for key, raw in raws.items()]
+    if data != b"{%b}" % comma.join(pieces):
         return None
     found: dict[str, Span] = {}
+    start += 1
     for (key, raw), piece in zip(raws.items(), pieces, strict=True):
-        start += 1 + len(piece)
-        found[key] = Span(start - memoryview(raw).nbytes, start)
+        end = start + len(piece)
+        found[key] = Span(end - memoryview(raw).nbytes, end)
+        start = end + len(comma)
+    return found
+
+
+def _tight_items(data: bytes, raws: Sequence[msgspec.Raw], start: int) -> list[Span] | None:
+    """Return the same of a list's items."""
+    values = [bytes(raw) for raw in raws]
+    comma = b", " if len(values) > 1 and data.startswith(b", ", 1 + len(values[0])) else b","
+    if data != b"[%b]" % comma.join(values):
+        return None
+    found: list[Span] = []
+    start += 1
+    for value in values:
+        found.append(Span(start, start + len(value)))
+        start += len(value) + len(comma)
     return found
 
 
 def items(body: bytes, span: Span) -> list[Span]:
     """Return where the items of a list stand."""
     data, raws = _split(body, span, _ITEMS)
+    tight = _tight_items(data, raws, span.start) if len(data) <= _COPIED else None
+    if tight is not None:
+        return tight
     found: list[Span] = []
     at = 1
     for raw in raws:
