@@ -14,7 +14,7 @@ between their requests and the first answer."""
 LONGEST_SECONDS = 1.0
 """What was put off is done after these, however busy it is."""
 MOST = 100
-"""Things that are put off at once. They hold the requests that they are about."""
+"""Things that are put off at once, light ones aside. They hold the requests that they are about."""
 _USUAL = gc.get_threshold()
 _MOST_GARBAGE = 50_000
 """Objects more than at the last collection: as many as some 200 streams have that begin."""
@@ -25,6 +25,7 @@ class Lull:
 
     def __init__(self) -> None:
         self._kept: list[Callable[[], None]] = []
+        self._heavy = 0
         self._since = self._stirred = 0.0  # by the event loop's clock
         self._timer: asyncio.TimerHandle | None = None
 
@@ -33,10 +34,14 @@ class Lull:
         self._stirred = asyncio.get_running_loop().time()
         self._wait()
 
-    def put_off(self, work: Callable[[], None]) -> None:
-        """Have something done that is quick, or that hands over to a thread; in the order in which it was put off."""
+    def put_off(self, work: Callable[[], None], *, is_light: bool = False) -> None:
+        """Have something done that is quick, or that hands over to a thread; in the order in which it was put off.
+
+        ``is_light``: it holds no request, such as a line for the log.
+        """
         self._kept.append(work)
-        if len(self._kept) >= MOST:
+        self._heavy += not is_light
+        if self._heavy >= MOST:
             self.end()
         else:
             self._wait()
@@ -47,7 +52,7 @@ class Lull:
             self._timer.cancel()
             self._timer = None
             gc.set_threshold(*_USUAL)
-        kept, self._kept = self._kept, []
+        kept, self._kept, self._heavy = self._kept, [], 0
         for work in kept:
             work()
 

@@ -1,6 +1,7 @@
 """The addon, from options to requests. Where it fails, the original goes out."""
 
 import asyncio
+import functools
 import gc
 import logging
 
@@ -134,10 +135,11 @@ class Headroom:
         note = f"{wire.name} {outcome.prompt.model} · {outcome.before} -> {outcome.after} tok"
         flow.comment = f"headroom: {note}" if outcome.is_free else f"headroom: {note} (audit, nothing changed)"
         self._inspector.mark(flow, outcome)
-        loop = asyncio.get_running_loop()  # which sends the request before all that it is to do soon
         if outcome.before:
-            loop.call_soon(logger.info, flow.comment)
-        loop.call_soon(self._inspector.note, flow, outcome, policy.account)
+            # To write a line takes a tenth of what a whole request does.
+            service.shared.lull.put_off(functools.partial(logger.info, flow.comment), is_light=True)
+        # The request is sent before all that the loop is to do soon.
+        asyncio.get_running_loop().call_soon(self._inspector.note, flow, outcome, policy.account)
         if outcome.offered:
             self._answers.expect(flow, wire, outcome)
         if outcome.body is not body:

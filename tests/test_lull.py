@@ -77,6 +77,18 @@ def test_all_is_done_at_the_end() -> None:
     assert run(talk) == [0, 1, 2]
 
 
+def test_any_number_of_light_things_waits() -> None:
+    async def talk(lull: Lull, done: list[int]) -> None:
+        for number in range(2 * MOST):
+            lull.put_off(functools.partial(done.append, number), is_light=True)
+        assert not done
+        await put_off(lull, done, MOST - 1)
+        assert not done
+        lull.end()
+
+    assert len(run(talk)) == 3 * MOST - 1
+
+
 def test_what_follows_from_it_is_put_off_again() -> None:
     async def talk(lull: Lull, done: list[int]) -> None:
         lull.put_off(lambda: lull.put_off(lambda: done.append(1)))
