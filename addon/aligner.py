@@ -35,6 +35,7 @@ REMEMBERED = 40_000_000
 _ENTRY = 400  # what a decision counts besides its text, in characters
 REMEMBERED_OFFERS = 50_000
 _SENT_BEFORE = "sent before"
+_AWAY = "store unavailable"
 TOUCH_SECONDS = 3_600
 """The store counts idle time, so even what memory knows is asked for again after this long."""
 
@@ -95,7 +96,7 @@ class Aligner:
         self._torn: Recent[Digest, int] = Recent(REMEMBERED_OFFERS, fades=True)
         self.foresight = Foresight(store, self._decided, self._offers, self.epochs, self.fronts)
         self._pasts = Pasts()
-        self.owed = Owed()
+        self.owed = Owed(store.aside)
 
     def recall(self, prompt: Prompt, *, may_offer: bool, may_look: bool = True, may_choose_long: bool = False) -> Plan:
         """Look up what is decided. A store that does not answer makes unknown texts raw, never newly chosen.
@@ -108,7 +109,9 @@ class Aligner:
         if standing.is_unknown:
             is_ours = not plan.past and _was_seen_whole(plan)
             standing = self.epochs.followed(standing, prompt) if is_ours else self.epochs.sent(standing)
-        if standing.cold is not None and (not may_look or plan.is_weighed or plan.is_torn or prompt.forgets):
+        # Whoever could keep nothing could not say either when it was sent.
+        is_undated = plan.is_torn or self.owed.is_inherited(segment.key for segment in plan.prompt.segments)
+        if standing.cold is not None and (not may_look or plan.is_weighed or prompt.forgets or is_undated):
             standing = self.epochs.sent(replace(standing, cold=None))
         has_place = prompt.tool_slot is not None and TOOL_NAME not in prompt.tool_names and not prompt.forced_tool
         return replace(plan, cold=standing.cold, may_offer=may_offer and has_place)
@@ -133,7 +136,7 @@ class Aligner:
         past = NO_PAST if is_idle else self._pasts.of(prompt, segments)
         later = segments[len(past.segments) :]
         keys = [segment.key for segment in later]
-        known = {**past.known, **self._decided.get_all(keys)}
+        known = {**past.known, **self.owed.held(keys), **self._decided.get_all(keys)}
         unseen = [key for key in keys if key not in known]
         missing = self.foresight.asked_for(keys, unseen) if is_idle else unseen
         unanswered = standing.unanswered
@@ -152,7 +155,7 @@ class Aligner:
         fresh = () if unanswered else tuple(segment for segment in unknown if _is_new(segment, prompt))
         sent = [] if unanswered else [segment for segment in unknown if not _is_new(segment, prompt)]
         if unanswered:
-            known |= self.leave_raw(unknown, "store unavailable")
+            known |= self.leave_raw(unknown, _AWAY)
         try:
             decided = self._decided_offer(prompt, unanswered=unanswered, offers=standing.offers)
         except StoreUnavailable as error:
@@ -162,8 +165,8 @@ class Aligner:
             return Plan(prompt, known, fresh, offered=False, undecided_offer=False)
         if decided is False and (lossy := _without_tool(prompt, segments, known)):
             return self._recalled(_decided_anew(prompt, lossy), standing, may_offer=may_offer)
-        is_torn = bool(sent and fresh) and self._is_torn(prompt, segments, sent, is_ours=bool(known or decided))
-        if is_torn:
+        is_ours = bool(known or decided)
+        if is_torn := bool(is_ours and sent and fresh) and _is_torn(self._torn, prompt, segments, sent):
             fresh, sent = (), [*sent, *fresh]
         if decided is not None:
             known |= self._freeze_past(sent)
@@ -184,7 +187,11 @@ class Aligner:
         owed = self.owed.all()
         if not (owed or new):
             return known
-        holds = self._store.freeze([*owed.values(), *new.values()])
+        try:
+            holds = self._store.freeze([*owed.values(), *new.values()])
+        except StoreUnavailable:
+            self.owed.stays()
+            raise
         self.owed.paid(owed)
         if others := {key: holds[key] for key in owed if holds[key].text is not None}:
             # Those who have sent them otherwise replay that, and the provider has it in its cache from before.
@@ -203,7 +210,8 @@ class Aligner:
         """
         decisions = {segment.key: Decision(raw(segment, reason)) for segment in segments}
         holds = self._remembered({key: decision.rendering for key, decision in decisions.items()})
-        self.owed.add({key: d for key, d in decisions.items() if holds[key] is d.rendering})
+        left = {key: d for key, d in decisions.items() if holds[key] is d.rendering}
+        self.owed.add(left, is_away=reason == _AWAY)
         return holds
 
     def freeze_offer(self, prompt: Prompt, *, offered: bool, decisions: Sequence[Decision] = ()) -> bool:
@@ -225,19 +233,6 @@ class Aligner:
         """Note that a conversation begins without the tool, so that it stays without; only for this process."""
         if not prompt.answered:
             self._offers.put_first(prompt.head, False)  # noqa: FBT003  # the decision itself is the value
-
-    def _is_torn(
-        self, prompt: Prompt, segments: Sequence[Segment], unknown: Sequence[Segment], *, is_ours: bool
-    ) -> bool:
-        """Say whether what was sent last was not kept, of a conversation that is ours.
-
-        Once for each conversation: a client that words its newest results anew with each turn looks the same.
-        """
-        last = next(segment for segment in reversed(segments) if not _is_new(segment, prompt))
-        if not is_ours or last is not unknown[-1]:
-            return False
-        size = len(prompt.body)  # the same again, if a client or a thread of ours tries again
-        return self._torn.put_first(branch(prompt), size) == size
 
     def _freeze_past(self, segments: Sequence[Segment]) -> dict[Key, Rendering]:
         if not segments:
@@ -291,6 +286,18 @@ class Aligner:
 def _is_new(segment: Segment, prompt: Prompt) -> bool:
     """Say whether no request can have carried this text as it is now."""
     return segment.newest or not prompt.answered or segment.variant > 0
+
+
+def _is_torn(
+    torn: Recent[Digest, int], prompt: Prompt, segments: Sequence[Segment], unknown: Sequence[Segment]
+) -> bool:
+    """Say whether what was sent last was not kept, of a conversation that is ours.
+
+    Once for each conversation: a client that words its newest results anew with each turn looks the same.
+    """
+    last = next(segment for segment in reversed(segments) if not _is_new(segment, prompt))
+    size = len(prompt.body)  # the same again, if a client or a thread of ours tries again
+    return last is unknown[-1] and torn.put_first(branch(prompt), size) == size
 
 
 def _without_base(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.errors import StoreReadOnly, StoreUnavailable
 from headroom_mitm.recent import Recent
 from headroom_mitm.segments import Digest
 from headroom_mitm.store.base import Visit, VisitStore
@@ -70,7 +70,10 @@ class Visits:
         return None if sent is None else self._steady() - sent
 
     def touch(self, key: Digest, lifetime: float) -> bool:
-        """Note that a prefix is sent now, and how long it is kept at the longest. False: the store did not answer."""
+        """Note that a prefix is sent now, and how long it is kept at the longest.
+
+        False: the store did not answer. One that cannot write does, as far as what it holds is concerned.
+        """
         now = self._clock()
         self._sent.put(key, self._steady())
         known = self._known.get(key)
@@ -82,7 +85,7 @@ class Visits:
             self._merged(key, self._store.touch(key, now, lifetime))
         except StoreUnavailable as error:
             logger.warning("store unavailable, other workers do not know what was sent: %s", error)
-            return False
+            return isinstance(error, StoreReadOnly)
         return True
 
     def note(self, key: Digest, lifetime: float) -> None:

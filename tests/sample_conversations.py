@@ -11,12 +11,13 @@ from sample_compressors import Shorten
 
 from headroom_mitm.aligner import Aligner
 from headroom_mitm.compressors import Compressor
-from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.errors import StoreReadOnly, StoreUnavailable
 from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
 from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store import Decision, Store, open_store
+from headroom_mitm.store.aside import Aside, NoAside
 from headroom_mitm.store.base import Kept, Offer, TallyStore, Visit, VisitStore
 from headroom_mitm.wire import BY_NAME
 from headroom_mitm.wording import TOOL_NAME
@@ -71,25 +72,29 @@ def offers(sent: bytes) -> bool:
 
 
 class FailingStore:
-    """A store that can be cut off: ``down`` before anything is done, ``mute`` after it was done."""
+    """A store that can be cut off: ``down`` before anything is done, ``mute`` after it was done; or only be read."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.down = False
         self.mute = False
+        self.read_only = False
         self.asked = 0
         self.recalled = 0
         self.staging = store.staging
         self.holdings = store.holdings
+        self.aside: Aside = NoAside()
 
     @property
     def is_there(self) -> bool:
-        return not (self.down or self.mute)
+        return not (self.down or self.mute or self.read_only)
 
-    def _call(self, work: Callable[[], Any]) -> Any:
+    def _call(self, work: Callable[[], Any], *, writes: bool = False) -> Any:
         self.asked += 1
         if self.down:
             raise StoreUnavailable("cut off")
+        if self.read_only and writes:
+            raise StoreReadOnly("cannot be written to")
         found = work()
         if self.mute:
             raise StoreUnavailable("no answer in time")
@@ -100,7 +105,7 @@ class FailingStore:
         return self._call(lambda: self._store.recall(keys))
 
     def freeze(self, decisions: Sequence[Decision]) -> dict[Key, Rendering]:
-        return self._call(lambda: self._store.freeze(decisions))
+        return self._call(lambda: self._store.freeze(decisions), writes=True)
 
     def original(self, digest: Digest) -> str:
         return self._call(lambda: self._store.original(digest))
@@ -113,13 +118,13 @@ class FailingStore:
         return self._call(lambda: self._store.offered(head))
 
     def offer(self, head: Digest, offered: bool) -> bool:
-        return self._call(lambda: self._store.offer(head, offered))
+        return self._call(lambda: self._store.offer(head, offered), writes=True)
 
     def rounds(self, keys: Sequence[Digest]) -> dict[Digest, bytes]:
         return self._call(lambda: self._store.rounds(keys))
 
     def keep_rounds(self, key: Digest, packed: bytes) -> bytes:
-        return self._call(lambda: self._store.keep_rounds(key, packed))
+        return self._call(lambda: self._store.keep_rounds(key, packed), writes=True)
 
     @property
     def visits(self) -> "FailingVisits":
@@ -140,11 +145,11 @@ class FailingStore:
 class FailingTallies:
     """The sums of such a store."""
 
-    call: Callable[[Callable[[], Any]], Any]
+    call: Callable[..., Any]
     tallies: TallyStore
 
     def add(self, amounts: Mapping[str, Mapping[str, float]]) -> None:
-        self.call(lambda: self.tallies.add(amounts))
+        self.call(lambda: self.tallies.add(amounts), writes=True)
 
     def read(self, names: Sequence[str]) -> dict[str, dict[str, float]]:
         return self.call(lambda: self.tallies.read(names))
@@ -153,24 +158,24 @@ class FailingTallies:
         return self.call(lambda: self.tallies.names(start))
 
     def forget(self, names: Sequence[str]) -> None:
-        self.call(lambda: self.tallies.forget(names))
+        self.call(lambda: self.tallies.forget(names), writes=True)
 
 
 @dataclass
 class FailingVisits:
     """The visits of such a store."""
 
-    call: Callable[[Callable[[], Any]], Any]
+    call: Callable[..., Any]
     visits: VisitStore
 
     def get(self, key: Digest) -> Visit | None:
         return self.call(lambda: self.visits.get(key))
 
     def touch(self, key: Digest, seen: float, lifetime: float) -> Visit:
-        return self.call(lambda: self.visits.touch(key, seen, lifetime))
+        return self.call(lambda: self.visits.touch(key, seen, lifetime), writes=True)
 
     def begin(self, key: Digest, before: Visit | None, after: Visit) -> Visit:
-        return self.call(lambda: self.visits.begin(key, before, after))
+        return self.call(lambda: self.visits.begin(key, before, after), writes=True)
 
 
 @dataclass

@@ -9,11 +9,13 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sample_compressors import LARGE, SMALL, Grow, HalfACharacter, LossyOnly, Raise, Shorten, rows
-from sample_conversations import COMPRESS, FailingStore, Worker, asked, body, declared, offers, result, texts
+from sample_conversations import COMPRESS, FailingStore, Hour, Worker, asked, body, declared, offers, result, texts
 
 from headroom_mitm import recent, tokens
 from headroom_mitm.pipeline import Policy
 from headroom_mitm.store import open_store
+from headroom_mitm.store.aside import FileAside
+from headroom_mitm.visits import WRITTEN_EVERY
 from headroom_mitm.wording import TOOL_NAME
 
 POLICIES = (
@@ -222,7 +224,44 @@ class SessionsWithOutages(Sessions):
             assert not self.workers[0].pipeline._aligner.owed.is_any()
 
 
+class SessionsOnADiskThatIsReadOnly(Sessions):
+    """One worker at a time, ended at any moment. Now and then nothing can be kept but what is put aside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for _ in range(2):
+            self.workers.pop().store.close()
+        self.read_only = False
+        self.clock = Hour()
+        self.restart(0, 0)
+
+    @rule(worker=INDEX, compressors=INDEX)
+    def restart(self, worker: int, compressors: int) -> None:
+        """What only memory knew is gone, as where a process is killed."""
+        self.workers[0].store.close()
+        self.store = FailingStore(open_store(str(self.path)))
+        self.store.read_only = self.read_only
+        self.store.aside = FileAside(self.path, Path(self.folder.name))
+        self.workers[0] = Worker(self.store, COMPRESSORS[compressors % len(COMPRESSORS)], self.clock)
+
+    @rule()
+    def wait(self) -> None:
+        """What was written down of when something was sent grows old; the provider still has it."""
+        self.clock.now += WRITTEN_EVERY + 1
+
+    @rule(read_only=st.booleans())
+    def change(self, read_only: bool) -> None:
+        self.read_only = self.store.read_only = read_only
+
+    @precondition(lambda self: self.store.is_there)  # else it begins without the tool, and only memory knows
+    @rule(worker=INDEX, policy=INDEX, late=st.booleans())
+    def begin(self, worker: int, policy: int, late: bool) -> None:
+        super().begin(worker, policy, late)
+
+
 TestSessions = Sessions.TestCase
 TestSessions.settings = SESSIONS
 TestSessionsWithOutages = SessionsWithOutages.TestCase
 TestSessionsWithOutages.settings = SESSIONS
+TestSessionsOnADiskThatIsReadOnly = SessionsOnADiskThatIsReadOnly.TestCase
+TestSessionsOnADiskThatIsReadOnly.settings = settings(SESSIONS, max_examples=25)

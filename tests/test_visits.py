@@ -48,6 +48,14 @@ def test_a_longer_lifetime_is_written_down_at_once(visits: Visits, store: Failin
     assert Visits(store.visits, clock).recalled(KEY).visit == Visit(clock.now, 3600)
 
 
+@pytest.mark.parametrize(("away", "answers"), [("down", False), ("mute", False), ("read_only", True)])
+def test_a_store_that_can_only_be_read_answers(visits: Visits, store: FailingStore, away: str, answers: bool) -> None:
+    """What it holds is to be asked for; to one that does not answer at all, each question is a time-out."""
+    setattr(store, away, True)
+    assert visits.touch(KEY, 300) is answers
+    assert visits.remembered(KEY) is not None
+
+
 def test_what_others_have_sent_since_is_known_when_asked_for(visits: Visits, store: FailingStore, clock: Hour) -> None:
     visits.touch(KEY, 300)
     clock.now += 1000

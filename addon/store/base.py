@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from headroom_mitm.segments import DIGEST_SIZE, Digest, Key, Rendering
+from headroom_mitm.store.aside import Aside
 from headroom_mitm.store.certainty import Certainty
 from headroom_mitm.store.holdings import HoldingStore
 
@@ -282,6 +283,11 @@ class Stores(Protocol):
     @property
     def staging(self) -> Staging:
         """How a request gets by with few round trips."""
+        ...
+
+    @property
+    def aside(self) -> Aside:
+        """What it could not keep."""
         ...
 
     @property

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.segments import Digest, Key, Rendering
+from headroom_mitm.store.aside import Aside, FileAside
 from headroom_mitm.store.base import REFRESH_SECONDS, Clock, Decision, Kept, Limits, Offer
 from headroom_mitm.store.holdings import Kind
 from headroom_mitm.store.sealing import Sealer
@@ -43,6 +44,7 @@ class SqliteStore:
         self._clock = clock
         self._lock = threading.Lock()
         self.staging = SqliteAtOnce(path, clock, self._lock, lambda: self._file.is_open)
+        self.aside: Aside = FileAside(path)
         self._sealer = sealer
         self._originals = SqliteOriginals(self._database, sealer)
         self._rounds = SqliteRounds(self._database, sealer, clock)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.errors import StoreReadOnly, StoreUnavailable
 from headroom_mitm.store.base import Clock
 
 APPLICATION_ID = 0x4844524D  # "HDRM": tells our file from another program's database
@@ -21,6 +21,8 @@ _SIBLINGS = ("", "-wal", "-shm")
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _UNWRITABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
+"""Nothing can be written any more, and what is there can be read."""
 FROZEN_SECONDS = 5.0
 """So long a file that cannot be written to is taken for one that nobody writes to."""
 
@@ -213,8 +215,10 @@ class SqliteFile:
         if code in _BUSY:
             return StoreUnavailable(f"{self.path} is busy: another process has been writing for {BUSY_SECONDS:g} s")
         if code in _UNWRITABLE and self._thaws < math.inf:
-            return StoreUnavailable(f"{self.path} cannot be written to")
+            return StoreReadOnly(f"{self.path} cannot be written to")
         self.close()
+        if code in _FULL:
+            return StoreReadOnly(f"{self.path}: {error}")
         if code in _DAMAGED:
             self._move_aside(error)
         return StoreUnavailable(f"{self.path}: {error}")

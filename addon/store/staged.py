@@ -16,6 +16,7 @@ from typing import TypeVar
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.recent import Recent
 from headroom_mitm.segments import Digest, Key, Rendering
+from headroom_mitm.store.aside import Aside, NoAside
 from headroom_mitm.store.base import Decision, Kept, Offer, TallyStore, Visit, VisitStore, Wanted
 from headroom_mitm.store.redis import RedisStore
 from headroom_mitm.store.staging import NotAtOnce
@@ -195,6 +196,7 @@ class StagedStore:
         self.tallies: TallyStore = StagedTallies(store.tallies, self.staging)
         self.records = store.records
         self.holdings = store.holdings
+        self.aside: Aside = NoAside()
         self.upkeep = store.upkeep
         self.original = store.original
         self.keep_rounds = store.keep_rounds

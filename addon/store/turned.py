@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.segments import DIGEST_SIZE, Digest, Key, Rendering
+from headroom_mitm.store.aside import Aside
 from headroom_mitm.store.base import (
     CHANGED_ENTRY,
     Decision,
@@ -86,6 +87,7 @@ class TurnedStore:
         self.upkeep: Upkeep = whole.upkeep
         self.holdings: HoldingStore = TurnedHoldings(whole.holdings, turn)
         self.staging: Staging = TurnedStaging(whole.staging, turn)
+        self.aside: Aside = TurnedAside(whole.aside.another(), turn)
 
     def recall(self, keys: Sequence[Key]) -> dict[Key, Rendering]:
         """See ``Store``."""
@@ -166,6 +168,31 @@ class TurnedHoldings:
         """See ``HoldingStore``."""
         turn = self._turn
         self._whole.add({name: [Held(one.kind, turn(one.key)) for one in ones] for name, ones in held.items()})
+
+
+class TurnedAside:
+    """See ``Aside``."""
+
+    def __init__(self, whole: Aside, turn: Turn) -> None:
+        self._whole = whole
+        self._turn = turn
+        self.clear = whole.clear
+
+    def put(self, renderings: Iterable[Rendering]) -> None:
+        """See ``Aside``."""
+        with contextlib.suppress(StoreUnavailable):
+            self._whole.put([_named(one, self._turn) for one in renderings])
+
+    def found(self) -> list[Rendering]:
+        """See ``Aside``."""
+        try:
+            return [_named(one, self._turn.back) for one in self._whole.found()]
+        except StoreUnavailable:
+            return []
+
+    def another(self) -> Aside:
+        """See ``Aside``."""
+        return TurnedAside(self._whole.another(), self._turn)
 
 
 class TurnedStaging:

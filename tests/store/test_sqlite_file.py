@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from decision_samples import key, lossy
 
-from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.errors import StoreReadOnly, StoreUnavailable
 from headroom_mitm.store import Store, sqlite_file
 from headroom_mitm.store.sqlite_file import APPLICATION_ID, MIGRATIONS, migrate
 
@@ -201,7 +201,7 @@ def test_a_read_only_file_still_tells_what_is_decided(opened: OpenStore) -> None
             path.chmod(0o400)
             late = opened(str(path), clock=lambda: 1_000_000.0)
             assert late.recall([key("call 1")]) == {key("call 1"): lossy("call 1").rendering}
-            with pytest.raises(StoreUnavailable, match="readonly"):
+            with pytest.raises(StoreReadOnly, match="readonly"):
                 late.freeze([lossy("call 2")])
             for found in path.parent.iterdir():
                 found.chmod(0o600)
@@ -227,7 +227,7 @@ def test_where_nothing_can_be_written_what_is_there_is_read(
             late = opened(str(path))
             for _ in range(2):
                 assert late.recall([key("call 1")]) == {key("call 1"): lossy("call 1").rendering}
-                with pytest.raises(StoreUnavailable, match="cannot be written"):
+                with pytest.raises(StoreReadOnly, match="cannot be written"):
                     late.freeze([lossy("call 2")])
         assert caplog.text.count("what it holds is read") == 1
         Path(folder).chmod(0o777)
