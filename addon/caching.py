@@ -1,9 +1,13 @@
 """What a request lacks for the provider's prompt cache, and what its client should know of it."""
 
+import contextlib
 import logging
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from headroom_mitm import cache_terms
 from headroom_mitm.breakpoints import Breakpoint, breakpoints, lifetimes
@@ -28,6 +32,16 @@ class Wishes:
     """Tools leave in one order, whatever order they come in."""
 
 
+class _Left(NamedTuple):
+    """A request that has left, and what its conversation and its front are to be compared by."""
+
+    prompt: Prompt
+    at: float
+    own: frozenset[str]
+    """Lifetimes of the client's markers."""
+    added: list[Breakpoint]
+
+
 class Caching:
     """Looks after the provider's cache. One for all requests; thread-safe."""
 
@@ -35,21 +49,29 @@ class Caching:
         self._clock = clock
         self._lifetimes = Lifetimes()
         self._volatile = Volatile()
+        self._left: deque[_Left] = deque()
+        self._lock = threading.Lock()
+        self._is_due = False
+        self.puts_off = False
+        """Somebody calls ``look`` soon."""
 
     def edits(self, prompt: Prompt, wishes: Wishes, *, change: bool) -> list[Edit]:
         """Return the edits that make a request cheaper without changing what the model reads; none but if ``change``.
 
         What makes it dearer, and only its client can mend, is logged once.
         """
-        now, conversation = self._clock(), Conversation.of(prompt)
-        own = lifetimes(prompt)
-        course = self._lifetimes.observe(prompt, conversation, now)
-        added = self._breakpoints(prompt, course, wishes) if change else []
-        if added or own or prompt.blocks is None:
-            for finding in self._volatile.observe(prompt, conversation, now):
-                logger.warning("headroom: %s", _said(finding, prompt))
-        if own == {cache_terms.USUAL} or (added and added[0].lifetime == cache_terms.USUAL and not own):
-            self._advise(course, conversation)
+        now, own = self._clock(), lifetimes(prompt)
+        if prompt.blocks is None or own or prompt.first_answer is None:
+            added = breakpoints(prompt) if change else []
+            self._left.append(_Left(prompt, now, own, added))
+            if not self.puts_off:
+                self.look()
+        else:
+            self.look()
+            conversation = Conversation.of(prompt)
+            course = self._lifetimes.observe(prompt, conversation, now)
+            added = self._breakpoints(prompt, course, wishes) if change else []
+            self._told(_Left(prompt, now, own, added), conversation, course)
         keyed = _keyed(prompt) if change and wishes.takes_key else []
         ordered = _ordered(prompt, added) if change and wishes.orders_tools else []
         if ordered:
@@ -60,11 +82,39 @@ class Caching:
             *ordered,
         ]
 
+    def falls_due(self) -> bool:
+        """Say whether requests have left that nobody has looked at, nor was told to since somebody did."""
+        if self._is_due or not self._left:
+            return False
+        self._is_due = True
+        return True
+
+    def look(self) -> None:
+        """Look at the course of what has left."""
+        self._is_due = False
+        if not self._left:
+            return
+        with self._lock, contextlib.suppress(IndexError):
+            while True:
+                left = self._left.popleft()
+                conversation = Conversation.of(left.prompt)
+                self._told(left, conversation, self._lifetimes.observe(left.prompt, conversation, left.at))
+
+    def _told(self, left: _Left, conversation: Conversation, course: Course) -> None:
+        """Tell of what makes a request dearer."""
+        prompt, now, own, added = left
+        if added or own or prompt.blocks is None:
+            for finding in self._volatile.observe(prompt, conversation, now):
+                logger.warning("headroom: %s", _said(finding, prompt))
+        if own == {cache_terms.USUAL} or (added and added[0].lifetime == cache_terms.USUAL and not own):
+            self._advise(course, conversation)
+
     def _breakpoints(self, prompt: Prompt, course: Course, wishes: Wishes) -> list[Breakpoint]:
+        """Return the markers that a conversation lacks whose client sets none, by the pauses that it has made."""
         if wishes.chooses_lifetime and course.wants_long:
             return breakpoints(prompt, cache_terms.LONG)
         found = breakpoints(prompt)
-        return [] if course.is_in_vain and not lifetimes(prompt) else found
+        return [] if course.is_in_vain else found
 
     def _advise(self, course: Course, conversation: Conversation) -> None:
         if course.wants_long and self._lifetimes.tell(conversation):

@@ -132,7 +132,7 @@ class Pipeline:
         self._choices = Choices(router)
         self._retold = retold
         self._learner = learner
-        self._caching = Caching(clock)
+        self.caching = Caching(clock)
         self._sending = Sending()
         self._left_out: Recent[Key, Rendering] = Recent(
             _MEASURED, fades=True
@@ -226,7 +226,7 @@ class Pipeline:
             known = {**known, **self._left_out.get_all(segment.key for segment in prompt.segments)}
         sent = self._sending.of(prompt, known)
         before, after = sum(sent.before), sum(sent.after)
-        further = self._caching.edits(prompt, policy.caching, change=policy.change)
+        further = self.caching.edits(prompt, policy.caching, change=policy.change)
         if not policy.change:
             return Outcome(prompt.body, prompt, known=known, before=before, after=after, is_free=False)
         edits = [*sent.changes, *further]

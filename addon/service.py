@@ -120,6 +120,7 @@ class Service:
         self.holdings = Holdings(self._store.holdings, clock, self._behind.later, self.shared.lull.put_off)
         self.retold.on_kept = self.holdings.hidden
         self._pipeline = Pipeline(aligner, router or Router(), self.retold, clock, self._learner)
+        self._pipeline.caching.puts_off = True
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
     async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
@@ -138,6 +139,8 @@ class Service:
         self._behind.press(self._pipeline.keep, self._owed.is_any)
         if self._visits.falls_due():
             self.shared.lull.put_off(lambda: self._behind.later(self._visits.settle))
+        if self._pipeline.caching.falls_due():
+            self.shared.lull.put_off(lambda: self._behind.later(self._pipeline.caching.look))
         if outcome is not None:
             self.holdings.left(outcome, errand.policy.account)
         if outcome is not None and outcome.offered and outcome.known:

@@ -108,6 +108,20 @@ def test_a_client_s_own_markers_are_not_prolonged(caplog: pytest.LogCaptureFixtu
     assert caplog.text.count("1 hour") == 1
 
 
+def test_what_is_put_off_is_told_as_soon_as_somebody_looks(caplog: pytest.LogCaptureFixture) -> None:
+    """And what is added is the same, since what has left is looked at before a next request rests on it."""
+    proxy, usual = Proxy(), Proxy()
+    proxy.caching.puts_off = True
+    system = [{"type": "text", "text": LONG, "cache_control": {"type": "ephemeral"}}]
+    for turns in range(3):
+        assert proxy.send(turns, after=1000, system=system) == usual.send(turns, after=1000, system=system)
+        assert proxy.caching.falls_due() is (turns == 0)
+    assert caplog.text.count("1 hour") == 1
+    assert proxy.send(3, after=9000) == usual.send(3, after=9000)
+    assert caplog.text.count("1 hour") == 2
+    assert not proxy.caching.falls_due()
+
+
 def test_what_is_lost_before_it_is_read_is_not_written_again() -> None:
     """With a user who takes hours to answer, a cache costs a quarter more than none. It begins again when it pays."""
     proxy = Proxy()
