@@ -45,6 +45,7 @@ class Headroom:
     def __init__(self) -> None:
         self._settings: Settings | None = None
         self._service: Service | None = None
+        self._is_over = False
         self._tenants = Tenants(lambda whole, tenant: Service(whole, clock=settings.clock(), tenant=tenant))
         self._sweeper: asyncio.Task[None] | None = None
         self._permission = Permission()
@@ -101,11 +102,15 @@ class Headroom:
         try:
             await self._rewrite(flow)
         except Exception:
+            if self._is_over and flow.killable:
+                flow.kill()  # the end cuts it anyway, and its past may have left in another form than the original's
+                return
             logger.exception("headroom: a request passes untouched")
 
     def done(self) -> None:
         """Give back threads and files."""
         asked_addons.give_back(ctx.master.addons)
+        self._is_over = True
         if self._sweeper is not None:
             self._sweeper.cancel()
         self._tenants.close()

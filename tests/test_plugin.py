@@ -11,6 +11,7 @@ import brotli
 import pytest
 import zstandard
 from mitmproxy import exceptions, http
+from mitmproxy.flow import Error
 from mitmproxy.net.encoding import encode
 from mitmproxy.proxy import context as proxy_context
 from mitmproxy.proxy import layer
@@ -350,6 +351,20 @@ def test_a_fault_of_ours_lets_the_original_through(tmp_path: Path, caplog: pytes
     flow = run(tmp_path, closed)
     assert flow.request.content == PROMPT
     assert "passes untouched" in caplog.text
+
+
+def test_what_comes_after_the_end_is_cut(tmp_path: Path) -> None:
+    """It would leave as it came, and its past may have left in another form; the client asks whoever comes next."""
+
+    async def over(proxy: Proxy) -> tuple[http.HTTPFlow, http.HTTPFlow]:
+        proxy.addon.done()
+        other = prompt(url="https://example.com/")
+        return await proxy.request(prompt()), await proxy.request(other)
+
+    cut, other = run(tmp_path, over)
+    assert cut.error is not None
+    assert cut.error.msg == Error.KILLED_MESSAGE
+    assert other.error is None
 
 
 def test_before_it_is_configured_nothing_happens() -> None:
