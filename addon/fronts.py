@@ -45,8 +45,7 @@ class Fronts:
         if self._is_noted(prompt):
             return
         self._noted.put(prompt.head, self._clock())
-        for end in ends(prompt, account):
-            self._visits.put_off_any(end.key, end.lifetime)
+        self._visits.put_off_any(lambda: ((end.key, end.lifetime) for end in ends(prompt, account)))
 
     def foreseen(self, prompt: Prompt, account: Digest) -> list[Digest]:
         """Return what ``declared`` and ``warm`` may ask the store for."""

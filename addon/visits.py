@@ -1,9 +1,10 @@
 """When prefixes were sent last: known from memory, shared through the store, written down once a minute at most."""
 
+import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from headroom_mitm.errors import StoreReadOnly, StoreUnavailable
@@ -16,6 +17,10 @@ logger = logging.getLogger(__name__)
 WRITTEN_EVERY = 60.0
 """Seconds. What the store knows may be so old, for workers that others have sent something past."""
 REMEMBERED = 50_000
+
+
+Prefixes = Callable[[], Iterable[tuple[Digest, float]]]
+"""Returns some, each with how long it is kept at the longest."""
 
 
 class Recalled(NamedTuple):
@@ -47,6 +52,7 @@ class Visits:
         self._known: Recent[Digest, Visit] = Recent(REMEMBERED, fades=True)
         self._written: Recent[Digest, Visit] = Recent(REMEMBERED, fades=True)
         self._owed: dict[Digest, None] = {}
+        self._later: list[Prefixes] = []
         self._lock = threading.Lock()
         self._is_due = False
         self.puts_off = False
@@ -110,16 +116,18 @@ class Visits:
             self.note(key, lifetime)
         return True
 
-    def put_off_any(self, key: Digest, lifetime: float) -> None:
-        """Note that a prefix is sent now, of which nobody has to know soon."""
-        if self.puts_off and not _is_fresh(self._written.get(key), self._clock(), lifetime):
-            self.note(key, lifetime)
-        else:
+    def put_off_any(self, prefixes: Prefixes) -> None:
+        """Have it noted that prefixes are sent now, of which nobody has to know soon."""
+        if self.puts_off:
+            with self._lock:
+                self._later.append(prefixes)
+            return
+        for key, lifetime in prefixes():
             self.touch(key, lifetime)
 
     def falls_due(self) -> bool:
         """Say whether something is to be settled, and nobody was told so since it was done last."""
-        if self._is_due or not self._owed:
+        if self._is_due or not (self._owed or self._later):
             return False
         self._is_due = True
         return True
@@ -127,6 +135,13 @@ class Visits:
     def settle(self) -> None:
         """Tell the store what was only noted. Raises ``StoreUnavailable``."""
         self._is_due = False
+        with self._lock:
+            later, self._later = self._later, []
+        for key, lifetime in itertools.chain.from_iterable(prefixes() for prefixes in later):
+            if _is_fresh(self._written.get(key), self._clock(), lifetime):
+                self.touch(key, lifetime)
+            else:
+                self.note(key, lifetime)
         with self._lock:
             owed = list(self._owed)
         for key in owed:

@@ -128,13 +128,16 @@ def test_what_is_known_does_not_wait(
 
 def test_nothing_waits_where_nobody_settles(visits: Visits, store: FailingStore, clock: Hour) -> None:
     assert not visits.put_off((KEY, OTHER), 300)
-    visits.put_off_any(KEY, 300)
+    visits.put_off_any(lambda: [(KEY, 300)])
     assert Visits(store.visits, clock).recalled(KEY).visit == Visit(clock.now, 300)
 
 
-def test_what_many_send_is_told_of_once_a_minute(patient: Visits, clock: Hour) -> None:
-    for passed, is_due in ((0, True), (WRITTEN_EVERY - 1, False), (1, True)):
+def test_what_many_send_is_told_of_once_a_minute(patient: Visits, store: FailingStore, clock: Hour) -> None:
+    for passed, is_told in ((0, True), (WRITTEN_EVERY - 1, False), (1, True)):
         clock.now += passed
-        patient.put_off_any(KEY, 300)
-        assert patient.falls_due() is is_due
+        patient.put_off_any(lambda: [(KEY, 300)])
+        assert [patient.falls_due(), patient.falls_due()] == [True, False]
+        store.down = not is_told
         patient.settle()
+        assert patient.remembered(KEY) == Visit(clock.now, 300)
+    assert Visits(store.visits, clock).recalled(KEY).visit == Visit(clock.now, 300)
