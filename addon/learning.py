@@ -32,6 +32,7 @@ LEARNT = "learn|"
 LIVED = 8
 """Model turns after which a shortened text that nobody missed has done its duty."""
 _STILL_COUNTED = 3  # turns after ``LIVED`` in which that is still noticed: a client may send two turns at once
+_LOOKED_BACK = LIVED + _STILL_COUNTED - 1
 REFRESHED = 20.0
 """Seconds for which counts are remembered. What others have learnt meanwhile shows later."""
 NO_PINS: Mapping[str, Level] = MappingProxyType({})
@@ -75,18 +76,14 @@ class Learner:
 
     def lived(self, prompt: Prompt, known: Mapping[Key, Rendering]) -> None:
         """Look at what became of a conversation's texts: which were missed, and which have lived long enough."""
-        open_ = {key: one for key, one in known.items() if _is_counted(one) and self._done.get(key) is None}
-        if not open_:
-            return
-        behind = Behind(prompt)
+        behind = Behind(prompt, _LOOKED_BACK)
         noted: set[str] = set()
-        for segment in prompt.segments:
-            rendering = open_.get(segment.key)
-            if rendering is None or segment.epoch:
-                continue  # shortened when it was old already: what came before says nothing of it
-            if behind.turns(segment) >= LIVED + _STILL_COUNTED:
-                self._done.put(segment.key, value=True)  # counted by the process that was there
+        for segment in behind.recent:
+            rendering = known.get(segment.key)
+            if rendering is None or not _is_counted(rendering) or self._done.get(segment.key) is not None:
                 continue
+            if segment.epoch:
+                continue  # shortened when it was old already: what came before says nothing of it
             after = behind.of(segment)
             missed = after.missed and not rendering.lossless
             if missed or after.turns >= LIVED:
@@ -101,6 +98,8 @@ class Learner:
         key = rendering.key if rendering is not None else None
         segment = next((segment for segment in prompt.segments if segment.key == key), None)
         if rendering is not None and segment is not None:
+            if segment not in Behind(prompt, _LOOKED_BACK):
+                self._done.put_first(segment.key, value=True)  # counted by the process that was there
             self._note(prompt, trial_of(prompt, segment, rendering), brought=brought, missed=True)
 
     def _note(self, prompt: Prompt, trial: Trial, *, brought: int, missed: bool, error: bool = False) -> set[str]:

@@ -1,7 +1,8 @@
 """What became of a text, told by the turns behind it: the model got it another way, an edit or the next step failed."""
 
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from headroom_mitm import break_even
@@ -41,11 +42,18 @@ class Aftermath:
 
 
 class Behind:
-    """A conversation, for questions about what came behind a text of it."""
+    """A conversation, for questions about what came behind a text of it.
 
-    def __init__(self, prompt: Prompt) -> None:
+    ``turns``: texts with more results of other turns behind them are not looked at; a conversation has hundreds.
+    """
+
+    def __init__(self, prompt: Prompt, turns: int = sys.maxsize) -> None:
         self._prompt = prompt
-        self._after = _turns_after(prompt)
+        self.recent, self._after = _turns_after(prompt, turns)
+
+    def __contains__(self, segment: Segment) -> bool:
+        """Say whether a text is looked at."""
+        return segment.key in self._after
 
     def turns(self, segment: Segment) -> int:
         """Return how many results of other turns stand behind a text."""
@@ -66,7 +74,7 @@ class Behind:
 
     def _soon(self, segment: Segment) -> Iterator[Segment]:
         """Yield the results of other turns that came soon behind a text."""
-        for other in self._prompt.segments:
+        for other in self.recent:
             if other.span.start > segment.span.start and 0 < self.turns(segment) - self.turns(other) <= MISSED_WITHIN:
                 yield other
 
@@ -100,11 +108,19 @@ class Behind:
         return segment.is_error or _FAILED.match(self._prompt.body[start : start + _LOOKED_AT]) is not None
 
 
-def _turns_after(prompt: Prompt) -> Mapping[Key, int]:
-    """Return how many results of other turns stand behind each text. Results of one turn are taken for several."""
+def _turns_after(prompt: Prompt, most: int) -> tuple[Sequence[Segment], Mapping[Key, int]]:
+    """Return how many results of other turns stand behind each text, of the last texts, of which no more do than that.
+
+    Results of one turn are taken for several.
+    """
     seen: set[str] = set()
     found: dict[Key, int] = {}
+    begins = len(prompt.segments)
     for segment in reversed(prompt.segments):
-        found[segment.key] = len(seen) - (segment.call_id in seen)
+        after = len(seen) - (segment.call_id in seen)
+        if after > most:
+            break
+        found[segment.key] = after
         seen.add(segment.call_id)
-    return found
+        begins -= 1
+    return prompt.segments[begins:], found

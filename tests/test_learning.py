@@ -98,6 +98,15 @@ def test_after_a_restart_old_texts_are_not_counted_again(store: Store) -> None:
     assert outcomes(store) == (0.0, 0.0, 0.0)
 
 
+def test_after_a_restart_a_retrieval_of_an_old_text_is_no_outcome_of_its_own(store: Store) -> None:
+    """It has had one; what was asked for counts all the same."""
+    before, prompt = turns(LIVED), turns(LIVED + 5)
+    learner(store).lived(before, shortened(before))
+    [rendering] = shortened(prompt).values()
+    learner(store).asked(prompt, {"id": rendering}, "id", 900)
+    assert outcomes(store) == (1.0, 0.0, 900.0)
+
+
 def test_a_retrieval_is_a_miss_and_no_success_later(store: Store) -> None:
     one = learner(store)
     prompt = turns(1)

@@ -48,6 +48,16 @@ def test_turns_are_counted() -> None:
     assert first(READ, OTHER, OTHER).turns == 2
 
 
+@pytest.mark.parametrize(("most", "looked_at"), [(0, 1), (1, 2), (3, 4), (9, 4)])
+def test_no_further_back_is_looked_than_that(most: int, looked_at: int) -> None:
+    prompt = conversation(READ, OTHER, OTHER, TESTS)
+    behind, whole = Behind(prompt, most), Behind(prompt)
+    assert [segment in behind for segment in reversed(prompt.segments)] == [True] * looked_at + [False] * (
+        4 - looked_at
+    )
+    assert list(map(behind.of, behind.recent)) == list(map(whole.of, prompt.segments[-looked_at:]))
+
+
 @pytest.mark.parametrize(
     ("again", "missed"),
     [
