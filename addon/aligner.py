@@ -19,6 +19,7 @@ from headroom_mitm.epochs import Cold, Epochs, Standing
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.foresight import Foresight
 from headroom_mitm.fronts import Fronts
+from headroom_mitm.offered import Offered
 from headroom_mitm.owed import Owed
 from headroom_mitm.pasts import NO_PAST, Pasts
 from headroom_mitm.recent import Recent
@@ -92,7 +93,7 @@ class Aligner:
         self._decided: Recent[Key, Rendering] = Recent(
             remembered, lambda rendering: _ENTRY + len(rendering.text or ""), fades=True
         )
-        self._offers: Recent[Digest, bool] = Recent(REMEMBERED_OFFERS)
+        self._offers = Offered(REMEMBERED_OFFERS)
         self._torn: Recent[Digest, int] = Recent(REMEMBERED_OFFERS, fades=True)
         self.foresight = Foresight(store, self._decided, self._offers, self.epochs, self.fronts)
         self._pasts = Pasts()
@@ -232,7 +233,7 @@ class Aligner:
     def leave_without_tool(self, prompt: Prompt) -> None:
         """Note that a conversation begins without the tool, so that it stays without; only for this process."""
         if not prompt.answered:
-            self._offers.put_first(prompt.head, False)  # noqa: FBT003  # the decision itself is the value
+            self._offers.leave_out(prompt.head)
 
     def _freeze_past(self, segments: Sequence[Segment]) -> dict[Key, Rendering]:
         if not segments:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from headroom_mitm.conversation import branch
 from headroom_mitm.epochs import Epochs
 from headroom_mitm.fronts import Fronts
+from headroom_mitm.offered import Offered
 from headroom_mitm.recent import Recent
 from headroom_mitm.router import SHORTEST
 from headroom_mitm.segments import Digest, Key, Prompt, Rendering
@@ -22,7 +23,7 @@ class Foresight:
         self,
         store: Store,
         decided: Recent[Key, Rendering],
-        offers: Recent[Digest, bool],
+        offers: Offered,
         epochs: Epochs,
         fronts: Fronts,
     ) -> None:

@@ -1,5 +1,6 @@
 """Why less was read from the cache than the conversation's previous request had sent: a guess from what has changed."""
 
+import struct
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -7,12 +8,13 @@ from headroom_mitm import breakpoints, cache_terms
 from headroom_mitm.ledger_entry import Asked, Entry
 from headroom_mitm.ledger_sources import Composition
 from headroom_mitm.recent import Recent
-from headroom_mitm.segments import Digest, Prompt, Reading
+from headroom_mitm.segments import DIGEST_SIZE, Digest, Prompt, Reading
 
 HIT = 0.8
 """Share of the previous prompt that a request reads where nothing has gone wrong."""
 _REMEMBERED = 5_000
 _USUAL_LIFETIME = 300.0
+_FIGURES = struct.Struct(f"=dddI?{DIGEST_SIZE}s")
 _SMALLEST = 1_024
 """Tokens below which no provider that we know keeps a prefix."""
 
@@ -44,7 +46,7 @@ class Misses:
 
     def __init__(self) -> None:
         self._by_reading: WeakKeyDictionary[Reading, _Seen] = WeakKeyDictionary()
-        self._by_key: Recent[Digest, _Seen] = Recent(_REMEMBERED)
+        self._by_key: Recent[Digest, bytes] = Recent(_REMEMBERED)
 
     def turned(self, asked: Asked) -> bool:
         """Say whether our tool comes into a conversation with this request that went without it before."""
@@ -70,7 +72,7 @@ class Misses:
             bool(asked.added),
         )
         self._by_reading[prompt.reading] = now
-        self._by_key.put(key, now)
+        self._by_key.put(key, _packed(now))
         if before is None:
             return FIRST if not first.read else ""
         if first.read >= HIT * min(before.input, first.input):
@@ -79,10 +81,24 @@ class Misses:
 
     def _before(self, asked: Asked, prompt: Prompt) -> _Seen | None:
         known = self._by_reading.get(prompt.known.of) if prompt.known is not None else None
-        return known or (self._by_key.get(asked.key) if asked.key is not None else None)
+        return known or (_unpacked(self._by_key.get(asked.key)) if asked.key is not None else None)
 
     def _is_known(self, prompt: Prompt) -> bool:
         return prompt.known is not None and prompt.known.of in self._by_reading
+
+
+def _packed(seen: _Seen) -> bytes:
+    """Return it in less space: conversations are many, and each may go on after hours."""
+    figures = _FIGURES.pack(seen.at, seen.input, seen.lifetime, seen.messages, seen.declared, seen.front)
+    return figures + seen.model.encode("utf-8", "surrogatepass")
+
+
+def _unpacked(packed: bytes | None) -> _Seen | None:
+    if packed is None:
+        return None
+    at, size, lifetime, messages, declared, front = _FIGURES.unpack_from(packed)
+    model = packed[_FIGURES.size :].decode("utf-8", "surrogatepass")
+    return _Seen(at, model, round(size), front, lifetime, messages, declared)
 
 
 def _reason(before: _Seen, now: _Seen, *, is_known: bool) -> str:

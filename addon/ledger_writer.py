@@ -7,6 +7,7 @@ store that does not answer loses what is older than a while.
 import dataclasses
 import logging
 import queue
+import struct
 import threading
 import time
 from collections import defaultdict
@@ -25,6 +26,7 @@ from headroom_mitm.ledger_figures import Tokens
 from headroom_mitm.ledger_misses import Misses
 from headroom_mitm.ledger_sources import Composition, Sources
 from headroom_mitm.recent import Recent
+from headroom_mitm.segments import Digest, digest_of_text
 from headroom_mitm.store.base import Clock, Noted, Store
 from headroom_mitm.usage import Counted
 from headroom_mitm.wire.continued import previous
@@ -38,6 +40,7 @@ MOST_UNWRITTEN = 2_000
 """Requests that are kept while the store does not answer."""
 REMEMBERED = 5_000
 """Answers that a request may go on from."""
+_TAKEN = struct.Struct("=d")
 MOST_NAMES = 200
 """Tools, and models with clients, that have sums of their own on a day, as far as one process knows."""
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, UnreadableBody)
@@ -67,7 +70,7 @@ class LedgerWriter:
         self._calibration = Calibration(store.tallies, clock)
         self._sources = Sources()
         self._misses = Misses()
-        self._answers: Recent[str, Behind] = Recent(REMEMBERED)
+        self._answers = _Answers()
         self._waiting: queue.Queue[Finished | None] = queue.Queue(MOST_WAITING)
         self._page = _Page()
         self._thread: threading.Thread | None = None
@@ -127,7 +130,7 @@ class LedgerWriter:
             found = figures(asked, made, legs, finished.retrieved) | {"miss": miss}
             if asked.key is not None:
                 for answer_id in finished.answer_ids():
-                    self._answers.put(answer_id, Behind(asked.key, made.taken))
+                    self._answers.note(answer_id, Behind(asked.key, made.taken))
         except _FAULTS:
             logger.exception("headroom: a request is missing in the ledger")
             return
@@ -137,7 +140,7 @@ class LedgerWriter:
         """Return a request that goes on from an answer as one that knows of it."""
         if asked.prompt is None or not asked.goes_on:
             return asked
-        return dataclasses.replace(asked, behind=self._answers.get(previous(asked.prompt)))
+        return dataclasses.replace(asked, behind=self._answers.behind(previous(asked.prompt)))
 
     def _write(self) -> None:
         page = self._page
@@ -153,6 +156,24 @@ class LedgerWriter:
         except _FAULTS:
             logger.exception("headroom: %d requests are missing in the ledger", page.count)
         self._page = _Page(page.names)
+
+
+class _Answers:
+    """What stands behind answers that their providers keep. As bytes: it is the ledger's largest memory."""
+
+    def __init__(self) -> None:
+        self._kept: Recent[Digest, bytes] = Recent(REMEMBERED)
+
+    def note(self, answer_id: str, behind: Behind) -> None:
+        """Remember it."""
+        self._kept.put(digest_of_text(answer_id), behind.key + _TAKEN.pack(behind.taken))
+
+    def behind(self, answer_id: str) -> Behind | None:
+        """Return it, if it is known."""
+        packed = self._kept.get(digest_of_text(answer_id))
+        if packed is None:
+            return None
+        return Behind(Digest(packed[: -_TAKEN.size]), *_TAKEN.unpack(packed[-_TAKEN.size :]))
 
 
 class _Page:

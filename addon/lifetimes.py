@@ -4,17 +4,20 @@ Each lifetime is played through on what the conversation has sent so far: what i
 written. The clock and the sizes are the only inputs, so the figures are the provider's but for retries and forks.
 """
 
-from dataclasses import dataclass
+import struct
+from dataclasses import dataclass, replace
 
 from headroom_mitm import cache_terms
 from headroom_mitm.conversation import Conversation, size
-from headroom_mitm.recent import Recent
+from headroom_mitm.recent import HOUR, Recent
 from headroom_mitm.segments import Digest, Prompt
 
 REMEMBERED = 20_000
 """Conversations."""
 _MARGIN = 0.95
 """A lifetime is called cheaper from here on; what is nearer may be the roundness of sizes in bytes."""
+_PACKED = struct.Struct("=dQdddI?")
+"""A course: many are kept for long, and as objects they are three times as large."""
 _PAUSES = 2
 """So many long ones, and it is no accident any more that nothing is found again."""
 
@@ -54,26 +57,49 @@ class Lifetimes:
     """Watches the pauses of conversations. Thread-safe; of two requests at once the later one counts."""
 
     def __init__(self) -> None:
-        self._courses: Recent[Digest, Course] = Recent(REMEMBERED)
+        self._begun: Recent[Digest, bytes] = Recent(REMEMBERED, fades=True, ages=HOUR)
+        """By their beginnings, until the first answer has come."""
+        self._courses: Recent[Digest, bytes] = Recent(REMEMBERED)
 
     def observe(self, prompt: Prompt, conversation: Conversation, now: float) -> Course:
         """Return how a conversation has gone, this request included."""
-        key = conversation.name or conversation.beginning
-        known = self._courses.get(key) if conversation.name else None
-        known = known or (self._courses.get(conversation.beginning) if conversation.name else None)
+        known = self._known(conversation)
         whole = size(prompt) + sum(end - start for _, (start, end) in prompt.front)
         course = _gone_on(known, whole, now) if known else _begun(whole, now)
-        self._courses.put(key, course)
+        self._keep(conversation, course)
         return course
 
     def tell(self, conversation: Conversation) -> bool:
         """Say whether nobody has been told of this conversation yet; from now on somebody has."""
-        key = conversation.name or conversation.beginning
-        course = self._courses.get(key)
+        held = self._begun if conversation.name is None else self._courses
+        packed = held.get(conversation.name or conversation.beginning)
+        course = _unpacked(packed)
         if course is None or course.told:
             return False
-        self._courses.put(key, _told(course))
+        self._keep(conversation, replace(course, told=True))
         return True
+
+    def _known(self, conversation: Conversation) -> Course | None:
+        """Return what is known; a beginning without an answer is that of another conversation, or of a retry."""
+        if conversation.name is None:
+            return None
+        return _unpacked(self._courses.get(conversation.name) or self._begun.get(conversation.beginning))
+
+    def _keep(self, conversation: Conversation, course: Course) -> None:
+        packed = _packed(course)
+        if conversation.name is None:
+            self._begun.put(conversation.beginning, packed)
+        else:
+            self._courses.put(conversation.name, packed)
+
+
+def _packed(course: Course) -> bytes:
+    money = course.without, course.usual, course.long
+    return _PACKED.pack(course.seen, course.size, *money, course.pauses, course.told)
+
+
+def _unpacked(packed: bytes | None) -> Course | None:
+    return None if packed is None else Course(*_PACKED.unpack(packed))
 
 
 def _begun(whole: int, now: float) -> Course:
@@ -97,7 +123,3 @@ def _gone_on(known: Course, whole: int, now: float) -> Course:
 def _price(before: int, whole: int, pause: float, lifetime: str) -> float:
     kept = min(before, whole) if pause < cache_terms.LIFETIMES[lifetime] else 0
     return kept * cache_terms.READ + (whole - kept) * cache_terms.WRITE[lifetime]
-
-
-def _told(course: Course) -> Course:
-    return Course(course.seen, course.size, course.without, course.usual, course.long, course.pauses, told=True)

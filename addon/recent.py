@@ -10,7 +10,9 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 AGES = 5
-"""How often ``fade`` is called until what was not used meanwhile is forgotten."""
+"""How often ``fade`` is called, once a minute, until what was not used meanwhile is forgotten."""
+HOUR = 60
+"""The same for what cannot be had again, and is of no use once a conversation has paused for so long."""
 
 _AT_ONCE = 50
 
@@ -26,9 +28,12 @@ class Recent(Generic[K, V]):
     again elsewhere, so it takes what the conversations of the moment need, not what it may take. See ``fade``.
     """
 
-    def __init__(self, capacity: int, weigh: Callable[[V], int] = lambda _: 1, *, fades: bool = False) -> None:
-        """``weigh`` gives a value's weight, the same for as long as the value is in here."""
+    def __init__(
+        self, capacity: int, weigh: Callable[[V], int] = lambda _: 1, *, fades: bool = False, ages: int = AGES
+    ) -> None:
+        """``weigh`` gives a value's weight, the same for as long as the value is in here; ``ages``: see ``AGES``."""
         self._capacity = capacity
+        self._ages = ages
         self._weigh = weigh
         self._values: OrderedDict[K | _Mark, Any] = OrderedDict()
         """The longest unused first, with marks in between."""
@@ -73,7 +78,7 @@ class Recent(Generic[K, V]):
             return self._taken(key)
 
     def fade(self) -> None:
-        """Forget what was not used since this was called the ``AGES``th last time."""
+        """Forget what was not used since this was called the ``ages``th last time."""
         with self._lock:
             mark = _Mark()
             self._marks.append(mark)
@@ -110,9 +115,9 @@ class Recent(Generic[K, V]):
         """Forget some of what has faded; say whether there is more. In between others get their turn."""
         forgotten: list[V | None] = []  # goes when the lock is free again: much may go with it
         with self._lock:
-            while len(self._marks) > AGES and len(forgotten) < _AT_ONCE:
+            while len(self._marks) > self._ages and len(forgotten) < _AT_ONCE:
                 forgotten.append(self._forget_oldest())
-            return len(self._marks) > AGES
+            return len(self._marks) > self._ages
 
 
 def _used(values: "OrderedDict[K | _Mark, V]", key: K) -> V | None:

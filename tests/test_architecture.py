@@ -52,7 +52,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {"outcomes", "ledger_entry", "lifetimes", "own_call", "pasts", "quotes", "sending", "visits", "volatile"}
     ),
-    frozenset({"deltas", "owed"}),
+    frozenset({"deltas", "offered", "owed"}),
     frozenset({"repeats"}),
     frozenset({"epochs", "fronts", "learning", "ledger_misses", "old_results"}),
     frozenset({"caching", "foresight", "ledger_writer", "roundtrip"}),

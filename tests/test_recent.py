@@ -136,3 +136,16 @@ def test_threads_do_not_lose_count() -> None:
     for key in range(50, 150):
         recent.put(key, "x")
     assert len(recent) == 100
+
+
+def test_some_memories_fade_later() -> None:
+    early: Recent[str, int] = Recent(10)
+    late: Recent[str, int] = Recent(10, ages=2 * AGES)
+    for each in (early, late):
+        each.put("a", 1)
+        for _ in range(AGES + 1):
+            each.fade()
+    assert (len(early), len(late)) == (0, 1)
+    for _ in range(AGES):
+        late.fade()
+    assert len(late) == 0

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from headroom_mitm.errors import StoreUnavailable
-from headroom_mitm.recent import Recent
+from headroom_mitm.recent import AGES, Recent
 from headroom_mitm.segments import Digest, Key, Rendering
 from headroom_mitm.store.aside import Aside, NoAside
 from headroom_mitm.store.base import Decision, Kept, Offer, TallyStore, Visit, VisitStore, Wanted
@@ -66,7 +66,8 @@ class RedisStaging(NotAtOnce):
         self._begun: set[Digest] = set()
         self._used: dict[Key, None] = {}
         self._names: dict[str, None] = {}
-        self.visits: Recent[Digest, Visit] = Recent(_REMEMBERED)
+        # Visits that requests know of are asked for here once a minute, so these are the last to be forgotten.
+        self.visits: Recent[Digest, Visit] = Recent(_REMEMBERED, fades=True, ages=2 * AGES)
         """As the server has them, as far as is known."""
         self.sums: Recent[str, Mapping[str, float]] = Recent(_REMEMBERED)
 
