@@ -18,7 +18,7 @@ from headroom_mitm.compressors import Level
 from headroom_mitm.errors import StoreUnavailable
 from headroom_mitm.families import family
 from headroom_mitm.outcomes import Behind
-from headroom_mitm.recent import Recent
+from headroom_mitm.recent import HOUR, Recent
 from headroom_mitm.router import LOSSY_GAIN, PARTS
 from headroom_mitm.segments import Amount, Call, Digest, Key, Prompt, Rendering, Segment
 from headroom_mitm.sizes import about
@@ -58,7 +58,7 @@ class Learner:
         self._tallies = tallies
         self._clock = clock
         self._known: Recent[str, tuple[float, Mapping[Level, Evidence], Balance]] = Recent(_REMEMBERED)
-        self._done: Recent[Key, bool] = Recent(_REMEMBERED)
+        self._done: Recent[Key, bool] = Recent(_REMEMBERED, fades=True, ages=HOUR)
         self._balance: Recent[Digest, float] = Recent(_REMEMBERED)
         self._lock = threading.Lock()
 

@@ -2,13 +2,14 @@
 
 import itertools
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from headroom_mitm.errors import StoreReadOnly, StoreUnavailable
-from headroom_mitm.recent import Recent
+from headroom_mitm.recent import HOUR, Recent
 from headroom_mitm.segments import Digest
 from headroom_mitm.store.base import Visit, VisitStore
 
@@ -17,6 +18,9 @@ logger = logging.getLogger(__name__)
 WRITTEN_EVERY = 60.0
 """Seconds. What the store knows may be so old, for workers that others have sent something past."""
 REMEMBERED = 50_000
+_HOUR = 3_600.0
+_SENT_AGES = HOUR + 10
+"""Minutes: an hour, and what may be kept beyond it."""
 
 
 Prefixes = Callable[[], Iterable[tuple[Digest, float]]]
@@ -38,6 +42,24 @@ def steady_seconds() -> float:
     return time.clock_gettime(time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else time.monotonic()
 
 
+class _Sent:
+    """When this process has sent prefixes, by a clock that nobody sets: for as long as they may be kept still."""
+
+    def __init__(self) -> None:
+        self._for_an_hour: Recent[Digest, float] = Recent(REMEMBERED, fades=True, ages=_SENT_AGES)
+        self._for_longer: Recent[Digest, float] = Recent(REMEMBERED)
+
+    def put(self, key: Digest, at: float, lifetime: float) -> None:
+        """Note it. What is kept without a bound nobody asks about."""
+        if lifetime < math.inf:
+            (self._for_an_hour if lifetime <= _HOUR else self._for_longer).put(key, at)
+
+    def get(self, key: Digest) -> float | None:
+        """Return the last time."""
+        found = [at for held in (self._for_an_hour, self._for_longer) if (at := held.get(key)) is not None]
+        return max(found, default=None)
+
+
 class Visits:
     """One for all requests; thread-safe. A store that does not answer knows nothing."""
 
@@ -48,7 +70,7 @@ class Visits:
         self._store = store
         self._clock = clock
         self._steady = steady or (steady_seconds if clock is time.time else clock)
-        self._sent: Recent[Digest, float] = Recent(REMEMBERED)
+        self._sent = _Sent()
         self._known: Recent[Digest, Visit] = Recent(REMEMBERED, fades=True)
         self._written: Recent[Digest, Visit] = Recent(REMEMBERED, fades=True)
         self._owed: dict[Digest, None] = {}
@@ -81,7 +103,7 @@ class Visits:
         False: the store did not answer. One that cannot write does, as far as what it holds is concerned.
         """
         now = self._clock()
-        self._sent.put(key, self._steady())
+        self._sent.put(key, self._steady(), lifetime)
         known = self._known.get(key)
         visit = known.touched(now, lifetime) if known is not None else Visit(now, lifetime)
         self._known.put(key, visit)
@@ -96,7 +118,7 @@ class Visits:
 
     def note(self, key: Digest, lifetime: float) -> None:
         """Note the same without asking the store; ``settle`` tells it."""
-        self._sent.put(key, self._steady())
+        self._sent.put(key, self._steady(), lifetime)
         known, now = self._known.get(key), self._clock()
         self._known.put(key, known.touched(now, lifetime) if known is not None else Visit(now, lifetime))
         with self._lock:
@@ -156,7 +178,7 @@ class Visits:
         if known is not None and (before.visit is None or not before.visit.is_same(known)):
             return False  # this process has sent something meanwhile, and may not have told the store yet
         held = self._store.begin(key, before.held, after)
-        self._sent.put(key, self._steady())
+        self._sent.put(key, self._steady(), after.lifetime)
         self._known.put(key, held)
         self._written.put(key, held)
         return held == after

@@ -7,6 +7,7 @@ import pytest
 from sample_conversations import FailingStore, Hour
 
 from headroom_mitm.errors import StoreUnavailable
+from headroom_mitm.recent import HOUR, fade
 from headroom_mitm.segments import Digest, digest
 from headroom_mitm.store import open_store
 from headroom_mitm.store.base import Visit
@@ -141,3 +142,18 @@ def test_what_many_send_is_told_of_once_a_minute(patient: Visits, store: Failing
         patient.settle()
         assert patient.remembered(KEY) == Visit(clock.now, 300)
     assert Visits(store.visits, clock).recalled(KEY).visit == Visit(clock.now, 300)
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "ages", "is_known"),
+    [(300, HOUR, True), (3600, HOUR, True), (3600, 2 * HOUR, False), (86_400, 2 * HOUR, True)],
+)
+def test_when_it_was_sent_is_known_while_it_may_be_kept(
+    visits: Visits, clock: Hour, lifetime: float, ages: int, is_known: bool
+) -> None:
+    """By a clock that nobody sets; the other may say that more time has passed."""
+    visits.touch(KEY, lifetime)
+    for _ in range(ages):
+        fade()
+    clock.now += 100
+    assert visits.idle(KEY) == (100 if is_known else None)
