@@ -68,6 +68,24 @@ class Turns(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Whole:
+    """What was read of a body."""
+
+    read: Read
+    envelope: Envelope
+
+    @property
+    def ends(self) -> Sequence[int]:
+        """See ``Stops``."""
+        return self.read.ends
+
+    @property
+    def count(self) -> int:
+        """See ``Stops``."""
+        return self.read.count
+
+
 class History:
     """Reads the messages of one format. Thread-safe.
 
@@ -81,7 +99,7 @@ class History:
         """
         self._turns = turns
         self._said: Memo[bytes] = Memo(lambda raw: _canonical(raw, said))
-        self._bodies: Bodies[Read] = Bodies(name)
+        self._bodies: Bodies[_Whole] = Bodies(name)
 
     def read(self, body: bytes, opened: Opened) -> Prompt:
         """Return the prompt that a body is. Raises ``UnreadableBody``."""
@@ -92,30 +110,37 @@ class History:
             read, known = self._extended(NOTHING, body, spans), None
         else:
             read, envelope = found
-            known = shared.earlier.read.known(shared.stops) if shared.start == shared.earlier.start else None
+            known = shared.earlier.read.read.known(shared.stops) if shared.start == shared.earlier.start else None
         prompt = self._prompt(body, read, envelope, known)
         if read.ends:
-            self._bodies.keep(Earlier(body, read.spans[0].start, read), shared)
+            self._bodies.keep(Earlier(body, read.spans[0].start, _Whole(read, envelope)), shared)
         return prompt
 
     def prompt(self, body: bytes, spans: Sequence[Span], envelope: Envelope) -> Prompt:
         """Return the prompt that these messages and this envelope make."""
         return self._prompt(body, self._extended(NOTHING, body, spans), envelope)
 
-    def _grown(self, body: bytes, shared: Shared[Read], opened: Opened) -> tuple[Read, Envelope] | None:
+    def _grown(self, body: bytes, shared: Shared[_Whole], opened: Opened) -> tuple[Read, Envelope] | None:
         """Read a body of which a part is known; None if that part is not where it seemed to be.
 
         What is known are whole messages, so that without them the body is as readable as with them.
         """
         start, by = shared.start, shared.size
+        whole, more = shared.earlier.read, len(body) - len(shared.earlier.body)
         try:
-            spans, envelope = opened(body[:start] + body[start + by :])
+            if found := _only_grown(body, shared):
+                spans, envelope = found, whole.envelope.widened(start, more)
+            else:
+                cut, rest = opened(body[:start] + body[start + by :])
+                if not cut or cut[0].start != start:
+                    return None
+                spans, envelope = [span.shifted(by) for span in cut], rest.widened(start, by)
         except UnreadableBody:
             return None
-        if not spans or spans[0].start != start or any(map(_is_masked, envelope.members)):
+        if any(map(_is_masked, envelope.members)):
             return None
-        past = shared.earlier.read.until(shared.stops).shifted(start - shared.earlier.start)
-        return self._extended(past, body, [span.shifted(by) for span in spans]), envelope.widened(start, by)
+        past = whole.read.until(shared.stops).shifted(start - shared.earlier.start)
+        return self._extended(past, body, spans), envelope
 
     def _extended(self, past: Read, body: bytes, spans: Sequence[Span]) -> Read:
         """Return what was read and these messages behind it."""
@@ -153,6 +178,25 @@ class History:
             reading=read.reading,
             known=known,
         )
+
+
+def _only_grown(body: bytes, shared: Shared[_Whole]) -> list[Span]:
+    """Return where the further messages stand of a body that is an earlier one but for these; nothing for others.
+
+    What is in front of the messages and behind them is the same, so it need not be read: where one list of values is
+    valid, so is another.
+    """
+    earlier, start = shared.earlier, shared.start
+    view = memoryview(earlier.body)
+    behind = view[earlier.read.read.spans[-1].end :]
+    first, end = start + shared.size, len(body) - len(behind)
+    if start != earlier.start or end <= first or not (body.startswith(view[:start]) and body.endswith(behind)):
+        return []
+    further = b"[%b]" % body[first:end]
+    try:
+        return [span.shifted(first - 1) for span in document.items(further, Span(0, len(further)))]
+    except UnreadableBody:
+        return []
 
 
 def texts(raw: bytes, span: Span | None, kinds: Collection[str], *, is_error: bool = False) -> Iterator[Text]:

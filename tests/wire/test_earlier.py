@@ -122,6 +122,28 @@ def test_what_only_looks_like_the_messages_is_not_taken_for_them() -> None:
     assert used.read(decoy) == type(wire)().read(decoy)
 
 
+@pytest.mark.parametrize(
+    "further",
+    [
+        ASKED,
+        b"%b,%b" % (SAID, ASKED),
+        b"",
+        b",",
+        b"%b,x" % ASKED,
+        b'%b],"messages":[%b' % (ASKED, ASKED),
+        b'%b],"n":[1' % ASKED,
+    ],
+    ids=["one", "more", "none", "a comma", "no value", "the list again", "another list"],
+)
+def test_only_the_list_of_messages_may_have_grown(further: bytes) -> None:
+    """What stands behind it is the same, and still something else may have come before that."""
+    wire, form = BY_NAME["openai_chat"], b'{"model":"m","messages":[%b,%b],"tools":[],"x":[1]}'
+    used = type(wire)()
+    used.read(form % (TALK, SAID))
+    raw = form % (TALK, further)
+    assert read(used, raw) == read(type(wire)(), raw)
+
+
 def test_names_in_halves_of_characters_are_read_anew() -> None:
     """Half a character anywhere changes how they are read, so what stands elsewhere must be known."""
     wire = BY_NAME["openai_chat"]
