@@ -103,7 +103,7 @@ def _changed(prompt: Prompt, segment: Segment, new: str, known: Mapping[Key, Ren
 
 def _quoted(prompt: Prompt, segment: Segment, new: str, known: Mapping[Key, Rendering]) -> _Told | None:
     """Return a text with notes for passages that stand above."""
-    base = find_overlap(prompt, segment, known)
+    base = find_overlap(prompt, segment, new, known)
     if base is None:
         return None
     told = quotes.told(_standing(prompt, base.segment, known), new, f"the result above of {_where(base)}")
@@ -138,9 +138,9 @@ def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) 
     return None
 
 
-def find_overlap(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Base | None:
+def find_overlap(prompt: Prompt, segment: Segment, new: str, known: Mapping[Key, Rendering]) -> Base | None:
     """Return the earlier result that has most lines in common with this one, of those that stand verbatim above."""
-    lines = _lines(prompt, segment, known)
+    lines = _LINES.known(segment.digest) or _added(segment.digest, quotes.readings(new))
     if len(lines) < passages.SHORTEST:
         return None
     earlier = _before(prompt, segment)
@@ -196,7 +196,7 @@ def written(old: str, new: str, base: Base) -> str | None:
 
 
 def _standing(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> Readings:
-    """Return the lines of a text, if it is an earlier one those that a reader finds where it stands."""
+    """Return the lines of an earlier text that a reader finds where it stands."""
     payload, sent = _payload(prompt, segment), known.get(segment.key)
     if sent is None or sent.text is None or not _has_notes(sent):
         return quotes.readings(payload)
@@ -224,14 +224,15 @@ def _payload(prompt: Prompt, segment: Segment) -> str:
 
 
 def _lines(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> frozenset[int]:
-    """Return the lines of a new text, or those of an earlier one that a reader finds where it stands."""
+    """Return the lines of an earlier text that a reader finds where it stands."""
     sent = known.get(segment.key)
     name = Digest(segment.key) if sent is not None and _has_notes(sent) else segment.digest
     found = _LINES.known(name)
-    if found is not None:
-        return found
-    bare, whole = _standing(prompt, segment, known)
-    return _LINES.add(name, [*bare, *(whole or ())])
+    return _added(name, _standing(prompt, segment, known)) if found is None else found
+
+
+def _added(name: Digest, readings: Readings) -> frozenset[int]:
+    return _LINES.add(name, [*readings.bare, *(readings.whole or ())])
 
 
 def diff(before: str, after: str) -> list[str]:

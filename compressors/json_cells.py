@@ -24,7 +24,7 @@ _KEY = re.compile(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CUTS = re.compile(r"[/?#&=]+|(?<=[^\W\d]):|(?<=\d{12}):")
-_LITERALS: Mapping[object, str] = {None: "null", True: "true", False: "false"}
+LITERALS: Mapping[object, str] = {None: "null", True: "true", False: "false"}
 
 
 def quoted(text: str) -> str:
@@ -117,7 +117,7 @@ class Cells:
         if isinstance(value, Embedded):
             self.features.add("JSON")
             return f"JSON{value.style}({self.inline(value.values[0])})"
-        return _LITERALS[value]
+        return LITERALS[value]
 
     def cell(self, value: Value, *, commas: bool, typed: bool) -> str:
         """Write a value in a row; ``commas`` stand between its cells, or else spaces; ``typed``: all are strings."""

@@ -39,7 +39,7 @@ class JsonRecords:
     """
 
     name: str = "json_records"
-    version: int = 6
+    version: int = 7
     exact: bool = False
 
     def score(self, content: Content) -> float:

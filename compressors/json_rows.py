@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
-from headroom_mitm.compressors.json_cells import Cells, needs_type, quoted
+from headroom_mitm.compressors.json_cells import LITERALS, Cells, needs_type, quoted
 from headroom_mitm.compressors.json_table import ABSENT, PRESENT, Cell, Column, Count, Table
 from headroom_mitm.compressors.json_tree import Value
 
-SAMPLE = 20  # rows on which the separator of a table is tried
+SAMPLE = 8  # rows on which the separator of a table is tried
+_NUMBERS, _STRINGS = {bytes}, {str}
 SAMPLE_WIDTH = 400  # characters of each
 
 
@@ -90,6 +91,11 @@ class Rows:
         default = leaf.value if leaf.has_default else ABSENT
         typed = leaf.is_text or leaf.template is not None
         write, is_below = self._cells.cell, self._outliner.is_below
+        kinds = set(map(type, values)) if not leaf.has_default else ()
+        if kinds == _NUMBERS:
+            return [str(value, "ascii") for value in values]  # type: ignore[arg-type]
+        if kinds == _STRINGS:
+            return [write(value, commas=commas, typed=typed) for value in values]  # type: ignore[arg-type]
         written = []
         for value in values:
             if value is ABSENT or value == default:
@@ -98,6 +104,8 @@ class Rows:
                 text = value.decode()
             elif type(value) is str:
                 text = write(value, commas=commas, typed=typed)
+            elif value is None or value is True or value is False:
+                text = LITERALS[value]
             elif isinstance(value, Count):
                 text = "+" if value is PRESENT else str(value)
             else:
