@@ -118,18 +118,25 @@ def fill_disk(bench: Bench) -> None:
             file.flush()
 
 
-def restart_read_only(bench: Bench) -> None:
-    """Start on a disk that nothing can be written to."""
-    bench.proxy.stop()
-    subprocess.run(["mount", "-o", "remount,ro", str(bench.proxy.home)], check=True)
-    bench.proxy.start()
+def empty_disk(bench: Bench) -> None:
+    """Leave room again."""
+    (bench.proxy.home / "filler").unlink()
 
 
-def restart_writable(bench: Bench) -> None:
-    """Start on the same disk, writable again."""
-    bench.proxy.stop()
-    subprocess.run(["mount", "-o", "remount,rw", str(bench.proxy.home)], check=True)
-    bench.proxy.start()
+def mounted(how: str) -> Callable[[Bench], None]:
+    """Return what has the disk be read-only, or writable again."""
+    return lambda bench: void(subprocess.run(["mount", "-o", f"remount,{how}", str(bench.proxy.home)], check=True))
+
+
+def restarted(change: Callable[[Bench], None]) -> Callable[[Bench], None]:
+    """Return what changes something while the proxy is not there."""
+
+    def restart(bench: Bench) -> None:
+        bench.proxy.stop()
+        change(bench)
+        bench.proxy.start()
+
+    return restart
 
 
 def damage(bench: Bench) -> None:
@@ -160,28 +167,19 @@ def usual() -> Answer:
     return answer(Say(SAYS), pause=0.01)
 
 
-def stop_server(bench: Bench) -> None:
-    """Kill the only server."""
-    assert isinstance(bench.servers, RedisServer)
-    bench.servers.kill()
+def to_server(what: Callable[[RedisServer], object]) -> Callable[[Bench], None]:
+    """Return what does something to the only server. Killed and started again, it has forgotten all."""
+
+    def change(bench: Bench) -> None:
+        assert isinstance(bench.servers, RedisServer)
+        what(bench.servers)
+
+    return change
 
 
-def start_server(bench: Bench) -> None:
-    """Start it again: it has forgotten all."""
-    assert isinstance(bench.servers, RedisServer)
-    bench.servers.start()
-
-
-def freeze_server(bench: Bench) -> None:
-    """Have it take connections and never answer."""
-    assert isinstance(bench.servers, RedisServer)
-    bench.servers.send(signal.SIGSTOP)
-
-
-def thaw_server(bench: Bench) -> None:
-    """Let it go on."""
-    assert isinstance(bench.servers, RedisServer)
-    bench.servers.send(signal.SIGCONT)
+def sent(what: signal.Signals) -> Callable[[Bench], None]:
+    """Return what has the only server take connections and never answer, or go on."""
+    return to_server(lambda server: server.send(what))
 
 
 def slow_down(seconds: float) -> Callable[[Bench], None]:
@@ -241,13 +239,14 @@ FAULTS: tuple[Fault, ...] = (
     Fault("proxy killed (-9), started again", kill_proxy),
     Fault("proxy killed (-9) five times", kill_proxy_often, seconds=40),
     Fault("proxy killed, store in Redis", kill_proxy, store=one_server),
-    Fault("disk full", fill_disk, lambda bench: void((bench.proxy.home / "filler").unlink()), on_small_disk=True),
-    Fault("disk read-only from a restart on", restart_read_only, restart_writable, on_small_disk=True),
+    Fault("disk full", fill_disk, empty_disk, on_small_disk=True),
+    Fault("disk full from a restart on", restarted(fill_disk), restarted(empty_disk), on_small_disk=True),
+    Fault("disk read-only from a restart on", restarted(mounted("ro")), restarted(mounted("rw")), on_small_disk=True),
     Fault("database overwritten", damage),
     Fault("clock a day ahead, and back", set_clock(1), lambda bench: void(bench.clock.unlink())),
     Fault("clock a year back, and ahead", set_clock(-365), lambda bench: void(bench.clock.unlink())),
-    Fault("Redis killed, started empty", stop_server, start_server, store=one_server),
-    Fault("Redis frozen", freeze_server, thaw_server, store=one_server),
+    Fault("Redis killed, started empty", to_server(RedisServer.kill), to_server(RedisServer.start), store=one_server),
+    Fault("Redis frozen", sent(signal.SIGSTOP), sent(signal.SIGCONT), store=one_server),
     Fault("Redis slow (0.3 s)", slow_down(0.3), slow_down(0), store=slow_server),
     Fault("Redis slower than its time-out", slow_down(1.4), slow_down(0), store=slow_server),
     Fault("Sentinel failover", kill_primary, store=Replicated),

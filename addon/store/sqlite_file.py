@@ -23,6 +23,8 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _UNWRITABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
 """Nothing can be written any more, and what is there can be read."""
+_LEAST_ROOM = 2**16
+"""Bytes. SQLite's index of the log takes half of them."""
 FROZEN_SECONDS = 5.0
 """So long a file that cannot be written to is taken for one that nobody writes to."""
 
@@ -149,8 +151,8 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[st
 class SqliteFile:
     """One database file: opened on first use, opened again if it was replaced, moved aside if it is damaged.
 
-    Where nothing can be written, as on a disk that is read-only, what is in it is read all the same: SQLite opens a
-    file with a write-ahead log only where it can make files beside it, or where it is told that nobody writes.
+    Where nothing can be written, as on a disk that is read-only or full, what is in it is read all the same: SQLite
+    opens a file with a write-ahead log only where it can make files beside it, or where it is told that nobody writes.
 
     Not thread-safe: the store holds a lock around every use.
     """
@@ -162,11 +164,13 @@ class SqliteFile:
         self._clock = clock
         self._db: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._room = 0  # bytes on the disk when that was found out
         self._thaws = math.inf  # when to try again whether a file that could not be written to can be
 
     def connection(self) -> sqlite3.Connection:
         """Return a connection with the newest schema; raise ``StoreUnavailable`` or ``sqlite3.Error``."""
-        if self._db is not None and self._identity == _identity(self.path) and time.monotonic() < self._thaws:
+        is_thawed = self._thaws < math.inf and (time.monotonic() >= self._thaws or _has_room(self.path) > self._room)
+        if self._db is not None and self._identity == _identity(self.path) and not is_thawed:
             return self._db
         self.close()
         try:
@@ -177,7 +181,8 @@ class SqliteFile:
         try:
             self._db, self._thaws = self._opened(self.path.absolute().as_uri()), math.inf
         except sqlite3.OperationalError as error:
-            if _kind(error) not in _UNWRITABLE or not _is_frozen(self.path):
+            self._room = _has_room(self.path)
+            if not _is_frozen(self.path, _kind(error), self._room):
                 raise
             self._db = self._opened(f"{self.path.absolute().as_uri()}?immutable=1", is_frozen=True)
             if self._thaws == math.inf:
@@ -270,13 +275,32 @@ def _configure(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT_BYTES}").fetchall()
 
 
-def _is_frozen(path: Path) -> bool:
+def _is_frozen(path: Path, code: int, room: int) -> bool:
     """Say whether nobody like us can write to a database that is there, and nobody has left a log beside it.
 
     SQLite says the same where there are no more file descriptors; what is read there while another writes may be wrong.
     """
-    may_write = os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
-    return not may_write and path.stat().st_size > 0 and not Path(f"{path}-wal").exists()
+    if code in _UNWRITABLE:
+        cannot = not os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    else:
+        cannot = code == sqlite3.SQLITE_IOERR and room < _LEAST_ROOM
+    return cannot and path.stat().st_size > 0 and not _size(Path(f"{path}-wal"))
+
+
+def _has_room(path: Path) -> int:
+    """Return how many bytes the disk takes that a file is on."""
+    if not hasattr(os, "statvfs"):
+        return _LEAST_ROOM
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+def _size(path: Path) -> int:
+    """Return a file's bytes; 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _kind(error: Exception) -> int:

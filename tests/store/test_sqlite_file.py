@@ -237,6 +237,26 @@ def test_where_nothing_can_be_written_what_is_there_is_read(
             late.close()
 
 
+@pytest.mark.parametrize(
+    ("code", "room", "log", "is_frozen"),
+    [
+        (sqlite3.SQLITE_IOERR, 0, None, True),
+        (sqlite3.SQLITE_IOERR, 0, b"", True),
+        (sqlite3.SQLITE_IOERR, 0, b"what was not written back", False),
+        (sqlite3.SQLITE_IOERR, 2**20, None, False),
+        (sqlite3.SQLITE_CANTOPEN, 0, None, False),
+    ],
+    ids=["full", "its log is empty", "its log is not", "another fault", "no more files"],
+)
+def test_a_database_on_a_full_disk_is_read_as_it_stands(
+    filled: Path, code: int, room: int, log: bytes | None, is_frozen: bool
+) -> None:
+    """Without room for its index the log cannot be used, and nobody can write it."""
+    if log is not None:
+        filled.with_name(f"{filled.name}-wal").write_bytes(log)
+    assert sqlite_file._is_frozen(filled, code, room) is is_frozen
+
+
 def test_what_was_not_written_back_is_not_passed_over(path: Path, opened: OpenStore) -> None:
     """Beside the log of a process that was killed, the file alone would tell what holds no more."""
     killed = opened(str(path))
