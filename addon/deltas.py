@@ -287,12 +287,10 @@ def _before(prompt: Prompt, segment: Segment) -> Sequence[Segment]:
 def _same(prompt: Prompt, earlier: Sequence[Segment], call: Call, part: int) -> list[Segment]:
     """Return the results of calls that ask for what a call asks for, or that read the same file."""
     name, subject, path = call.name, call.subject, path_of(call)
-    alike = {
-        call_id
-        for call_id, other in prompt.calls.items()
-        if (other.subject == subject and other.name == name)
-        or (path and path in other.subject and path == path_of(other))
-    }
+    calls = prompt.calls.items()
+    alike = {call_id for call_id, other in calls if other.subject == subject and other.name == name}
+    if path:
+        alike |= {call_id for call_id, other in calls if path in other.subject and path == path_of(other)}
     return [other for other in earlier if other.call_id in alike and other.part == part]
 
 

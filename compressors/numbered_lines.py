@@ -58,6 +58,7 @@ _TYPES = frozenset(
 )
 _REMEMBERED = 200_000  # characters
 _CLEARLY = 15  # tokens
+_OPENING = ("{", ":", "(")
 _HEAD_LINES = 4  # what clients say before the first line, such as "Here's the result of running `cat -n` on …:"
 # cat -n and Claude Code (spaces, number, tab or arrow), opencode and others ("12: text", "12|text"), SWE-agent and
 # grep -n ("12:text").
@@ -224,19 +225,21 @@ def without_number(found: Numbered, line: str) -> str:
 
 def shows(found: Numbered, number: int, line: str) -> bool:
     """Say whether a line shows its number. One that looks numbered, or like a note, must, or it would be misread."""
+    if number == found.first or number % _step(found) == 0:
+        return True
+    beginning, end = line.lstrip(" ")[:1], line.rstrip()[-1:]
     return (
-        number == found.first
-        or number % _step(found) == 0
-        or _declares(line)
-        or _NUMBERED.match(line) is not None
-        or (line.startswith("[") and numbered_repeats.NOTE.fullmatch(line) is not None)
+        (end in _OPENING and _declares(line))
+        or (beginning.isdigit() and _NUMBERED.match(line) is not None)
+        or (beginning == "[" and line.startswith("[") and numbered_repeats.NOTE.fullmatch(line) is not None)
     )
 
 
 def _declares(line: str) -> bool:
-    """Say whether a line looks like the beginning of a function or a type: that is where people ask for the number."""
+    """Say whether a line that ends so looks like the beginning of a function or a type.
+
+    That is where people ask for the number.
+    """
     text = line.strip()
-    if text[-1:] not in ("{", ":", "("):
-        return False
     words = text[:80].replace("(", " ( ").split()
     return words[0] not in _CONTROL and ("(" in text or not _TYPES.isdisjoint(words[:4]))
