@@ -140,7 +140,8 @@ class Answers:
         exchange.breaks_off = flow.request.headers.get("user-agent", "").startswith(TRIES_AGAIN_IF_CUT)
         exchange.on_served = functools.partial(service.asked, outcome)
         exchange.on_kept = lambda kept: service.link(link_behind(kept, wire, outcome.prompt, outcome.originals))
-        exchange.on_untold = lambda rounds: service.retold.keep(flow.metadata[PROMPT], outcome.prompt, rounds)
+        name = flow.metadata[PROMPT]  # by what leads back to the flow, all of it would wait for the cyclic collector
+        exchange.on_untold = lambda rounds: service.retold.keep(name, outcome.prompt, rounds)
         exchange.copies = looked_for(wire.name, originals_in(wire, outcome.originals), streamed=streamed)
         # mitmproxy itself decodes what it holds until it is whole.
         if streamed and not exchange.begin_leg(headers.get("content-encoding", "")):

@@ -8,7 +8,7 @@ import logging
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 
-from headroom_mitm import asked_addons, defaults, settings
+from headroom_mitm import asked_addons, checked_types, defaults, settings
 from headroom_mitm.addressed import by_name, host_of
 from headroom_mitm.answers import LEG_OF, PROMPT, Answers
 from headroom_mitm.errors import UnreadableBody
@@ -94,6 +94,7 @@ class Headroom:
             defaults.limit_hosts(ctx.options, self._settings)
         self._start_sweeping()
         asked_addons.take_over(ctx.master.addons)
+        checked_types.take_over()
         gc.collect()
         gc.freeze()  # what is loaded now stays: collections that pass it by cost large texts a twentieth less
 
@@ -110,6 +111,7 @@ class Headroom:
     def done(self) -> None:
         """Give back threads and files."""
         asked_addons.give_back(ctx.master.addons)
+        checked_types.give_back()
         self._is_over = True
         if self._sweeper is not None:
             self._sweeper.cancel()
