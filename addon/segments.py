@@ -155,15 +155,32 @@ class Blocks:
     whole: str = ""
     """Lifetime of a marker that the client has set for the whole request; empty for none."""
 
-    def since(self, message: int) -> "Blocks":
-        """Return the same without the messages in front of one. Blocks are counted as before."""
-        return replace(
-            self,
-            spans=self.spans[message:],
-            messages=self.messages[message:],
-            totals=self.totals[message:],
-            marked=tuple((mark[0] - message, mark[1], mark[2]) for mark in self.marked if mark[0] >= message),
-        )
+
+class Spoken(Protocol):
+    """What a message is."""
+
+    @property
+    def by_model(self) -> bool:
+        """The model says it."""
+        ...
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Of tools, in it."""
+        ...
+
+
+class Talk(NamedTuple):
+    """The conversation in a prompt, or its end."""
+
+    body: bytes
+    head: Digest
+    calls: Mapping[str, Call]
+    """All of the prompt, by id."""
+    messages: tuple[Span, ...]
+    turns: tuple[Spoken, ...]
+    answers_before: int = 0
+    """Messages of the model in front of it."""
 
 
 class Reading:
@@ -218,26 +235,21 @@ class Prompt:
     """None where the format has no markers."""
     messages: tuple[Span, ...] = ()
     """Where the conversation's messages, items or contents stand."""
-    layouts: tuple[Layout, ...] = ()
-    """Of these; where the format has no markers it only says whose they are."""
+    turns: tuple[Spoken, ...] = ()
+    """The same, as they were read."""
     forgets: bool = False
     """The provider may drop earlier texts by itself: nothing may refer to them."""
     reading: Reading = field(default_factory=Reading, compare=False, repr=False)
     known: Known | None = field(default=None, compare=False, repr=False)
     """None where nothing is known, or stands elsewhere now."""
-    answers_before: int = 0
-    """Messages of the model before ``messages``, where only the end of a conversation is looked at."""
 
-    def since_known(self) -> "Prompt":
-        """Return the end of the conversation, from the turn on that is said in ``known``; all of it for none."""
-        known = self.known
+    def talk(self, *, is_end: bool = False) -> Talk:
+        """Return the conversation; ``is_end``: from the turn on that is said in ``known``."""
+        known = self.known if is_end else None
         if known is None or not known.turn:
-            return self
-        blocks = self.blocks and self.blocks.since(known.turn)
-        messages, layouts = self.messages[known.turn :], self.layouts[known.turn :]
-        return replace(
-            self, messages=messages, layouts=layouts, blocks=blocks, answers_before=known.answers, known=None
-        )
+            return Talk(self.body, self.head, self.calls, self.messages, self.turns)
+        since = slice(known.turn, None)
+        return Talk(self.body, self.head, self.calls, self.messages[since], self.turns[since], known.answers)
 
 
 class Size(Protocol):

@@ -73,7 +73,7 @@ class Retold:
 
         with contextlib.suppress(UnreadableBody):
             is_silent = prompt.known is not None and prompt.known.of in self._silent
-            retelling.edits(prompt.since_known() if is_silent else prompt, note)
+            retelling.edits(prompt.talk(is_end=is_silent), note)
         known = {} if self._is_due(prompt.head) else self._known.get_all(keys)
         missing = [key for key in keys if key not in known]
         return [*missing, *map(_left_out, missing)]
@@ -94,7 +94,7 @@ class Retold:
         try:
             # Where nothing was hidden before, only what is new is looked at.
             is_silent = prompt.known is not None and prompt.known.of in self._silent
-            edits = tuple(retelling.edits(prompt.since_known() if is_silent else prompt, recall))
+            edits = tuple(retelling.edits(prompt.talk(is_end=is_silent), recall))
             if not told:
                 self._silent.add(prompt.reading)
             return edits

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.segments import Digest, Prompt, Span, digest
+from headroom_mitm.segments import Digest, Span, Talk, digest
 from headroom_mitm.wire import document
 
 
@@ -47,12 +47,22 @@ class Unread:
 History = Sequence[Said | Unread]
 
 
-def read_for_names(prompt: Prompt, read: Callable[[int], Said]) -> History:
-    """Return the messages of a prompt, for ``names``; ``read`` takes their numbers."""
-    return [
-        read(number) if layout.by_model else Unread(partial(read, number))
-        for number, layout in enumerate(prompt.layouts)
-    ]
+def read_for_names(talk: Talk, read: Callable[[int], Said], *, by_calls: bool = False) -> History:
+    """Return the messages of a conversation, for ``names``; ``read`` takes their numbers.
+
+    ``by_calls``: an answer with calls goes by their ids, so that it is not read again either.
+    """
+    turns = talk.turns
+    history: list[Said | Unread] = []
+    for number, turn in enumerate(turns):
+        if not turn.by_model:
+            history.append(Unread(partial(read, number)))
+            continue
+        calls = tuple(call.id for call in turn.calls) if by_calls else ()
+        # What follows in the model's own words goes by these as well.
+        is_called = calls and all(calls) and not (number + 1 < len(turns) and turns[number + 1].by_model)
+        history.append(Said(by_model=True, calls=calls) if is_called else read(number))
+    return history
 
 
 def names(wire: str, history: History, head: Digest, *, partial: bool = False, before: int = 0) -> list[Digest | None]:

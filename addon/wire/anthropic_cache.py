@@ -46,9 +46,14 @@ def without_markers(raw: bytes) -> bytes:
     return _MARKER.sub(b"", raw) if MARKER.encode() in raw else raw
 
 
+def is_marked_at_end(raw: bytes) -> bool:
+    """Say whether a marker may be the last thing in a message but for brackets."""
+    return raw.endswith(b"}}]}") and raw.find(MARKER.encode(), -_LONGEST_AT_END) >= 0
+
+
 def marker_at_end(raw: bytes) -> Span | None:
-    """Return where the marker stands that is the last thing in a message but for brackets."""
-    found = _AT_END.search(raw, max(0, len(raw) - _LONGEST_AT_END)) if raw.endswith(b"}}]}") else None
+    """Return where it stands; None where none does."""
+    found = _AT_END.search(raw, max(0, len(raw) - _LONGEST_AT_END))
     return Span(*found.span()) if found is not None else None
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from headroom_mitm.segments import Digest, Edit, Prompt, Span, digest, digest_of_text
+from headroom_mitm.segments import Digest, Edit, Prompt, Span, Talk, digest, digest_of_text
 from headroom_mitm.wire import document
 from headroom_mitm.wire.answer_names import Said, letters_of, names, read_for_names
 from headroom_mitm.wire.anthropic_breakpoint import marked, marker_on
@@ -64,37 +64,38 @@ class AnthropicHistory:
 
     def key(self, prompt: Prompt, rounds: Sequence[Round]) -> Digest | None:
         """Return the name of the answer: by the first call of the client, else by its words and what was asked."""
-        messages = self._read(prompt)
+        messages = self._read(prompt.talk())
         if not messages or messages[-1].role == "assistant":
             return None  # the client puts the answer behind words of its own
         shown = b",".join(raw for turn in rounds for n, raw in enumerate(turn.blocks) if n not in turn.hidden)
         said = _message(b'{"role":"assistant","content":[%s]}' % shown)
         return names("anthropic", list(map(_said, [*messages, said])), prompt.head)[-1]
 
-    def edits(self, prompt: Prompt, recall: Recall) -> list[Edit]:
+    def edits(self, talk: Talk, recall: Recall) -> list[Edit]:
         """Return what puts the rounds back that are known of this conversation's answers."""
-        keys = names("anthropic", read_for_names(prompt, lambda number: _said(self._at(prompt, number))), prompt.head)
+        history = read_for_names(talk, lambda number: _said(self._at(talk, number)), by_calls=True)
+        keys = names("anthropic", history, talk.head)
         found = recall([key for key in keys if key is not None])
         if not any(found.values()):
             return []
-        messages = self._read(prompt)
-        taken = set(prompt.calls)
+        messages = self._read(talk)
+        taken = set(talk.calls)
         edits: list[Edit] = []
         for number, key in enumerate(keys):
             rounds = found.get(key, ()) if key is not None else ()
             ours = _asked_by_us(rounds)
             if not ours or taken.intersection(ours):
                 continue  # an id may stand only once
-            retold = _retold(prompt, messages, number, rounds)
+            retold = _retold(talk, messages, number, rounds)
             taken.update(ours if retold else ())
             edits += retold
         return edits
 
-    def _read(self, prompt: Prompt) -> list[Message]:
-        return [self._at(prompt, number) for number in range(len(prompt.messages))]
+    def _read(self, talk: Talk) -> list[Message]:
+        return [self._at(talk, number) for number in range(len(talk.messages))]
 
-    def _at(self, prompt: Prompt, number: int) -> Message:
-        raw = prompt.body[slice(*prompt.messages[number])]
+    def _at(self, talk: Talk, number: int) -> Message:
+        raw = talk.body[slice(*talk.messages[number])]
         return self._messages.get(digest(raw), raw)
 
 
@@ -115,9 +116,9 @@ def _asked_by_us(rounds: Sequence[Round]) -> list[str]:
     return ours if len(ours) == len(set(ours)) else []
 
 
-def _retold(prompt: Prompt, messages: Sequence[Message], number: int, rounds: Sequence[Round]) -> list[Edit]:
+def _retold(talk: Talk, messages: Sequence[Message], number: int, rounds: Sequence[Round]) -> list[Edit]:
     """Return the edits for one message of the model, and for the results behind it."""
-    spans, said = prompt.messages, messages[number]
+    spans, said = talk.messages, messages[number]
     place = spans[number]
     pairs = _paired(rounds, [block.shifted(place.start) for block in said.blocks])
     if pairs is None:

@@ -74,16 +74,20 @@ class _Turns:
 
     def __init__(self) -> None:
         self._read = Memo(_turn)
+        self._marked = Memo(self._with_marker)
 
     def get(self, key: Digest, raw: bytes) -> Turn:
         """See ``Turns``."""
+        return (self._marked if anthropic_cache.is_marked_at_end(raw) else self._read).get(key, raw)
+
+    def _with_marker(self, raw: bytes) -> Turn:
         place = anthropic_cache.marker_at_end(raw)
         if place is None:
-            return self._read.get(key, raw)
+            return _turn(raw)
         bare = raw[: place.start] + raw[place.end :]
         turn = self._read.get(digest(bare), bare)
         layout = turn.layout and anthropic_cache.marked_at_end(turn.layout, bare, raw[slice(*place)])
-        return replace(turn, layout=layout) if layout else self._read.get(key, raw)
+        return replace(turn, layout=layout) if layout else _turn(raw)
 
 
 def _turn(raw: bytes) -> Turn:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.segments import Digest, Edit, Prompt, Span, digest, digest_of_text
+from headroom_mitm.segments import Digest, Edit, Prompt, Span, Talk, digest, digest_of_text
 from headroom_mitm.wire import document, raw_object
 from headroom_mitm.wire.answer_names import History, Said, letters_of, names, read_for_names
 from headroom_mitm.wire.gemini_turn import contents_of, name_called
@@ -45,15 +45,15 @@ class GeminiHistory:
 
     def key(self, prompt: Prompt, rounds: Sequence[Round]) -> Digest | None:
         """Return the name of the answer, by what it says and what was asked: ids of calls are rare."""
-        history: History = [self._at(prompt, number) for number in range(len(prompt.messages))]
+        history: History = [self._at(prompt.talk(), number) for number in range(len(prompt.messages))]
         if not history or history[-1].by_model:
             return None  # the client puts the answer behind words of its own
         return names("gemini", [*history, _answer(_meant(_shown(rounds)))], prompt.head)[-1]
 
-    def edits(self, prompt: Prompt, recall: Recall) -> list[Edit]:
+    def edits(self, talk: Talk, recall: Recall) -> list[Edit]:
         """Return what puts the rounds back that are known of this conversation's answers."""
-        history = read_for_names(prompt, lambda number: self._at(prompt, number))
-        keys = names("gemini", history, prompt.head, before=prompt.answers_before)
+        history = read_for_names(talk, lambda number: self._at(talk, number))
+        keys = names("gemini", history, talk.head, before=talk.answers_before)
         found = recall([key for key in keys if key is not None])
         told: set[Sequence[Round]] = set()
         edits: list[Edit] = []
@@ -62,13 +62,13 @@ class GeminiHistory:
             if not _can_be_told(rounds) or rounds in told:
                 continue
             with contextlib.suppress(UnreadableBody):
-                retold = _retold(prompt, number, rounds)
+                retold = _retold(talk, number, rounds)
                 told |= {rounds} if retold else set()
                 edits += retold
         return edits
 
-    def _at(self, prompt: Prompt, number: int) -> Said:
-        raw = prompt.body[slice(*prompt.messages[number])]
+    def _at(self, talk: Talk, number: int) -> Said:
+        raw = talk.body[slice(*talk.messages[number])]
         return self._said.get(digest(raw), raw)
 
 
@@ -134,9 +134,9 @@ def _can_be_told(rounds: Sequence[Round]) -> bool:
     return any(turn.hidden for turn in rounds)
 
 
-def _retold(prompt: Prompt, number: int, rounds: Sequence[Round]) -> list[Edit]:
+def _retold(talk: Talk, number: int, rounds: Sequence[Round]) -> list[Edit]:
     """Return the edits for one content of the model, and for the responses behind it."""
-    body, place = prompt.body, prompt.messages[number]
+    body, place = talk.body, talk.messages[number]
     content = raw_object.at(body, place)
     theirs, all_legs = _meant(_parts(content)), _meant(_shown(rounds))
     if theirs.words != all_legs.words or theirs.thoughts not in ("", all_legs.thoughts):
@@ -147,7 +147,7 @@ def _retold(prompt: Prompt, number: int, rounds: Sequence[Round]) -> list[Edit]:
         return []  # nothing of the last leg is left, and a content may not be empty
     edits: list[Edit] = []
     if last.hidden:
-        edits = _results_put_back(prompt, number, last)
+        edits = _results_put_back(talk, number, last)
         if not edits:
             return []
         own = [*last.blocks]
@@ -160,13 +160,13 @@ def _retold(prompt: Prompt, number: int, rounds: Sequence[Round]) -> list[Edit]:
     return edits
 
 
-def _results_put_back(prompt: Prompt, number: int, turn: Round) -> list[Edit]:
+def _results_put_back(talk: Talk, number: int, turn: Round) -> list[Edit]:
     """Return the edits that put what our calls brought between the client's responses, in the order of the calls.
 
     Nothing where the client does not bring a response to each of its calls.
     """
     calls = [n for n, raw in enumerate(turn.blocks) if name_called(raw_object.of(raw))]
-    theirs = list(_responses(prompt, number + 1))
+    theirs = list(_responses(talk, number + 1))
     if not theirs or len(theirs) != len(calls) - len(turn.hidden):
         return []
     edits, results, waiting, left = [], iter(turn.results), b"", iter(theirs)
@@ -181,14 +181,14 @@ def _results_put_back(prompt: Prompt, number: int, turn: Round) -> list[Edit]:
     return [*edits, *([Edit(Span(end, end), b"," + waiting[:-1])] if waiting else [])]
 
 
-def _responses(prompt: Prompt, number: int) -> Iterator[Span]:
+def _responses(talk: Talk, number: int) -> Iterator[Span]:
     """Yield where the responses in a content stand."""
-    if number >= len(prompt.messages):
+    if number >= len(talk.messages):
         return
-    parts = document.members(prompt.body, prompt.messages[number]).get("parts")
-    if parts is not None and document.is_list(prompt.body, parts):
-        for place in document.items(prompt.body, parts):
-            if "functionResponse" in document.members(prompt.body, place):
+    parts = document.members(talk.body, talk.messages[number]).get("parts")
+    if parts is not None and document.is_list(talk.body, parts):
+        for place in document.items(talk.body, parts):
+            if "functionResponse" in document.members(talk.body, place):
                 yield place
 
 

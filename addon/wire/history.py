@@ -173,7 +173,7 @@ class History:
             if envelope.layouts is None
             else Blocks(envelope.layouts, read.spans, read.layouts, read.totals, read.marked, envelope.marked),
             messages=read.spans,
-            layouts=read.layouts,
+            turns=read.turns,
             forgets=envelope.forgets,
             reading=read.reading,
             known=known,

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.segments import Digest, Edit, Prompt, Span, digest, digest_of_text
+from headroom_mitm.segments import Digest, Edit, Prompt, Span, Talk, digest, digest_of_text
 from headroom_mitm.wire import document, raw_object
 from headroom_mitm.wire.answer_names import Said, letters_of, names, read_for_names
 from headroom_mitm.wire.memo import Memo
@@ -35,7 +35,7 @@ class ChatHistory:
 
     def key(self, prompt: Prompt, rounds: Sequence[Round]) -> Digest | None:
         """Return the name of the answer: by the first call of the client, else by its words and what was asked."""
-        history = self._read(prompt)
+        history = self._read(prompt.talk())
         if not history or history[-1].by_model:
             return None  # the client puts the answer behind words of its own
         calls = tuple(_id(raw) for turn in rounds for n, raw in enumerate(turn.blocks) if n and n not in turn.hidden)
@@ -43,14 +43,15 @@ class ChatHistory:
         answer = Said(by_model=True, letters=digest_of_text(words) if words else None, calls=calls)
         return names("openai chat", [*history, answer], prompt.head)[-1]
 
-    def edits(self, prompt: Prompt, recall: Recall) -> list[Edit]:
+    def edits(self, talk: Talk, recall: Recall) -> list[Edit]:
         """Return what puts the rounds back that are known of this conversation's answers."""
-        keys = names("openai chat", read_for_names(prompt, lambda number: self._in_row(prompt, number)), prompt.head)
+        history = read_for_names(talk, lambda number: self._in_row(talk, number), by_calls=True)
+        keys = names("openai chat", history, talk.head)
         found = recall([key for key in keys if key is not None])
         if not any(found.values()):
             return []
-        history = self._read(prompt)
-        taken = {*prompt.calls, *(call_id for said in history for call_id in said.calls)}
+        history = self._read(talk)
+        taken = {*talk.calls, *(call_id for said in history for call_id in said.calls)}
         edits: list[Edit] = []
         for number, key in enumerate(keys):
             rounds = found.get(key, ()) if key is not None else ()
@@ -58,31 +59,31 @@ class ChatHistory:
             if not ours or taken.intersection(ours):
                 continue  # an id may stand only once
             with contextlib.suppress(UnreadableBody):
-                retold = _retold(prompt, history, number, rounds)
+                retold = _retold(talk, history, number, rounds)
                 taken.update(ours if retold else ())
                 edits += retold
         return edits
 
-    def _read(self, prompt: Prompt) -> list[Said]:
+    def _read(self, talk: Talk) -> list[Said]:
         """Return the messages; one of several results in a row says what those before it bring, too."""
         history: list[Said] = []
-        for number in range(len(prompt.messages)):
-            said = self._at(prompt, number)
+        for number in range(len(talk.messages)):
+            said = self._at(talk, number)
             if said.results and history and history[-1].results:
                 said = dataclasses.replace(said, results=(*history[-1].results, *said.results))
             history.append(said)
         return history
 
-    def _in_row(self, prompt: Prompt, number: int) -> Said:
+    def _in_row(self, talk: Talk, number: int) -> Said:
         """Return one message as ``_read`` does."""
-        said = last = self._at(prompt, number)
-        while number and last.results and (last := self._at(prompt, number - 1)).results:
+        said = last = self._at(talk, number)
+        while number and last.results and (last := self._at(talk, number - 1)).results:
             said = dataclasses.replace(said, results=(*last.results, *said.results))
             number -= 1
         return said
 
-    def _at(self, prompt: Prompt, number: int) -> Said:
-        raw = prompt.body[slice(*prompt.messages[number])]
+    def _at(self, talk: Talk, number: int) -> Said:
+        raw = talk.body[slice(*talk.messages[number])]
         return self._said.get(digest(raw), raw)
 
 
@@ -113,9 +114,9 @@ def _asked_by_us(rounds: Sequence[Round]) -> list[str]:
     return ours if len(ours) == len(set(ours)) else []
 
 
-def _retold(prompt: Prompt, history: Sequence[Said], number: int, rounds: Sequence[Round]) -> list[Edit]:
+def _retold(talk: Talk, history: Sequence[Said], number: int, rounds: Sequence[Round]) -> list[Edit]:
     """Return the edits for one message of the model, and for the results behind it."""
-    body, place = prompt.body, prompt.messages[number]
+    body, place = talk.body, talk.messages[number]
     message = document.members(body, place)
     *earlier, last = rounds
     calls = _calls(body, message)
@@ -134,7 +135,7 @@ def _retold(prompt: Prompt, history: Sequence[Said], number: int, rounds: Sequen
         edits = [Edit(Span(place.start, place.start), b"".join(legs)), *cut]
     behind = history[number + 1] if number + 1 < len(history) else Said()
     if last.hidden and calls and set(behind.results).intersection(own):
-        at = prompt.messages[number + 1].start
+        at = talk.messages[number + 1].start
         edits += _calls_put_back(last, calls)
         edits.append(Edit(Span(at, at), b"".join(raw + b"," for raw in last.results)))
     return edits

@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.segments import Digest, Edit, Prompt, Span, digest, digest_of_text
+from headroom_mitm.segments import Digest, Edit, Prompt, Span, Talk, digest, digest_of_text
 from headroom_mitm.wire import document
 from headroom_mitm.wire import openai_responses_turn as turns
 from headroom_mitm.wire.answer_names import History, Said, Unread, letters_of, names
@@ -69,7 +69,7 @@ class ResponsesHistory:
 
     def key(self, prompt: Prompt, rounds: Sequence[Round]) -> Digest | None:
         """Return the name of the answer: by the first call of the client, else by its words and what was asked."""
-        history = [group.said for group in self._read(prompt)]
+        history = [group.said for group in self._read(prompt.talk())]
         if not history or history[-1].by_model:
             return None  # the client puts the answer behind items of the model
         shown = tuple(_item(raw) for turn in rounds for n, raw in enumerate(turn.blocks) if n not in turn.hidden)
@@ -77,15 +77,15 @@ class ResponsesHistory:
             return None
         return names("openai responses", [*history, Group(0, shown).said], prompt.head, partial=True)[-1]
 
-    def edits(self, prompt: Prompt, recall: Recall) -> list[Edit]:
+    def edits(self, talk: Talk, recall: Recall) -> list[Edit]:
         """Return what puts the rounds back that are known of this conversation's answers."""
-        asked = names("openai responses", self._for_names(prompt), prompt.head, partial=True)
+        asked = names("openai responses", self._for_names(talk), talk.head, partial=True)
         found = recall([key for key in asked if key is not None])
         if not any(found.values()):
             return []
-        groups = self._read(prompt)
-        keys = names("openai responses", [group.said for group in groups], prompt.head, partial=True)
-        taken = {*prompt.calls, *(item.call for group in groups for item in group.items)}
+        groups = self._read(talk)
+        keys = names("openai responses", [group.said for group in groups], talk.head, partial=True)
+        taken = {*talk.calls, *(item.call for group in groups for item in group.items)}
         edits: list[Edit] = []
         for number, key in enumerate(keys):
             rounds = found.get(key, ()) if key is not None else ()
@@ -94,13 +94,13 @@ class ResponsesHistory:
                 continue  # an id may stand only once
             behind = groups[number + 1] if number + 1 < len(groups) else None
             with contextlib.suppress(UnreadableBody):
-                retold = _retold(prompt, groups[number], behind, rounds)
+                retold = _retold(talk, groups[number], behind, rounds)
                 taken.update(ours if retold else ())
                 edits += retold
         return edits
 
-    def _read(self, prompt: Prompt) -> list[Group]:
-        items = [self._at(prompt, number) for number in range(len(prompt.messages))]
+    def _read(self, talk: Talk) -> list[Group]:
+        items = [self._at(talk, number) for number in range(len(talk.messages))]
         groups: list[Group] = []
         for number, item in enumerate(items):
             last = groups[-1].items if groups else ()
@@ -110,30 +110,30 @@ class ResponsesHistory:
                 groups.append(Group(number, (item,)))
         return groups
 
-    def _for_names(self, prompt: Prompt) -> History:
+    def _for_names(self, talk: Talk) -> History:
         """Return the same for ``names``, with no more read than that takes: what is not the model's is alone."""
         history: list[Said | Unread] = []
         answer: list[Item] = []
-        for number, layout in enumerate(prompt.layouts):
-            item = self._at(prompt, number) if layout.by_model else None
+        for number, turn in enumerate(talk.turns):
+            item = self._at(talk, number) if turn.by_model else None
             if item is not None and item.by_model:
                 answer.append(item)
                 continue
             history += [Group(0, tuple(answer)).said] if answer else []
-            history.append(Unread(partial(self._outputs, prompt, number)))
+            history.append(Unread(partial(self._outputs, talk, number)))
             answer = []
         return [*history, Group(0, tuple(answer)).said] if answer else history
 
-    def _outputs(self, prompt: Prompt, last: int) -> Said:
+    def _outputs(self, talk: Talk, last: int) -> Said:
         """Return what an item says, together with those in front of it if all are outputs."""
-        items = [self._at(prompt, last)]
-        while items[0].result and last and (before := self._at(prompt, last - 1)).result:
+        items = [self._at(talk, last)]
+        while items[0].result and last and (before := self._at(talk, last - 1)).result:
             items.insert(0, before)
             last -= 1
         return Group(0, tuple(items)).said
 
-    def _at(self, prompt: Prompt, number: int) -> Item:
-        raw = prompt.body[slice(*prompt.messages[number])]
+    def _at(self, talk: Talk, number: int) -> Item:
+        raw = talk.body[slice(*talk.messages[number])]
         return self._items.get(digest(raw), raw)
 
 
@@ -181,12 +181,12 @@ def _asked_by_us(rounds: Sequence[Round]) -> list[str]:
     return ours if len(ours) == len(set(ours)) else []
 
 
-def _retold(prompt: Prompt, group: Group, behind: Group | None, rounds: Sequence[Round]) -> list[Edit]:
+def _retold(talk: Talk, group: Group, behind: Group | None, rounds: Sequence[Round]) -> list[Edit]:
     """Return the edits for the items of one answer, and for the outputs behind them."""
     pairs = _paired(rounds, group.items)
     if pairs is None:
         return []
-    spans = prompt.messages[group.first : group.first + len(group.items)]
+    spans = talk.messages[group.first : group.first + len(group.items)]
     *earlier, last = zip(rounds, pairs, strict=True)
     edits: list[Edit] = []
     at = 0  # of the next of the client's items
@@ -202,7 +202,7 @@ def _retold(prompt: Prompt, group: Group, behind: Group | None, rounds: Sequence
     results = behind.said.results if behind is not None else ()
     if last[0].hidden and behind is not None and set(results).intersection(item.call for item in group.items):
         edits += _inserted(*last, spans, at)
-        first = prompt.messages[behind.first].start
+        first = talk.messages[behind.first].start
         edits.append(Edit(Span(first, first), b"".join(raw + b"," for raw in last[0].results)))
     return edits
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from headroom_mitm.segments import Digest, Edit, Prompt
+from headroom_mitm.segments import Digest, Edit, Prompt, Talk
 from headroom_mitm.wire.reply import Answered, HiddenCall
 
 
@@ -81,6 +81,6 @@ class Retelling(Protocol):
         """Return the name of the answer to a request, by what the client will say of it; None if it has no name."""
         ...
 
-    def edits(self, prompt: Prompt, recall: Recall) -> list[Edit]:
+    def edits(self, talk: Talk, recall: Recall) -> list[Edit]:
         """Return what puts hidden rounds back where they were. Bytes of other messages are not touched."""
         ...

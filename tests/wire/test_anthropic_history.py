@@ -95,7 +95,7 @@ def sent(body: bytes, known: Mapping[Digest, Sequence[Round]]) -> bytes:
         asked.extend(keys)
         return {key: known[key] for key in keys if key in known}
 
-    return splice(body, AnthropicHistory().edits(prompt, recall))
+    return splice(body, AnthropicHistory().edits(prompt.talk(), recall))
 
 
 def kept(*answers: Told) -> dict[Digest, Sequence[Round]]:
@@ -238,7 +238,7 @@ def _all_keys(body: bytes) -> list[Digest]:
         asked.extend(keys)
         return {}
 
-    AnthropicHistory().edits(AnthropicMessages().read(body), recall)
+    AnthropicHistory().edits(AnthropicMessages().read(body).talk(), recall)
     return asked
 
 

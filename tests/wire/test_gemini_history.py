@@ -96,7 +96,9 @@ def contents_in(body: bytes) -> list[Json]:
 def sent(body: bytes, known: Mapping[Digest, Sequence[Round]]) -> bytes:
     """The body as the model gets it."""
     prompt = GeminiGenerate().read(body)
-    return splice(body, GeminiHistory().edits(prompt, lambda keys: {key: known[key] for key in keys if key in known}))
+    return splice(
+        body, GeminiHistory().edits(prompt.talk(), lambda keys: {key: known[key] for key in keys if key in known})
+    )
 
 
 def kept(*answers: Told) -> dict[Digest, Sequence[Round]]:
@@ -195,7 +197,7 @@ def _all_keys(body: bytes) -> list[Digest]:
         asked.extend(keys)
         return {}
 
-    GeminiHistory().edits(GeminiGenerate().read(body), recall)
+    GeminiHistory().edits(GeminiGenerate().read(body).talk(), recall)
     return asked
 
 

@@ -128,7 +128,9 @@ def full(message: Json) -> Json:
 def sent(body: bytes, known: Mapping[Digest, Sequence[Round]]) -> bytes:
     """The body as the server gets it."""
     prompt = OpenAIChat().read(body)
-    return splice(body, ChatHistory().edits(prompt, lambda keys: {key: known[key] for key in keys if key in known}))
+    return splice(
+        body, ChatHistory().edits(prompt.talk(), lambda keys: {key: known[key] for key in keys if key in known})
+    )
 
 
 def kept(*answers: Told) -> dict[Digest, Sequence[Round]]:
@@ -224,7 +226,7 @@ def _all_keys(body: bytes) -> list[Digest]:
         asked.extend(keys)
         return {}
 
-    ChatHistory().edits(OpenAIChat().read(body), recall)
+    ChatHistory().edits(OpenAIChat().read(body).talk(), recall)
     return asked
 
 

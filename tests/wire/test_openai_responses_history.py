@@ -93,7 +93,7 @@ def items_in(body: bytes) -> list[Json]:
 def sent(body: bytes, known: Mapping[Digest, Sequence[Round]]) -> bytes:
     """The body as the provider gets it."""
     prompt = OpenAIResponses().read(body)
-    edits = ResponsesHistory().edits(prompt, lambda keys: {key: known[key] for key in keys if key in known})
+    edits = ResponsesHistory().edits(prompt.talk(), lambda keys: {key: known[key] for key in keys if key in known})
     return splice(body, edits)
 
 
@@ -183,7 +183,7 @@ def _all_keys(body: bytes) -> list[Digest]:
         asked.extend(keys)
         return {}
 
-    ResponsesHistory().edits(OpenAIResponses().read(body), recall)
+    ResponsesHistory().edits(OpenAIResponses().read(body).talk(), recall)
     return asked
 
 
