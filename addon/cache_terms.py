@@ -77,6 +77,7 @@ _SMALLEST_PREFIX = (
 _UNNAMED = 4_096  # on Vertex the path names the model, and all that take this format there are Anthropic's
 
 
+@functools.lru_cache(maxsize=256)
 def smallest_prefix(model: str) -> int | None:
     """Return how many tokens a prefix must have for an entry; None for models that are not known to take markers."""
     if not model:
@@ -101,6 +102,7 @@ def price(model: str, lifetime: str = USUAL) -> Price:
     return next((price for pattern, price in _PRICES if pattern.match(name)), _DEAREST)
 
 
+@functools.lru_cache(maxsize=256)
 def longest_kept(model: str, retention: str = "") -> float:
     """Return for how many seconds OpenAI may keep what nobody uses; infinite where it does not say so.
 

@@ -44,13 +44,19 @@ class Envelope:
         """Return the same in a body that has so many more bytes at a place."""
 
         def moved(span: Span) -> Span:
-            return Span(span.start + by * (span.start >= at), span.end + by * (span.end > at))
+            return span if span.end <= at else Span(span.start + by * (span.start >= at), span.end + by)
 
+        if not by:
+            return self
         slot = self.tools.slot
+        members = {name: moved(span) for name, span in self.members.items()}
+        tools = self.tools if slot is None or slot.start < at else self.tools.shifted(by)
+        if all(span.end <= at for _, span in self.front):  # as in front of the messages
+            return replace(self, tools=tools, members=members)
         return replace(
             self,
-            tools=replace(self.tools, slot=moved(slot)) if slot is not None and slot.start >= at else self.tools,
-            members={name: moved(span) for name, span in self.members.items()},
+            tools=tools,
+            members=members,
             front=tuple((name, moved(span)) for name, span in self.front),
             layouts=self.layouts and tuple((moved(span), layout) for span, layout in self.layouts),
         )
