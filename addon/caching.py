@@ -1,6 +1,5 @@
 """What a request lacks for the provider's prompt cache, and what its client should know of it."""
 
-import contextlib
 import logging
 import threading
 import time
@@ -94,8 +93,8 @@ class Caching:
         self._is_due = False
         if not self._left:
             return
-        with self._lock, contextlib.suppress(IndexError):
-            while True:
+        with self._lock:
+            while self._left:
                 left = self._left.popleft()
                 conversation = Conversation.of(left.prompt)
                 self._told(left, conversation, self._lifetimes.observe(left.prompt, conversation, left.at))
