@@ -283,8 +283,9 @@ class Rendering:
     """Name and version, such as ``log_lines/1``; for a raw decision the reason, such as ``deadline``."""
     level: int
     lossless: bool
-    before: Amount
-    after: Amount
+    before: Amount = field(compare=False)
+    after: Amount = field(compare=False)
+    """It is the same decision however its tokens were counted."""
     base: Key | None = None
     """Key of the earlier text that this one refers to: it holds only where that text stands verbatim above."""
 

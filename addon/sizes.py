@@ -37,16 +37,6 @@ class Size:
             self._text = None
         return self._count
 
-    def __eq__(self, other: object) -> bool:
-        """Compare the counts, also with a number."""
-        if isinstance(other, Size):
-            return self is other or self.count == other.count
-        return self.count == other
-
-    def __hash__(self) -> int:
-        """Return that of the count."""
-        return hash(self.count)
-
     def __repr__(self) -> str:
         """Tell what is known."""
         return f"Size(about {self.about})" if self._text is not None else f"Size({self._count})"

@@ -22,6 +22,7 @@ from headroom_mitm import tokens
 from headroom_mitm.compressors import Compressed, Compressor, Content, Level
 from headroom_mitm.router import FILE_FLOOR, LEAST_SHARE, LEAST_TOKENS, LONGEST, LOSSY_GAIN, Router, Source, raw
 from headroom_mitm.segments import Call, Rendering, Role, Segment, Span, digest_of_text, text_id
+from headroom_mitm.sizes import Size
 from headroom_mitm.wording import marker
 
 NONE: frozenset[str] = frozenset()
@@ -56,8 +57,8 @@ def test_the_level_is_asked_for_by_kind_and_size() -> None:
     """Only for texts that could lose enough; the rendering says which it was."""
     asked: list[tuple[str, int]] = []
 
-    def hardest(kind: str, size: int) -> Level:
-        asked.append((kind, size))
+    def hardest(kind: str, size: Size) -> Level:
+        asked.append((kind, size.count))
         return Level.HARD
 
     text = rows(LARGE)
@@ -88,6 +89,7 @@ def test_a_rendering_says_what_was_done() -> None:
         before=tokens.count(text),
         after=tokens.count(short),
     )
+    assert (found.tokens_before, found.tokens_after) == (tokens.count(text), tokens.count(short))
 
 
 def test_a_lossy_form_ends_with_a_line_that_says_how_to_get_the_rest() -> None:
@@ -323,4 +325,5 @@ def test_a_raw_decision_keeps_the_text_and_says_why() -> None:
     assert raw(segment, "deadline") == Rendering(
         segment.key, None, segment.digest, "deadline", 0, lossless=True, before=100, after=100
     )
+    assert raw(segment, "deadline").about == (100, 100)
     assert raw(segment, "no gain", 7).tokens_before == 7

@@ -46,6 +46,7 @@ def test_a_decision_comes_back_as_it_went_in(store: Store, make: Callable[..., o
     decision = make("call 1")
     assert store.freeze([decision]) == {key("call 1"): decision.rendering}
     assert store.recall([key("call 1")]) == {key("call 1"): decision.rendering}
+    assert store.recall([key("call 1")])[key("call 1")].about == decision.rendering.about
 
 
 def test_tokens_that_nobody_has_counted_are_kept_as_an_estimate(store: Store) -> None:
