@@ -128,12 +128,18 @@ _KINDS = tuple(
 )
 
 
-@functools.lru_cache(maxsize=64)
 def about(text: str) -> int:
     """Return about how many tokens a text has, in a tenth of the time: by its words, numbers and signs.
 
     A fifth more or less is rare.
     """
+    if len(text) <= _CHUNK:
+        return _estimated(text)
+    return sum(_estimated(text[at : at + _CHUNK]) for at in range(0, len(text), _CHUNK))
+
+
+@functools.lru_cache(maxsize=32)
+def _estimated(text: str) -> int:
     raw = text.encode("utf-8", "surrogatepass")
     found = 1 + _SPACE * raw.count(b" ") + _TAB * raw.count(b"\t") + _LINE * raw.count(b"\n")
     found += _BYTE * (len(raw) - len(text))
