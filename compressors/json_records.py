@@ -149,4 +149,5 @@ def _found(text: str, reader: Reader) -> list[tuple[int, int, Part]]:
             found[-1] = (found[-1][0], at, found[-1][2])
         else:
             found.append((start.start(), at, Part(values=[value], is_line=is_line)))
+    reader.decode_at = None
     return found

@@ -6,6 +6,7 @@ Types never meet in a comparison: a string is ``str``, a number the ``bytes`` it
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 DEEPEST = 80  # levels of nesting; what is deeper is no record, and the writers recurse
@@ -147,14 +148,17 @@ class Reader:
         """Arrays by their values, and strings that hold JSON."""
         self.shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
         """The keys of each kind of object."""
-        self._decode_at = json.JSONDecoder(
-            object_pairs_hook=self._object, parse_float=str.encode, parse_int=str.encode, parse_constant=_refused
-        ).raw_decode
+        self.decode_at: Callable[[str, int], tuple[Any, int]] | None = None
+        """What reads leads back to here. Where it is not taken off, all that was read waits for the cyclic collector."""
 
     def read_at(self, text: str, start: int) -> tuple[Value, int]:
         """Return the value that begins there, and where it ends; raises ``NotExact``."""
+        if self.decode_at is None:
+            self.decode_at = json.JSONDecoder(
+                object_pairs_hook=self._object, parse_float=str.encode, parse_int=str.encode, parse_constant=_refused
+            ).raw_decode
         try:
-            found, end = self._decode_at(text, start)
+            found, end = self.decode_at(text, start)
             value = self._settled(found)
         except json.JSONDecodeError as error:
             refusal = NotExact(error.msg)

@@ -1,5 +1,6 @@
 """What ``json_records`` makes of JSON, and that its text alone gives the JSON back."""
 
+import gc
 import json
 
 import json_records_decoder as decoder
@@ -221,6 +222,18 @@ def test_what_is_said_once_may_hold_what_is_said_once() -> None:
     found = compressed(text)
     assert found is not None
     assert decoder.same(text, decoder.decode(found))
+
+
+def test_nothing_is_left_to_the_cyclic_collector() -> None:
+    """It comes by now and then only, and a large result is thousands of objects."""
+    text = json.dumps([{"number": number, "name": f"the name of number {number}"} for number in range(40)], indent=2)
+    gc.collect()
+    gc.disable()
+    try:
+        assert all(JsonRecords().compress(Content(text), level) is not None for level in Level)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_text_around_stays_verbatim() -> None:
