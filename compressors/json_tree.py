@@ -149,7 +149,7 @@ class Reader:
         self.shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
         """The keys of each kind of object."""
         self.decode_at: Callable[[str, int], tuple[Any, int]] | None = None
-        """What reads leads back to here. Where it is not taken off, all that was read waits for the cyclic collector."""
+        """What reads leads back to here: until it is taken off, nothing of what was read can go."""
 
     def read_at(self, text: str, start: int) -> tuple[Value, int]:
         """Return the value that begins there, and where it ends; raises ``NotExact``."""
