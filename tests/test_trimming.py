@@ -10,7 +10,7 @@ import pytest
 
 from headroom_mitm import recent
 from headroom_mitm.recent import AGES, Recent
-from headroom_mitm.trimming import Trimmer, trimming
+from headroom_mitm.trimming import Collector, Trimmer, trimming
 
 
 def live(trim: Callable[[], None] | None, fade: Callable[[], None], enough: asyncio.Event) -> Awaitable[int]:
@@ -46,6 +46,21 @@ def test_it_goes_on_until_the_proxy_ends(*, trims: bool) -> None:
 
     assert asyncio.run(run()) == 1
     assert calls[:3] == (["fade", "trim", "fade"] if trims else ["fade", "fade"])
+
+
+def test_the_collector_takes_a_thousandth_of_the_time() -> None:
+    """However much there is to look through."""
+    now, calls = [0.0], []
+
+    def collect() -> None:
+        calls.append(now[0])
+        now[0] += 0.1
+
+    collector = Collector(collect, lambda: now[0])
+    for _ in range(5):
+        collector()
+        now[0] += 60
+    assert calls == pytest.approx([0.0, 120.1, 240.2])
 
 
 def test_memories_of_the_addon_are_what_fades() -> None:
