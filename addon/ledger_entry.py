@@ -13,7 +13,9 @@ from headroom_mitm.ledger_money import Bill, Change, Priced, Sent, bill, without
 from headroom_mitm.ledger_sources import Composition, size_of
 from headroom_mitm.prices import provider_of
 from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, Role, Segment, digest
+from headroom_mitm.sizes import counted_of
 from headroom_mitm.usage import Counted
+from headroom_mitm.wire import document
 from headroom_mitm.wire.continued import goes_on
 
 _CLIENTS = (
@@ -214,15 +216,17 @@ class _Text(NamedTuple):
 def _texts(asked: Asked) -> list[_Text]:
     """Return all texts of a request: hundreds, so it matters what is done for each."""
     prompt, found = asked.prompt, list[_Text]()
+    body = prompt.body if prompt is not None else b""
     for segment in prompt.segments if prompt is not None else ():
         rendering, tool = asked.known.get(segment.key), _tool(prompt, segment)
         is_said = segment.role is Role.USER
-        if rendering is None:
-            size = tokens.estimate(segment.size)
+        if rendering is None or rendering.is_raw:
+            size = tokens.estimate(segment.size) if rendering is None else rendering.tokens_before
             found.append(_Text(tool, "", size, size, is_said))
         else:
-            compressor = "" if rendering.is_raw else _unversioned(rendering.compressor)
-            found.append(_Text(tool, compressor, rendering.tokens_before, rendering.tokens_after, is_said))
+            compressor = _unversioned(rendering.compressor)
+            before = counted_of(rendering.before, functools.partial(document.string, body, segment.span))
+            found.append(_Text(tool, compressor, before, rendering.tokens_after, is_said))
     return found
 
 

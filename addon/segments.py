@@ -265,6 +265,11 @@ class Size(Protocol):
         """Counted now, if nobody has."""
         ...
 
+    @property
+    def is_counted(self) -> bool:
+        """Say whether ``about`` is the exact number."""
+        ...
+
 
 Amount = int | Size
 """Tokens, whether they are counted or not."""

@@ -3,6 +3,8 @@
 Most decisions are clear without: a form of half the length saves tokens however they are counted.
 """
 
+from collections.abc import Callable
+
 from headroom_mitm import tokens
 from headroom_mitm.segments import Amount
 from headroom_mitm.tokens import SHORTER
@@ -37,9 +39,55 @@ class Size:
             self._text = None
         return self._count
 
+    @property
+    def is_counted(self) -> bool:
+        """Say whether somebody has."""
+        return self._text is None
+
     def __repr__(self) -> str:
         """Tell what is known."""
         return f"Size(about {self.about})" if self._text is not None else f"Size({self._count})"
+
+
+class Guess:
+    """The tokens of a text that is elsewhere: an estimate, until somebody who has the text counts."""
+
+    __slots__ = ("about", "is_counted")
+
+    def __init__(self, about: int) -> None:
+        self.about = about
+        self.is_counted = False
+
+    @property
+    def count(self) -> int:
+        """The best that is known."""
+        return self.about
+
+    def count_of(self, text: str) -> None:
+        """Count."""
+        self.about = tokens.count(text)
+        self.is_counted = True
+
+
+def kept(amount: Amount) -> int:
+    """Return the number that a store has: an estimate is told from a count by its sign."""
+    if isinstance(amount, int):
+        return amount
+    return amount.about if amount.is_counted else ~amount.about
+
+
+def restored(number: int, text: str | None = None) -> Amount:
+    """Return what ``kept`` has made a number of; ``text`` where it is at hand."""
+    if number >= 0:
+        return number
+    return Guess(~number) if text is None else Size(text)
+
+
+def counted_of(amount: Amount, text: Callable[[], str]) -> int:
+    """Return the exact number; ``text``: reads the text, which a store does not have."""
+    if isinstance(amount, Guess) and not amount.is_counted:
+        amount.count_of(text())
+    return counted(amount)
 
 
 def counted(amount: Amount) -> int:

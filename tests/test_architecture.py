@@ -28,6 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "ledger_figures",
             "recent",
             "segments",
+            "sizes",
             "tokens",
             "usage",
         }
@@ -41,7 +42,6 @@ LAYERS: tuple[frozenset[str], ...] = (
             "file_reads",
             "prices",
             "parts",
-            "sizes",
             "store",
             "wire",
             "wording",
@@ -87,7 +87,8 @@ ONLY = {
     "tokens": frozenset({"data"}),
     "usage": frozenset(),
     "compressors": frozenset({"tokens"}),
-    "store": frozenset({"errors", "recent", "segments", "tokens"}),
+    "sizes": frozenset({"segments", "tokens"}),
+    "store": frozenset({"errors", "recent", "segments", "sizes", "tokens"}),
     "wire": frozenset({"errors", "framing", "recent", "segments", "tokens", "usage"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(

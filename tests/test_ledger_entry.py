@@ -50,6 +50,17 @@ def test_nothing_is_saved_where_nothing_was_changed(desk: Desk, arm: str) -> Non
     assert "ours" not in found.sources
 
 
+def test_what_a_process_before_has_estimated_is_counted(desk: Desk, tmp_path: Path) -> None:
+    """A request waits for no count, so a store may know estimates alone; the ledger tells no such figures."""
+    desk.asked(talk(2))
+    counted = made(desk.asked(talk(3)), HIT)
+    later = Desk(tmp_path)
+    asked = later.asked(talk(3))
+    assert any(not isinstance(one.before, int) and not one.before.is_counted for one in asked.known.values())
+    assert made(asked, HIT) == counted
+    later.store.close()
+
+
 def test_tokens_are_told_by_source_tool_and_form(desk: Desk) -> None:
     found = made(desk.asked(talk(2)), HIT)
     assert set(found.tools) == {"Bash"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from headroom_mitm import tokens
-from headroom_mitm.sizes import Size, exceeds, is_less, saves
+from headroom_mitm.sizes import Guess, Size, counted_of, exceeds, is_less, kept, restored, saves
 
 GOLDEN = Path(__file__).parent / "golden"
 LOG = "2026-01-02T03:04:05Z INFO request served in 12 ms\n"
@@ -80,3 +80,19 @@ def test_a_size_is_estimated_until_it_is_counted() -> None:
 def test_any_text_has_an_estimate(text: str) -> None:
     assert Size(text).about >= 0
     assert saves(Size(text), Size(text), 15) is False
+
+
+def test_a_count_that_was_kept_is_not_counted_again() -> None:
+    size = Size(LONG)
+    assert kept(size) == ~size.about
+    exact = size.count
+    assert kept(size) == kept(exact) == restored(exact, SHORT) == counted_of(exact, str) == exact
+
+
+def test_an_estimate_that_was_kept_is_counted_by_who_has_the_text() -> None:
+    before, after = restored(~700), restored(~30, SHORT)
+    assert isinstance(before, Guess)
+    assert (before.about, before.count, kept(before)) == (700, 700, ~700)
+    assert isinstance(after, Size)
+    assert after.count == tokens.count(SHORT)
+    assert counted_of(before, lambda: LONG) == tokens.count(LONG) == kept(before)

@@ -76,7 +76,7 @@ class FileAside:
 
     def put(self, renderings: Iterable[Rendering]) -> None:
         """See ``Aside``."""
-        packed = b"".join(_ENTRY.pack(r.key, r.original, min(r.tokens_before, _MOST)) for r in renderings if r.is_raw)
+        packed = b"".join(_ENTRY.pack(r.key, r.original, min(r.about[0], _MOST)) for r in renderings if r.is_raw)
         if not packed:
             return
         with contextlib.suppress(OSError):

@@ -4,6 +4,7 @@ import msgspec
 
 from headroom_mitm.errors import StoreUnavailable, UnreadableRecord
 from headroom_mitm.segments import Digest, Key, Rendering
+from headroom_mitm.sizes import kept, restored
 from headroom_mitm.store import packing
 from headroom_mitm.store.sealing import Sealer
 from headroom_mitm.store.unreadable import unreadable
@@ -38,7 +39,6 @@ def named(kind: bytes, of: bytes) -> bytes:
 
 def packed(rendering: Rendering, sealer: Sealer, attempt: bytes = b"") -> bytes:
     """Return a rendering as it is kept."""
-    before, after = rendering.about
     record = _ENCODER.encode(
         _Record(
             text=None if rendering.text is None else packing.to_bytes(rendering.text),
@@ -46,8 +46,8 @@ def packed(rendering: Rendering, sealer: Sealer, attempt: bytes = b"") -> bytes:
             compressor=rendering.compressor,
             level=rendering.level,
             lossless=rendering.lossless,
-            tokens_before=before,
-            tokens_after=after,
+            tokens_before=kept(rendering.before),
+            tokens_after=kept(rendering.after),
             base=rendering.base,
             attempt=attempt,
         )
@@ -62,15 +62,16 @@ def unpacked(key: Key, value: bytes | None, sealer: Sealer) -> Rendering:
     """
     try:
         record = _DECODER.decode(sealer.open(b"rendering", key, value or b""))
+        text = None if record.text is None else packing.to_text(record.text)
         return Rendering(
             key=key,
-            text=None if record.text is None else packing.to_text(record.text),
+            text=text,
             original=Digest(record.original),
             compressor=record.compressor,
             level=record.level,
             lossless=record.lossless,
-            before=record.tokens_before,
-            after=record.tokens_after,
+            before=restored(record.tokens_before),
+            after=restored(record.tokens_after, text),
             base=None if record.base is None else Key(record.base),
         )
     except UnreadableRecord:

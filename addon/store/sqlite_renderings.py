@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from headroom_mitm.errors import UnreadableRecord
 from headroom_mitm.segments import Digest, Key, Rendering
+from headroom_mitm.sizes import about, kept, restored
 from headroom_mitm.store import packing
 from headroom_mitm.store.sealing import Sealer
 from headroom_mitm.store.unreadable import unreadable
@@ -82,8 +83,8 @@ def _row(values: tuple[Any, ...], sealer: Sealer) -> Row:
         compressor=compressor,
         level=level,
         lossless=bool(lossless),
-        before=before,
-        after=after,
+        before=restored(before),
+        after=restored(after),
         base=None if base is None else Key(base),
     )
     if sealed is None:
@@ -91,8 +92,10 @@ def _row(values: tuple[Any, ...], sealer: Sealer) -> Row:
     try:
         text = packing.to_text(sealer.open(_KIND, _bound(rendering), sealed))
     except (UnreadableRecord, UnicodeDecodeError):
-        return Row(row_id, used, unreadable(rendering.key, rendering.original, before), is_current=True)
-    return Row(row_id, used, replace(rendering, text=text), sealer.is_current(sealed))
+        return Row(
+            row_id, used, unreadable(rendering.key, rendering.original, about(rendering.before)), is_current=True
+        )
+    return Row(row_id, used, replace(rendering, text=text, after=restored(after, text)), sealer.is_current(sealed))
 
 
 def _values(new: Rendering, sealer: Sealer) -> tuple[Any, ...]:
@@ -104,7 +107,8 @@ def _values(new: Rendering, sealer: Sealer) -> tuple[Any, ...]:
         new.compressor,
         new.level,
         new.lossless,
-        *new.about,
+        kept(new.before),
+        kept(new.after),
         new.base,
     )
 

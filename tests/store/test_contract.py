@@ -14,7 +14,7 @@ from decision_samples import TEXTS, key, lossless, lossy, raw
 
 from headroom_mitm.errors import MissingOriginal
 from headroom_mitm.segments import digest_of_text
-from headroom_mitm.sizes import Size
+from headroom_mitm.sizes import Size, counted_of
 from headroom_mitm.store import Store, open_store
 from headroom_mitm.store.sealing import Keys
 
@@ -50,12 +50,17 @@ def test_a_decision_comes_back_as_it_went_in(store: Store, make: Callable[..., o
 
 
 def test_tokens_that_nobody_has_counted_are_kept_as_an_estimate(store: Store) -> None:
-    """Nothing waits for a decision to be counted; who has it from the store is told about how many they are."""
-    before, after = Size("a long text " * 50), Size("short")
-    decision = lossy("call 1")
-    store.freeze([replace(decision, rendering=replace(decision.rendering, before=before, after=after))])
+    """Nothing waits for a decision to be counted; who has it from the store counts where it matters."""
+    text, decision = "a long text " * 50, lossy("call 1")
+    before = Size(text)
+    frozen = replace(decision.rendering, before=before, after=Size(decision.rendering.text or ""))
+    store.freeze([replace(decision, rendering=frozen)])
     found = store.recall([key("call 1")])[key("call 1")]
-    assert (found.before, found.after) == (before.about, after.about)
+    assert found.about == frozen.about
+    assert before.about != before.count
+    assert found.tokens_after == frozen.tokens_after
+    assert counted_of(found.before, lambda: text) == before.count
+    assert counted_of(found.before, list[str]().pop) == found.tokens_before == before.count
 
 
 def test_what_is_not_known_is_not_recalled(store: Store) -> None:
