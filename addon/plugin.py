@@ -139,7 +139,7 @@ class Headroom:
             if linked is not body:
                 put_body(flow.request, linked)
             return
-        note = f"{wire.name} {outcome.prompt.model} · {outcome.before} -> {outcome.after} tok"
+        note = f"{wire.name} {outcome.prompt.model} · about {outcome.before} -> {outcome.after} tok"
         flow.comment = f"headroom: {note}" if outcome.is_free else f"headroom: {note} (audit, nothing changed)"
         self._inspector.mark(flow, outcome)
         if outcome.before:

@@ -185,6 +185,6 @@ async def _concluded(service: Service, exchange: Exchange) -> bytes:
 
 
 def _note(flow: http.HTTPFlow, use: Use, outcome: Outcome) -> None:
-    note = f"{use.wire.name} {outcome.prompt.model} · {outcome.before} -> {outcome.after} tok"
+    note = f"{use.wire.name} {outcome.prompt.model} · about {outcome.before} -> {outcome.after} tok"
     flow.comment = f"headroom: {note}" if outcome.is_free else f"headroom: {note} (audit, nothing changed)"
     logger.info(flow.comment)
