@@ -298,7 +298,13 @@ def _opened(store: Store, clock: Callable[[], float]) -> Shared:
 
 
 def _threads(name: str, count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix=f"headroom-{name}")
+    """Return threads that have all begun: to begin one takes time that a request would wait for, hours later."""
+    threads = ThreadPoolExecutor(count, thread_name_prefix=f"headroom-{name}")
+    have_begun = threading.Event()
+    for _ in range(count):
+        threads.submit(have_begun.wait)
+    have_begun.set()
+    return threads
 
 
 async def _run(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:

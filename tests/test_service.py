@@ -344,3 +344,15 @@ def test_sweeping_goes_on_though_the_store_is_away(tmp_path: Path, monkeypatch: 
         assert "nothing was removed" in twice.last
 
     run(tmp_path / "file" / "store.sqlite", talk)
+
+
+def test_no_thread_begins_while_somebody_waits(path: Path) -> None:
+    """They have all begun before: hours later each would look like one that is leaked."""
+
+    async def threads(service: Service) -> list[set[threading.Thread]]:
+        before = set(threading.enumerate())
+        await asyncio.gather(*(send(service, [*FIRST, *result(f"n{number}", TEXT)]) for number in range(8)))
+        return [before, set(threading.enumerate())]
+
+    before, after = run(path, threads)
+    assert after <= before
