@@ -113,7 +113,7 @@ def test_a_dead_store_makes_nothing_fail(provider: Provider, start: Start, conne
 
 def test_what_the_deadline_made_raw_stays_raw(provider: Provider, start: Start, connect: Connect) -> None:
     """Rendering it later would break the provider's cache."""
-    body = request(history(log(20_000)))  # takes seconds
+    body = request(history(log(60_000)))  # takes seconds
     hurried = start(headroom_mode="lossless", headroom_deadline="0.2")
     connect(hurried).post(MESSAGES, body)
     hurried.stop()
