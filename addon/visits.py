@@ -1,11 +1,11 @@
 """When prefixes were sent last: known from memory, shared through the store, written down once a minute at most."""
 
-import itertools
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from headroom_mitm.errors import StoreReadOnly, StoreUnavailable
@@ -74,7 +74,7 @@ class Visits:
         self._known: Recent[Digest, Visit] = Recent(REMEMBERED, fades=True)
         self._written: Recent[Digest, Visit] = Recent(REMEMBERED, fades=True)
         self._owed: dict[Digest, None] = {}
-        self._later: list[Prefixes] = []
+        self._later: deque[Prefixes] = deque()
         self._lock = threading.Lock()
         self._is_due = False
         self.puts_off = False
@@ -86,6 +86,8 @@ class Visits:
 
     def recalled(self, key: Digest) -> Recalled:
         """Return what all workers know, as far as it was written down. Raises ``StoreUnavailable``."""
+        for sent, lifetime in _taken(self._later):
+            self.note(sent, lifetime)
         held = self._store.get(key)
         return Recalled(self._merged(key, held) if held is not None else self._known.get(key), held)
 
@@ -141,8 +143,7 @@ class Visits:
     def put_off_any(self, prefixes: Prefixes) -> None:
         """Have it noted that prefixes are sent now, of which nobody has to know soon."""
         if self.puts_off:
-            with self._lock:
-                self._later.append(prefixes)
+            self._later.append(prefixes)
             return
         for key, lifetime in prefixes():
             self.touch(key, lifetime)
@@ -157,9 +158,7 @@ class Visits:
     def settle(self) -> None:
         """Tell the store what was only noted. Raises ``StoreUnavailable``."""
         self._is_due = False
-        with self._lock:
-            later, self._later = self._later, []
-        for key, lifetime in itertools.chain.from_iterable(prefixes() for prefixes in later):
+        for key, lifetime in _taken(self._later):
             if _is_fresh(self._written.get(key), self._clock(), lifetime):
                 self.touch(key, lifetime)
             else:
@@ -190,6 +189,16 @@ class Visits:
         merged = held.touched(known.seen, known.lifetime) if known is not None else held
         self._known.put(key, merged)
         return merged
+
+
+def _taken(later: deque[Prefixes]) -> Iterator[tuple[Digest, float]]:
+    """Take all that waits, and yield what it is. Threads may do so at once."""
+    while later:
+        try:
+            prefixes = later.popleft()
+        except IndexError:
+            return
+        yield from prefixes()
 
 
 def _is_fresh(written: Visit | None, now: float, lifetime: float) -> bool:

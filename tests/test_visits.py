@@ -144,6 +144,15 @@ def test_what_many_send_is_told_of_once_a_minute(patient: Visits, store: Failing
     assert Visits(store.visits, clock).recalled(KEY).visit == Visit(clock.now, 300)
 
 
+def test_what_waits_is_known_to_who_asks_for_it(patient: Visits, store: FailingStore, clock: Hour) -> None:
+    """Whether a front is warm is asked of the next conversation, which may come at once; the store is told later."""
+    patient.put_off_any(lambda: [(KEY, 300), (OTHER, 300)])
+    assert patient.recalled(OTHER).visit == patient.recalled(KEY).visit == Visit(clock.now, 300)
+    assert Visits(store.visits, clock).recalled(KEY).visit is None
+    patient.settle()
+    assert Visits(store.visits, clock).recalled(KEY).visit == Visit(clock.now, 300)
+
+
 @pytest.mark.parametrize(
     ("lifetime", "ages", "is_known"),
     [(300, HOUR, True), (3600, HOUR, True), (3600, 2 * HOUR, False), (86_400, 2 * HOUR, True)],
