@@ -127,7 +127,8 @@ def _written(hits: Hits, missing: Sequence[range], *, is_search: bool) -> str:
         continued = [_counted_on(section, rows) for section, rows in zip(sections, shown, strict=True)]
         counts_on = _size(continued) + _COUNTING_NOTE < _size(shown)
         shown = continued if counts_on else shown
-    short = search_names.named(shown) if _is_plain_list(hits) else None
+    beside = "\n".join([hits.root, *(section.heading or "" for section in sections)])
+    short = search_names.named(shown, beside) if _is_plain_list(hits) else None
     names = short.names if short is not None else {}
     shown = short.rows if short is not None else shown
     note = _note(hits, missing, is_search=is_search, folds=folds, counts_on=counts_on, names=list(names))

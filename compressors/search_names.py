@@ -28,10 +28,13 @@ class Named(NamedTuple):
     names: Mapping[str, str]
 
 
-def named(rows_of_sections: Sequence[Sequence[str]]) -> Named | None:
-    """Give names to what repeats; None where that saves too little, or where no sign is free for them."""
+def named(rows_of_sections: Sequence[Sequence[str]], beside: str) -> Named | None:
+    """Give names to what repeats; None where that saves too little, or where no sign is free for them.
+
+    ``beside``: what else is shown, in which no name may seem to stand either.
+    """
     text = "\n".join(row for rows in rows_of_sections for row in rows)
-    mark = next((mark for mark in _MARKS if not re.search(rf"\{mark}\d", text)), None)
+    mark = next((mark for mark in _MARKS if not re.search(rf"\{mark}\d", f"{text}\n{beside}")), None)
     if mark is None:
         return None
     texts = _frequent(row for rows in rows_of_sections for row in rows if not isinstance(row, Note))

@@ -274,6 +274,7 @@ def test_a_text_of_many_files_is_said_once() -> None:
     assert "$1 stands for what is given first." in shown
     assert "\nsrc/part_3.py\n3,80:    $1\n" in shown
     assert "@1 = async" in folded("\n".join([*lines, "src/a.sh:7:echo $1"]))
+    assert "@1 = async" in folded("\n".join([*lines, "src/$1.sh:7:echo", "src/$1.sh:9:done"]))
 
 
 @pytest.mark.parametrize("above", ["", "lib/application.js\n", "12 matches\n\nlib/application.js\n"])
