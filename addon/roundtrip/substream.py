@@ -24,6 +24,7 @@ from mitmproxy.proxy.layers.http import HttpEvent, HttpLayer, HttpStream
 
 from headroom_mitm.roundtrip.decoding import readable
 from headroom_mitm.roundtrip.exchange import Exchange, Leg
+from headroom_mitm.roundtrip.passing import PassingStream
 
 QUIET_SECONDS = 10.0
 """How long a client sees nothing while a leg is awaited. Some give up after three minutes without an event."""
@@ -38,6 +39,7 @@ _USED: dict[type, tuple[str, ...]] = {
     HttpStream: (
         "_handle_event", "state_stream_response_body", "send_response", "check_killed", "check_body_size", "stream_id",
         "handle_protocol_error", "state_done", "state_errored", "client_state", "server_state", "response_body_buf",
+        "flow_done", "child_layer",
     ),
 }  # fmt: skip
 _EXPORTED = (
@@ -114,7 +116,7 @@ class LegEvent(HttpEvent):
     event: HttpEvent
 
 
-class LegStream(HttpStream):
+class LegStream(PassingStream):
     """A leg's own stream. All of its request is here, and where its answer goes is not its to decide."""
 
     def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:  # noqa: ARG002, FBT001  # mitmproxy's signature
@@ -136,9 +138,10 @@ class LegStream(HttpStream):
         self.flow.error, self.flow.live = Error(event.message), False
         self.client_state = self.server_state = self.state_errored
         yield layers.DropStream(self.stream_id)
+        self.leave()
 
 
-class LegwiseStream(HttpStream):
+class LegwiseStream(PassingStream):
     """A client's stream that can have further legs sent."""
 
     def __init__(

@@ -1,0 +1,82 @@
+"""What a stream holds goes with it, whenever the cyclic collector comes."""
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+
+import pytest
+from layer_driver import Driver, Hook, flow_of
+from mitmproxy.http import HTTPFlow
+
+from headroom_mitm.roundtrip.substream import WatchLayers
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Keep the cyclic collector away."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+class Scene:
+    """A client's request that nobody watches, and what there is of its flow."""
+
+    def __init__(self, *, stream: bool = False) -> None:
+        self.stream = stream
+        self.flows: list[weakref.ref[HTTPFlow]] = []
+        self.driver = Driver(WatchLayers(lambda _: None, lambda _: None), self._hook)
+        self.driver.ask()
+
+    def _hook(self, hook: Hook) -> bool:
+        if hook.name == "requestheaders":
+            self.flows.append(weakref.ref(flow_of(hook)))
+        elif hook.name == "responseheaders":
+            response = flow_of(hook).response
+            assert response is not None
+            response.stream = self.stream
+        return True
+
+
+def _ends(scene: Scene) -> None:
+    scene.driver.answer(b"{}")
+
+
+def _server_leaves(scene: Scene) -> None:
+    scene.driver.answer(b"{}", more=True)
+    scene.driver.leaves(scene.driver.servers[-1])
+
+
+def _client_leaves(scene: Scene) -> None:
+    scene.driver.answer(b"{}", more=True)
+    scene.driver.leaves(scene.driver.client)
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "in pieces"])
+@pytest.mark.parametrize("end", [_ends, _server_leaves, _client_leaves])
+def test_a_flow_goes_with_its_stream(end: Callable[[Scene], None], *, stream: bool) -> None:
+    scene = Scene(stream=stream)
+    (flow,) = scene.flows
+    assert flow() is not None
+    end(scene)
+    assert flow() is None
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_a_connection_goes_on_when_a_stream_is_gone() -> None:
+    scene = Scene()
+    for number in range(1, 4):
+        scene.driver.answer(b"{}")
+        assert scene.driver.sent[scene.driver.client].count(b"HTTP/1.1 200") == number
+        assert [flow() for flow in scene.flows] == [None] * number
+        scene.driver.ask()
+
+
+def test_a_state_is_the_streams_own() -> None:
+    """mitmproxy compares states, and calls them."""
+    scene = Scene()
+    (stream,) = scene.driver.layer.streams.values()
+    assert stream.client_state == stream.state_done
+    assert stream.client_state != stream.server_state
