@@ -25,6 +25,7 @@ from mitmproxy.proxy.layers.http import HttpEvent, HttpLayer, HttpStream
 from headroom_mitm.roundtrip.decoding import readable
 from headroom_mitm.roundtrip.exchange import Exchange, Leg
 from headroom_mitm.roundtrip.passing import PassingStream
+from headroom_mitm.roundtrip.short_way import ShortLayer, ShortStream
 
 QUIET_SECONDS = 10.0
 """How long a client sees nothing while a leg is awaited. Some give up after three minutes without an event."""
@@ -141,7 +142,7 @@ class LegStream(PassingStream):
         self.leave()
 
 
-class LegwiseStream(PassingStream):
+class LegwiseStream(ShortStream):
     """A client's stream that can have further legs sent."""
 
     def __init__(
@@ -331,7 +332,7 @@ class WatchedStream(LegwiseStream):
             yield from self._leg_is_over(job, leg.end())
 
 
-class WatchedLayer(HttpLayer):
+class WatchedLayer(ShortLayer):
     """Gives what a leg sends to "the client" to the stream that the leg belongs to."""
 
     legs: dict[int, LegwiseStream]
