@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import itertools
 import time
 from collections.abc import Callable
 
@@ -20,6 +21,9 @@ _PAUSES = 999
 """So many times as long as the collector takes, it does not come again."""
 EVERY_SECONDS = 60.0
 """What was unused for ``recent.AGES`` times as long is forgotten."""
+TRIMS = 4
+"""So often in this time free memory is given back. What is free lies between what is not, and is soon taken again in
+part, each time another: after a minute most of it would be. It takes a millisecond or two."""
 
 
 def trimming() -> Callable[[], object] | None:
@@ -87,9 +91,10 @@ class Trimmer:
             self._task = None
 
     async def _trim_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(self._seconds)
-            await asyncio.to_thread(self._fade)
-            await asyncio.to_thread(self._collect)
+        for turn in itertools.count():
+            await asyncio.sleep(self._seconds / TRIMS)
+            if turn % TRIMS == 0:
+                await asyncio.to_thread(self._fade)
+                await asyncio.to_thread(self._collect)
             if self._trim is not None:
                 await asyncio.to_thread(self._trim)

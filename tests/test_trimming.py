@@ -10,7 +10,7 @@ import pytest
 
 from headroom_mitm import recent
 from headroom_mitm.recent import AGES, Recent
-from headroom_mitm.trimming import Collector, Trimmer, trimming
+from headroom_mitm.trimming import TRIMS, Collector, Trimmer, trimming
 
 
 def live(trim: Callable[[], None] | None, fade: Callable[[], None], enough: asyncio.Event) -> Awaitable[int]:
@@ -45,7 +45,8 @@ def test_it_goes_on_until_the_proxy_ends(*, trims: bool) -> None:
         return await live((lambda: calls.append("trim")) if trims else None, fade, enough)
 
     assert asyncio.run(run()) == 1
-    assert calls[:3] == (["fade", "trim", "fade"] if trims else ["fade", "fade"])
+    trimmed = ["trim"] * TRIMS if trims else []
+    assert calls[: len(trimmed) + 2] == ["fade", *trimmed, "fade"]
 
 
 def test_the_collector_takes_a_thousandth_of_the_time() -> None:
