@@ -2,11 +2,14 @@
 
 import enum
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from headroom_mitm import tokens
+
+_HEAD = 20_000  # characters
+_FIRST_LINES, _WIDTH = 60, 300
 
 
 class Level(enum.IntEnum):
@@ -20,6 +23,14 @@ class Level(enum.IntEnum):
     """Leaves out most ordinary rows; keeps errors, outliers, rare values, beginning and end."""
     HARD = 3
     """Keeps only what is unusual, and says what the rest looks like."""
+
+
+def in_one_piece(lines: Sequence[str]) -> str:
+    r"""Return lines with a line feed in front of each.
+
+    To find all that are of some kind by one search for ``\n(?=…)`` takes a fraction of a match with each.
+    """
+    return "\n".join(["", *lines])
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,27 @@ class Content:
     def lines(self) -> list[str]:
         r"""The text split at ``\n`` only: ``"\n".join(lines)`` is the text again."""
         return self.text.split("\n")
+
+    @functools.cached_property
+    def head(self) -> list[str]:
+        """The lines of the first 20,000 characters; the last of them may be cut."""
+        return self.lines if len(self.text) <= _HEAD else self.text[:_HEAD].split("\n")
+
+    @functools.cached_property
+    def first_lines(self) -> list[str]:
+        """Of the first 60 lines those that are not blank, 300 characters of each at most: they tell most kinds."""
+        return [line[:_WIDTH] for line in self.head[:_FIRST_LINES] if line and not line.isspace()]
+
+    @functools.cached_property
+    def look(self) -> str:
+        """The same in one piece, see ``in_one_piece``."""
+        return in_one_piece(self.first_lines)
+
+    def middle_lines(self, most: int, width: int = _WIDTH) -> list[str]:
+        """Return so many lines from the middle on that are not blank, at most ``width`` characters of each."""
+        middle = len(self.text) // 2
+        lines = self.text[middle : middle + _HEAD].split("\n", most + 1)[1:-1]
+        return [line[:width] for line in lines if line and not line.isspace()]
 
     def outweighs(self, form: str, share: float = 1.0, than: str = "") -> bool:
         """Say whether a form has less than a share of the text's tokens, or of another form's."""

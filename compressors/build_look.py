@@ -2,50 +2,49 @@
 
 import re
 
+from headroom_mitm.compressors.base import Content, in_one_piece
 from headroom_mitm.compressors.build_carets import has_marks
 from headroom_mitm.compressors.build_steps import is_steps
 
 _HEAD_LINES, _MIDDLE_LINES = 60, 30
-_SAMPLE = 20_000  # characters looked at in one place
-_WIDTH = 400  # characters of a line
+_LONG = 40_000  # characters of a text that is looked at in two places
+_WIDTH, _USUAL_WIDTH = 400, 300  # characters of a line
 _FEWEST = 3
 _LEAST_SHARE = 0.25
 _SURE, _LEAST = 0.975, 0.9  # above what a search claims: its lines have the same beginning, but no verdict behind it
 _VERDICT = r"(?:(?:fatal )?error|warning|note|info|hint|style|convention|refactor)\b|[A-Z]{1,4}\d{2,5}\b"
 # A path has a letter. What begins with a time of day (12:00:00, 2025-01-01T12:00:00Z) is a line of a log.
-_PATH = r"(?!\d+:\d|[^\s:]*\d\d:\d\d:\d\d)(?=[^\s:]*[A-Za-z_])[^\s:][^:\t]*"
+_BEGINS = r"(?!\d+:\d|[^\s:]*+(?<=\d\d):\d\d:\d\d)(?=[^\s:A-Za-z_]*+[A-Za-z_])[^\s:]"
+_PATH = rf"{_BEGINS}[^:\t\n]*+"
 _DIAGNOSTIC = re.compile(
-    rf"{_PATH}\(\d+,\d+\): (?:{_VERDICT})"
-    rf"|{_PATH}:\d+(?::\d+)?:? (?:- )?(?:{_VERDICT})"
-    rf"|{_PATH}:\d+:\d+: \S.* \([\w-]+\)$"
+    rf"\n(?={_BEGINS}(?:"
+    rf"[^:\t\n]*+:(?:\d+(?::\d+)?:? (?:- )?(?:{_VERDICT})|\d+:\d+: \S.* \([\w-]+\)$)"
+    rf"|(?=[^:\t\n]*+(?<=\d\)):)[^:\t\n]*\(\d+,\d+\): (?:{_VERDICT}))"
     rf"|\[ERROR\] {_PATH}:\[\d+,\d+\] \S"
-    r"| +\d+:\d+ +(?:error|warning)  +\S"
+    r"| +\d+:\d+ +(?:error|warning)  +\S)",
+    re.MULTILINE,
 )
 _COMPILER = re.compile(
     r"\b(?:tsc|tsgo|eslint|ruff|flake8|pylint|mypy|pyright|go (?:vet|build)|golangci-lint|staticcheck|gcc|g\+\+|clang"
     r"|javac|msbuild|dotnet build|make|cmake|ninja)\b"
 )
-_PLACE = re.compile(rf"{_PATH}:\d+:\d+: \S")
-_ARROW = re.compile(r" *--> \S[^:]*:\d+:\d+")
+_PLACE = re.compile(rf"\n(?={_PATH}:\d+:\d+: \S)")
+_ARROW = re.compile(r"\n(?= *--> \S[^:\n]*:\d+:\d+$)", re.MULTILINE)
 _STEPS = 0.62  # above a log without times
 _LEAST_FRAMED = 0.05  # share of the lines: code frames are long
 _SEARCH = re.compile(r"\b(?:[efrz]?grep|rg|ag|ack)\b")
 
 
-def score_of(text: str, subject: str) -> float:
+def score_of(content: Content) -> float:
     """Return 0.9 to 0.975 where many lines are diagnostics, else 0."""
-    lines = text[:_SAMPLE].split("\n", _HEAD_LINES)[:_HEAD_LINES]
-    if len(text) > 2 * _SAMPLE:
-        middle = len(text) // 2
-        lines += text[middle : middle + _SAMPLE].split("\n", _MIDDLE_LINES + 1)[1:-1]
-    lines = [line[:_WIDTH] for line in lines if line and not line.isspace()]
-    asks_compiler = _COMPILER.search(subject) is not None and _SEARCH.match(subject) is None
-    pattern = _PLACE if asks_compiler else _DIAGNOSTIC
-    found = sum(pattern.match(line) is not None for line in lines)
-    found = max(found, sum(_DIAGNOSTIC.match(line) is not None for line in lines)) if asks_compiler else found
-    if is_steps(text):
+    if is_steps(content):
         return _STEPS
-    framed = sum("--> " in line and _ARROW.fullmatch(line) is not None for line in lines)
+    lines, look = _sample(content)
+    subject = content.subject
+    found = len(_DIAGNOSTIC.findall(look))
+    if _COMPILER.search(subject) is not None and _SEARCH.match(subject) is None:
+        found = max(found, len(_PLACE.findall(look)))
+    framed = len(_ARROW.findall(look)) if "--> " in look else 0
     if framed >= _FEWEST and framed >= _LEAST_FRAMED * len(lines):
         return _LEAST
     if not found:
@@ -56,3 +55,14 @@ def score_of(text: str, subject: str) -> float:
     if found < _FEWEST or share < _LEAST_SHARE:
         return 0.0
     return _LEAST + (_SURE - _LEAST) * share
+
+
+def _sample(content: Content) -> tuple[list[str], str]:
+    """Return lines of the beginning, and of the middle of a long text, and the same in one piece."""
+    lines, look = content.first_lines, content.look
+    if max(map(len, lines), default=0) < _USUAL_WIDTH and len(content.text) <= _LONG:
+        return lines, look
+    lines = [line[:_WIDTH] for line in content.head[:_HEAD_LINES] if line and not line.isspace()]
+    if len(content.text) > _LONG:
+        lines += content.middle_lines(_MIDDLE_LINES, _WIDTH)
+    return lines, in_one_piece(lines)

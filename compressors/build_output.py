@@ -39,14 +39,14 @@ class BuildOutput:
 
     def score(self, content: Content) -> float:
         """Say how sure it is that a compiler or a linter wrote this."""
-        return score_of(content.text, content.subject)
+        return score_of(content)
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the diagnostics by file, or None where that saves too little."""
         framed = blocks(content.lines)
         if sum(block.place is not None for block in framed) >= FEWEST:
             form = _framed(content.lines, framed, level)
-        elif is_steps(content.text):
+        elif is_steps(content):
             form = _steps(content.lines, level)
         elif (shown := build_carets.read(content.lines)).with_code >= _FEWEST:
             form = build_sources.form_of(shown, level, len(content.lines))

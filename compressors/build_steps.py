@@ -5,15 +5,15 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
+from headroom_mitm.compressors.base import Content, in_one_piece
 from headroom_mitm.compressors.log_alarms import is_alarm
 
 _SAMPLE_LINES = 120
-_SAMPLE = 20_000  # characters
 _LEAST_SHARE = 0.5
 _FEWEST, _FEWEST_IN_A_ROW = 10, 4
 _WORDS = 3  # of a line that say what kind of a step it is
-_STEP = re.compile(
-    r"\s*(?:\[INFO\] )?(?P<what>Collecting|Downloading|Downloaded|Using cached|Requirement already satisfied"
+_WHAT = (
+    r"Collecting|Downloading|Downloaded|Using cached|Requirement already satisfied"
     r"|Obtaining"  # pip
     r"|Installing build dependencies|Installing backend dependencies|Getting requirements to build \w+"
     r"|Preparing (?:editable )?metadata|Checking if build backend|Building (?:wheel|editable) for|Created wheel for"
@@ -27,16 +27,21 @@ _STEP = re.compile(
     r"|\[(?: *\d+%|(?P<n>\d+)/(?!(?P=n)\])\d+)\] (?:Building|Linking|Generating|Scanning|Automatic|[A-Z]{2,}\b)"
     r"(?: (?:C|CXX|CUDA|ASM|Fortran|RC|static|shared|executable|object|library|module)\b)*"  # make, ninja
     r"|g?make(?:\[\d+\])?: (?:Entering|Leaving)|(?:CC|CXX|AR|LD|AS|GEN|LINK|HOSTCC)(?=  )"
-    r"|━+|\| +\|)(?=[\s:(.]|$)"
+    r"|━+|\| +\|"
 )
+_STEP = re.compile(rf"\s*(?:\[INFO\] )?(?P<what>{_WHAT})(?=[\s:(.]|$)")
+_STEPS = re.compile(rf"\n(?=[^\S\n]*+(?=[A-DFGHILOPRSU0-9a-f#>gnm\[━|])(?:\[INFO\] )?(?:{_WHAT})(?=[\s:(.]|\Z))")
+"""The same at the beginning of lines. What a step begins with is looked at before what it may be."""
 _FETCHED = re.compile(r"Get:\d+ \S+ \S+ ")
 _NUMBERS = re.compile(r"^[0-9a-f]{12}(?=: )|(?<=\[) *\d+|\d+")
 
 
-def is_steps(text: str) -> bool:
+def is_steps(content: Content) -> bool:
     """Say whether most lines are steps."""
-    lines = [line for line in text[:_SAMPLE].split("\n")[:_SAMPLE_LINES] if line]
-    found = sum(_STEP.match(line) is not None for line in lines)
+    lines = list(filter(None, content.head[:_SAMPLE_LINES]))
+    if len(lines) < _FEWEST:
+        return False
+    found = len(_STEPS.findall(in_one_piece(lines)))
     return found >= _FEWEST and found >= _LEAST_SHARE * len(lines)
 
 

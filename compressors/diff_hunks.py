@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.git_document import Commit, FileHead, Hunk, Part, Stat, parts
@@ -28,11 +29,14 @@ class DiffHunks:
     def score(self, content: Content) -> float:
         """Say whether git, or diff, printed this: by the marks at its beginning or its end."""
         text = content.text
-        if not any(sign in text[:_SAMPLE] or sign in text[-200:] for sign in _SIGNS):
+        head, end = text[:_SAMPLE], text[-200:]
+        is_signed = any(map(head.__contains__, _SIGNS))
+        if not is_signed and not any(map(end.__contains__, _SIGNS)):
             return 0.0
-        if _MARK.match(text) or len(_MARK.findall(text[:_SAMPLE])) > 1 or _MARK.search(text[-200:]):
+        marks = list(islice(_MARK.finditer(head), 2)) if is_signed else []
+        if _MARK.match(text) or len(marks) > 1 or _MARK.search(end):
             return _SURE
-        return 0.5 if _MARK.search(text[:_SAMPLE]) else 0.0
+        return 0.5 if marks else 0.0
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the shorter form, or None where nothing is said twice."""

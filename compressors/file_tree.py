@@ -18,21 +18,20 @@ _DEEPEST = {Level.MEDIUM: 1, Level.HARD: 0}  # packages that are shown; above 0 
 _LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
 _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader's trouble
 _HEAD_LINES = 60
-_SAMPLE = 20_000  # characters
-_WIDTH = 300  # characters of a line
 _LEAST_SHARE = 0.6
 _SURE = 0.97
 _MOST_QUOTED = 0.3  # share of the names of a drawing that may have spaces: more are no files
 _PATH_CHARACTERS = r"\w.@+~%#$()\[\]{},=&!-"
 _LOOKS_PATH = re.compile(
-    r"(?![A-Za-z0-9+/]{60}|//)(?:[^\t]*\t| *\d[\d.,]*[KMGT]?B? +|[ MADRCUT?!]{2} )?"
-    rf"(?=\S*\w)[{_PATH_CHARACTERS}]*/[{_PATH_CHARACTERS}/]*$"
+    r"\n(?=(?![A-Za-z0-9+/]{60}|//)(?:[^\t\n]*\t| *\d[\d.,]*[KMGT]?B? +|[ MADRCUT?!]{2} )?"
+    rf"(?=\S*\w)[{_PATH_CHARACTERS}]*/[{_PATH_CHARACTERS}/]*$)",
+    re.MULTILINE,
 )
 _LOOKS_LONG = re.compile(
-    r"[-dlbcps][-rwxsStT]{9}[.+@]? +\d+ \S+ +\S+ +[\d.,]+[KMGTP]? |total [\d.]+|(?:\.|\S*/[^\s/]*):$"
+    r"\n(?=[-dlbcps][-rwxsStT]{9}[.+@]? +\d+ \S+ +\S+ +[\d.,]+[KMGTP]? |total [\d.]+|(?:\.|\S*/[^\s/]*):$)",
+    re.MULTILINE,
 )
-_LOOKS_DRAWN = re.compile(r"[│| \u00a0]{0,200}(?:[├└]─[─┬] |[+\\]-{1,3} |[|`]-- )")
-_LOOKS = (_LOOKS_PATH, _LOOKS_LONG, _LOOKS_DRAWN)
+_LOOKS_DRAWN = re.compile(r"\n(?=[│| \u00a0├└+\\`])(?=[│| \u00a0]{0,200}(?:[├└]─[─┬] |[+\\]-{1,3} |[|`]-- ))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +44,12 @@ class FileTree:
 
     def score(self, content: Content) -> float:
         """Share of sampled lines that look like a path, like a row of ls -l, or like a branch of tree."""
-        lines = content.text[:_SAMPLE].split("\n", _HEAD_LINES)[:_HEAD_LINES]
-        seen = [line[:_WIDTH] for line in lines if line]
-        best = max(sum(looks.match(line) is not None for line in seen) for looks in _LOOKS)
-        share = best / max(1, len(seen))
+        look = content.look
+        count = sum(map(bool, content.head[:_HEAD_LINES]))
+        best = max(len(_LOOKS_LONG.findall(look)), len(_LOOKS_DRAWN.findall(look)))
+        if look.count("/") >= _LEAST_SHARE * count:
+            best = max(best, len(_LOOKS_PATH.findall(look)))
+        share = best / max(1, count)
         return _SURE * share if share >= _LEAST_SHARE else 0.0
 
     def compress(self, content: Content, level: Level) -> Compressed | None:

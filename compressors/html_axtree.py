@@ -14,6 +14,7 @@ _LINE = re.compile(
     r"""\s*(?:- (?:'?[\w/-]+(?: "|:| \[|$)|text: ).*|\[\w+\] \w+ '.*|uid=\d+_\d+ \w+.*|StaticText ['"].*)"""
 )
 _REFERENCE = re.compile(r"\[ref=\w+\]|^\s*\[\w+\] \w+ '|^\s*uid=\d+_\d+ ", re.MULTILINE)
+_PERHAPS = re.compile(r"\n(?=[^\S\n]*+(?:\[\w+\] \w+ '|uid=\d))")
 _STATE = re.compile(r" \[cursor=pointer\]|(?<=')(?:, (?:clickable|visible))+(?=,|$)", re.MULTILINE)
 _TAKEN = re.compile(r"[\]']\*")
 _STATIC = re.compile(r"""(\s*)StaticText ["'](.*)["'](?:,.*)?$""")
@@ -34,7 +35,8 @@ class Snapshot(NamedTuple):
 def is_tree(text: str) -> bool:
     """Say whether a text is mostly lines of an accessibility tree."""
     head = text[: 3 * _LOOK]
-    has_signs = "[ref=" in head or "uid=" in head or ("] " in head and " '" in head)  # far quicker than the search
+    # Far quicker than the search.
+    has_signs = "[ref=" in head or _PERHAPS.search(f"\n{head}") is not None
     at = _REFERENCE.search(head) if has_signs else None
     if at is None:
         return False

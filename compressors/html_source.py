@@ -48,6 +48,8 @@ def is_report(content: Content) -> bool:
 def start_of(content: Content) -> int | None:
     """Return where the markup begins, or None where the text is no page."""
     head = content.text[:_LOOK]
+    if "<" not in head:
+        return None
     small = head.lower()
     is_named = any(sign in small for sign in _SIGNS)  # far quicker than the search
     if is_named and (found := _DOCUMENT.search(head)) is not None:

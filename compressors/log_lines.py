@@ -40,7 +40,7 @@ class LogLines:
 
     def score(self, content: Content) -> float:
         """Say how much of the text looks like a log: lines with a time, then lines of few shapes."""
-        return score_of(content.text, content.subject)
+        return score_of(content)
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the shorter form, or None where lines have too little in common."""

@@ -2,22 +2,32 @@
 
 import re
 
-_HEAD_LINES, _MIDDLE_LINES = 60, 30
+from headroom_mitm.compressors.base import Content, in_one_piece
+
+_MIDDLE_LINES = 30
 _SAMPLE = 20_000  # characters looked at in one place
-_WIDTH = 300  # characters of a line
 _FEWEST_ROWS = 3
 _SURE = 0.965  # above what a search or a log may claim: their lines are told by a path or a time only
-_ROW = re.compile(
-    r"\[gw\d+\] \[ *\d+%\] (?:PASSED|FAILED|SKIPPED|ERROR)"
+# What a line begins with is looked at before what it may be: most lines are done with after a character or two.
+_BEGINS = (
+    r"(?=[\[PFEXS=o?t])(?:\[gw\d+\] \[ *\d+%\] (?:PASSED|FAILED|SKIPPED|ERROR)"
     r"|(?:PASSED|FAILED|ERROR|XFAIL|SKIPPED|XPASS) (?:\S+::|\[\d+\] )"
-    r"|\S+::.*? (?:PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b"
-    r"|=== (?:RUN|PAUSE|CONT) |\s*--- (?:PASS|FAIL|SKIP): |(?:ok  |FAIL|\?   )\t\S+\t"
-    r"|test \S.* \.\.\. (?:ok|FAILED|ignored)|\S.* \.\.\. (?:ok|FAIL|ERROR|skipped\b.*|expected failure)$"
+    r"|=== (?:RUN|PAUSE|CONT) |(?:ok  |FAIL|\?   )\t\S+\t"
     r"|test\w+ (?:ok|f|F|s|w|E|\[FAIL\])$"
-    r"|(?:PASS|FAIL) \S+\.\w+(?: \([\d.]+ ?m?s\))?$"
-    r"| *\d+/\d+ Test +#\d+: \S| +Start +\d+: \S"
-    r"|\s*[✔✓√✗✕×] \S|\S.* > \S.* (?:PASSED|FAILED|SKIPPED)$|\s*(?:not )?ok \d+ |\s+# (?:Subtest|duration_ms)"
+    r"|(?:PASS|FAIL) \S+\.\w+(?: \([\d.]+ ?m?s\))?$)"
+    r"| *+(?=[\dS])(?:\d+/\d+ Test +#\d+: \S|(?<= )Start +\d+: \S)"
+    r"|[^\S\n]*+(?=[-✔✓√✗✕×no#])(?:--- (?:PASS|FAIL|SKIP): |[✔✓√✗✕×] \S|(?:not )?ok \d+ "
+    r"|(?<=[^\S\n])# (?:Subtest|duration_ms))"
 )
+_WITHIN = (
+    r"|\S+::.*? (?:PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b"
+    r"|test \S.* \.\.\. (?:ok|FAILED|ignored)|\S.* \.\.\. (?:ok|FAIL|ERROR|skipped\b.*|expected failure)$"
+    r"|\S.* > \S.* (?:PASSED|FAILED|SKIPPED)$"
+)
+_ROW = re.compile(rf"\n(?={_BEGINS}{_WITHIN})", re.MULTILINE)
+_SHORT_ROW = re.compile(rf"\n(?={_BEGINS})", re.MULTILINE)
+_SIGNS_WITHIN = ("::", " ... ", " > ")
+"""One of which stands in a row that is not told by its beginning."""
 # What stands in the report of one runner, and hardly elsewhere.
 _SESSION = "= test session starts ="
 _SIGNS = (
@@ -41,14 +51,14 @@ _AMONG_OTHERS = 0.6  # what a log with a few such lines is worth: more than any 
 _LEAST_SHARE = 0.4
 
 
-def score_of(text: str) -> float:
+def score_of(content: Content) -> float:
     """Return 0.965 for the report of a known runner, up to that for lines that tell how tests went, else 0."""
-    lines = text[:_SAMPLE].split("\n", _HEAD_LINES)[:_HEAD_LINES]
+    text, lines, look = content.text, content.first_lines, content.look
     if len(text) > 2 * _SAMPLE:
-        middle = len(text) // 2
-        lines += text[middle : middle + _SAMPLE].split("\n", _MIDDLE_LINES + 1)[1:-1]
-    lines = [line[:_WIDTH] for line in lines if line and not line.isspace()]
-    rows = sum(_ROW.match(line) is not None for line in lines)
+        lines = [*lines, *content.middle_lines(_MIDDLE_LINES)]
+        look = in_one_piece(lines)
+    row = _ROW if any(map(look.__contains__, _SIGNS_WITHIN)) else _SHORT_ROW
+    rows = len(row.findall(look))
     ends = f"\n{text[:_REACH]}\n{text[-_TAIL:]}"
     if not rows and _SESSION not in ends:
         return 0.0

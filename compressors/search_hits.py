@@ -22,7 +22,6 @@ _NUMBERED = re.compile(r"\d+(?:,\d+)*[:-]|[:-]|--$|$")  # a text that would be t
 _COUNTING_NOTE = 40  # characters of numbers that must go for the note that tells of it
 _STEP = 10  # lines, of which one shows its number
 _SURE_BARE = 0.5
-_HEAD_LINES, _SAMPLE = 60, 20_000  # the beginning of a text; characters
 _NO_PATH = "(no path)"
 _NEVER = 10**12  # characters
 _SEARCH = re.compile(r"\b(?:[efrz]?grep|rg|ag|ack|search)\b", re.IGNORECASE)
@@ -65,7 +64,7 @@ class SearchHits:
 
     def score(self, content: Content) -> float:
         """Share of sampled lines that look like hits: surer with line numbers than without."""
-        return score_of(content.text) or (_SURE_BARE if _is_bare(content.text) else 0.0)
+        return score_of(content) or (_SURE_BARE if search_numbers.looks(content) else 0.0)
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the hits below their paths, or None where that saves too little."""
@@ -73,7 +72,7 @@ class SearchHits:
         lines = body.split("\n")
         if len(lines) < _FEWEST_LINES or are_tiny(lines, len(body)) or self.score(content) <= 0:
             return None
-        if score_of(content.text) <= 0:
+        if score_of(content) <= 0:
             return _without_numbers(lines, content)
         hits = read(lines)
         if hits is None:
@@ -86,11 +85,6 @@ class SearchHits:
         if len(text) >= len(content.text) or not content.outweighs(text, _WORTH):
             return None
         return Compressed(text, lossless=True)
-
-
-def _is_bare(text: str) -> bool:
-    head = text[:_SAMPLE].split("\n", _HEAD_LINES)
-    return search_numbers.looks(head[:_HEAD_LINES])
 
 
 def _without_numbers(lines: Sequence[str], content: Content) -> Compressed | None:

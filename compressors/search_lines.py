@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from headroom_mitm.compressors.base import Content, in_one_piece
+
 # A path with spaces is only believed where it begins like one.
 _PATH = r"(?:(?:[A-Za-z]:[\\/]|\.{0,2}/)[^:\t\r]*?[^\s:]|[^\s:]+)"
 _NUMBERED = re.compile(rf"({_PATH}):\d+:")
@@ -16,13 +18,15 @@ _FIRST_LINES = 300  # without a colon, among which one shows the root if there i
 
 # What begins with a time of day (12:00:00, 2025-01-01T12:00:00Z) is a line of a log; a.rb:12:in `call' is a frame.
 _LOOKS_NUMBERED = re.compile(
-    r"(?!\d+:\d|[^\s:]*\d\d:\d\d:\d\d|[^\s:]+:\d+:in [`'])"
-    r"(?:(?=[^\s:]*[A-Za-z_/])[^\s:]+:\d+:|(?:[^\s:]*/)?[^\s:/]*\.\w{1,8}-\d+-|--$)"
+    r"\n(?=(?!\d+:\d|[^\s:]*+(?<=\d\d):\d\d:\d\d|[^\s:]++:\d+:in [`'])"
+    r"(?:(?=[^\s:A-Za-z_/]*+[A-Za-z_/])[^\s:]++:\d+:|[^\s:]*\.\w{1,8}-\d+-|--$))",
+    re.MULTILINE,
 )
-_LOOKS_PLAIN = re.compile(r"(?!\w+://|[^\s:]+:\d+:in [`'])[^\s:]*/[^\s:/]*\.\w{1,8}(?:-|:(?!:))|--$")
-_HEAD_LINES, _MIDDLE_LINES = 60, 20
-_SAMPLE = 20_000  # characters
-_WIDTH = 300  # characters of a line
+_LOOKS_PLAIN = re.compile(
+    r"\n(?=(?!\w+://|[^\s:]++:\d+:in [`'])[^\s:]*/[^\s:/]*\.\w{1,8}(?:-|:(?!:))|--$)", re.MULTILINE
+)
+_MIDDLE_LINES = 20
+_LONG = 40_000  # characters of a text that is looked at in two places
 _LEAST_SHARE = 0.5
 _SURE_NUMBERED, _SURE_PLAIN = 0.96, 0.7
 
@@ -39,15 +43,14 @@ class Hits:
     """Claude Code makes paths relative by what stands before the first colon, so a line without one keeps this."""
 
 
-def score_of(text: str) -> float:
+def score_of(content: Content) -> float:
     """Return the share of sampled lines that look like hits, or 0 if it is under a half."""
-    lines = text[:_SAMPLE].split("\n", _HEAD_LINES)[:_HEAD_LINES]
-    if len(text) > 2 * _SAMPLE:
-        middle = len(text) // 2
-        lines += text[middle : middle + _SAMPLE].split("\n", _MIDDLE_LINES + 1)[1:-1]
-    seen = [line[:_WIDTH] for line in lines if line and not line.isspace()]
+    seen, look = content.first_lines, content.look
+    if len(content.text) > _LONG:
+        seen = [*seen, *content.middle_lines(_MIDDLE_LINES)]
+        look = in_one_piece(seen)
     for pattern, sure in ((_LOOKS_NUMBERED, _SURE_NUMBERED), (_LOOKS_PLAIN, _SURE_PLAIN)):
-        share = sum(pattern.match(line) is not None for line in seen) / max(1, len(seen))
+        share = len(pattern.findall(look)) / max(1, len(seen))
         if share > _LEAST_SHARE and not all(line == "--" for line in seen):
             return sure * share
     return 0.0

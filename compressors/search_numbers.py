@@ -3,25 +3,27 @@
 import re
 from collections.abc import Sequence
 
+from headroom_mitm.compressors.base import Content
+
 NOTE = "[Numbers that only count on are left out: a line without one is the next one.]"
 _STEP = 10  # lines, of which one shows its number
 _NUMBERED = re.compile(r"(\d+)([:-])(.*)", re.DOTALL)
+_MARKS = re.compile(r"\n\d{1,200}([:-])")
+_HEAD_LINES = 60
 _LEAST_SHARE = 0.6  # of the lines must be numbered
 _LEAST_CONTEXT = 0.3  # of the lines must be around hits
 _FEWEST_LINES = 8
 _BETWEEN = ("", "--")
 
 
-def looks(lines: Sequence[str]) -> bool:
-    """Say whether lines are hits and lines around them, without their file in front."""
-    marks = [match[2] for line in lines if (match := _NUMBERED.match(line)) is not None]
-    filled = sum(line not in _BETWEEN for line in lines)
+def looks(content: Content) -> bool:
+    """Say whether the first lines are hits and lines around them, without their file in front."""
+    marks = _MARKS.findall(content.look)
+    if len(marks) < _FEWEST_LINES:
+        return False
+    filled = sum(line not in _BETWEEN for line in content.head[:_HEAD_LINES])
     around = marks.count("-")
-    return (
-        len(marks) >= max(_FEWEST_LINES, _LEAST_SHARE * filled)
-        and around < len(marks)
-        and around >= _LEAST_CONTEXT * filled
-    )
+    return len(marks) >= _LEAST_SHARE * filled and around < len(marks) and around >= _LEAST_CONTEXT * filled
 
 
 def written(lines: Sequence[str]) -> str | None:

@@ -29,8 +29,8 @@ class StackTraces:
 
     def score(self, content: Content) -> float:
         """Say how sure it is that these are stack traces; a log with a few is a log."""
-        found = score_of(content.text)
-        return found if found and log_score(content.text, content.subject) < _LOG else 0.0
+        found = score_of(content)
+        return found if found and log_score(content) < _LOG else 0.0
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the shorter form, or None where frames have too little in common."""

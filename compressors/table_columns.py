@@ -11,6 +11,8 @@ from headroom_mitm.compressors.table_cells import Table, reach, widest, width
 _NAMES = re.compile(
     r"[A-Z][A-Z0-9_./()%-]*(?: [A-Z0-9_./()%-]+)*(?: {2,}[A-Z][A-Z0-9_./()%-]*(?: [A-Z0-9_./()%-]+)*)+ *"
 )
+PERHAPS_NAMED = re.compile(r"\n(?=[A-Z][A-Z0-9_./()%-]*(?: [A-Z0-9_./()%-]+)*  )")
+"""Finds lines that may look like names of columns; without any there is no listing."""
 _START = re.compile(r"(?:(?<=  )|^)\S")
 _FEWEST_ROWS = 3
 

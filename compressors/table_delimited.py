@@ -107,8 +107,9 @@ def rows_in(lines: Sequence[str]) -> int:
 def _separator(lines: Sequence[str]) -> str | None:
     """Return the separator of which most of the first lines have as many."""
     head = [line for line in lines[:_HEAD_LINES] if line]
+    text = "\n".join(head)
     for sep in SEPARATORS:
-        if not any(sep in line for line in head):
+        if text.count(sep) < _MOST_LINES * len(head):
             continue
         counts = Counter(len(cells) for line in head if (cells := cells_of(line, sep)) is not None)
         count, often = counts.most_common(1)[0] if counts else (0, 0)

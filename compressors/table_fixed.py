@@ -18,6 +18,10 @@ _NAME = re.compile(
 )
 _NAMES = re.compile(r" {0,40}[A-Z%|][^\s=:,;(){}\"'`.]*(?::\w+)?(?: +[A-Z%][^\s=,;(){}\"'`.!?]*| on| name){2,}")
 """A line of names: each begins with a capital, and none ends like a part of a sentence."""
+PERHAPS_NAMED = re.compile(
+    r"\n(?= {0,40}+[A-Z%|][^\s=:,;(){}\"'`.]*+(?::\w+)?(?: +[A-Z%][^\s=,;(){}\"'`.!?]*| on| name) )"
+)
+"""Finds lines that may be one; without any there is no listing."""
 Span = tuple[int, int]
 
 

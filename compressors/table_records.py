@@ -12,6 +12,7 @@ _LEAST_WIDTH = 5  # of the names of sqlite3
 _STARS = "*" * 27
 _BEGINS = ("-[", "**")
 _BEGINNING = re.compile(r"-\[ RECORD (\d+) \][-+]*|\*{27} (\d+)\. row \*{27}")
+_MAY_BEGIN = re.compile(r"-\[ R|\*{27}").match
 _FIELDS = {
     "psql": re.compile(r"(\S(?:[^|\n]*\S)?) *\| (.*)"),
     "mysql": re.compile(r" *(\S[^:\n]*): (.*)"),
@@ -60,7 +61,9 @@ def _psql_line(number: int, names: int, size: int) -> str:
 
 
 def begins(lines: Sequence[str]) -> bool:
-    """Say whether one of a few lines begins a record."""
+    """Say whether one of a few lines begins a record; none of them is empty."""
+    if not any(map(_MAY_BEGIN, lines)) and " = " not in "".join(lines[:1]):
+        return False
     return any(_program(lines, at) for at in range(len(lines)))
 
 

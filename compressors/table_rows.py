@@ -14,7 +14,7 @@ from headroom_mitm.compressors import (
     table_records,
     table_sessions,
 )
-from headroom_mitm.compressors.base import Compressed, Content, Level
+from headroom_mitm.compressors.base import Compressed, Content, Level, in_one_piece
 from headroom_mitm.compressors.table_cells import Table
 from headroom_mitm.compressors.table_document import Document, Style
 
@@ -23,14 +23,14 @@ _WORTH = 0.95  # a form with more of the tokens than this is not worth a reader'
 _LOSSY_WORTH = 0.85  # share of the whole form: a lossy one that is longer is not worth its gaps
 _FAR = 0.3  # share of the text: a lossy form shorter than this needs no comparison
 _HEAD_LINES = 80
-_SAMPLE = 20_000  # characters
 _WIDEST = 2_000  # characters of a line of a drawing
 _LEAST_SHARE = 0.4
 _SURE = 0.95
 _LINES_OF_A_RESULT = 5  # statement, names, border, count, empty line
 _OURS = re.compile(r"\[\d+ tables?(?: of \d+ rows)?, ")
 _LOOKS_DRAWN = re.compile(r"\|.*\|$|│.*│$|[+├┌└][-─+┼┬┴]+[+┤┐┘]$")
-_LOOKS_COUNTED = re.compile(r"\(\d+ rows?\)$")
+_PERHAPS_DRAWN = re.compile(r"\n(?=[|│+├┌└])")
+_LOOKS_COUNTED = re.compile(r"\n(?=\(\d+ rows?\)$)", re.MULTILINE)
 _LOOKS_FIELD = re.compile(r"-\[ RECORD \d+ \]|\*{27} \d+\. row|\S+ +\| | *\S+ = | *\w+: ")
 _LOOKS_BEGUN = re.compile(r"-\[ RECORD \d+ \]|\*{27} \d+\. row", re.MULTILINE)
 
@@ -63,7 +63,7 @@ class TableRows:
         """Share of sampled lines that look like a part of a table."""
         if content.text.count("\n") < _FEWEST_LINES - 1 or _OURS.match(content.text[:60]):
             return 0.0
-        head = content.text[:_SAMPLE].split("\n", _HEAD_LINES)
+        head = content.head[: _HEAD_LINES + 1]
         # The last line may be cut.
         lines = [line.rstrip("\r") for line in (head[:-1] if len(head) > 2 else head)]
         share = _share([line for line in lines if line])
@@ -90,12 +90,20 @@ class TableRows:
 def _share(lines: Sequence[str]) -> float:
     """Return the share of lines that look like a part of a table, in the way in which most of them do."""
     count = max(1, len(lines))
-    drawn = sum(len(line) <= _WIDEST and _LOOKS_DRAWN.match(line) is not None for line in lines)
-    counted = _LINES_OF_A_RESULT * sum(_LOOKS_COUNTED.match(line) is not None for line in lines)
-    fields = sum(_LOOKS_FIELD.match(line) is not None for line in lines) if table_records.begins(lines) else 0
-    in_columns = max(table_columns.rows_in(lines), table_fixed.rows_in(lines))
-    rows = (table_drawing.rows_in(lines), in_columns, table_delimited.rows_in(lines))
-    return max(drawn, counted, fields, *rows) / count
+    look = in_one_piece(lines)
+    drawn = fields = in_columns = below_borders = 0
+    if _PERHAPS_DRAWN.search(look):
+        drawn = sum(len(line) <= _WIDEST and _LOOKS_DRAWN.match(line) is not None for line in lines)
+    counted = _LINES_OF_A_RESULT * len(_LOOKS_COUNTED.findall(look))
+    if table_records.begins(lines):
+        fields = sum(_LOOKS_FIELD.match(line) is not None for line in lines)
+    if table_columns.PERHAPS_NAMED.search(look):
+        in_columns = table_columns.rows_in(lines)
+    if table_fixed.PERHAPS_NAMED.search(look):
+        in_columns = max(in_columns, table_fixed.rows_in(lines))
+    if "\n--" in look:
+        below_borders = table_drawing.rows_in(lines)
+    return max(drawn, counted, fields, below_borders, in_columns, table_delimited.rows_in(lines)) / count
 
 
 def document_of(lines: Sequence[str]) -> Document | None:

@@ -33,7 +33,7 @@ class ReportOfTests:
 
     def score(self, content: Content) -> float:
         """Say how sure it is that a test runner wrote this."""
-        return _SURE_OF_STREAMS if is_stream(content.text) else score_of(content.text)
+        return _SURE_OF_STREAMS if is_stream(content.text) else score_of(content)
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the shorter form, or None where there is too little to shorten."""

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from headroom_mitm.compressors.base import Content, in_one_piece
+
 _LONGEST = 600  # characters; a longer line is no frame
 _SAMPLE_LINES = 160
 _SAMPLE = 24_000  # characters
@@ -18,6 +20,11 @@ _ONE_LINE = re.compile(
 )
 _GO = re.compile(r"\t\S+\.(?:go|s):\d+(?: \+0x[0-9a-f]+)?")
 _RUST = re.compile(r" +\d+: (?:0x[0-9a-f]+ - )?\S.*")
+_PERHAPS = re.compile(
+    r"\n(?=[| ]*+(?<=  )File \"|[| \t]*+(?:at |from \S+:\d|\d+: +0x|#\d+ |\S+\.rb:\d)|\t\S+\.(?:go|s):\d| ++\d+: )"
+)
+"""Each frame has a line that begins so."""
+_MOST_LINES = 3  # of a frame
 _FOREIGN = re.compile(
     r"(?:site-packages|dist-packages|node_modules|gems|vendor|[/\\]lib[/\\]python\d[\d.]*)[/\\]"
     r"|\(?node:|<frozen |\binternal/"
@@ -40,9 +47,13 @@ class Frame:
 Piece = str | Frame
 
 
-def score_of(text: str) -> float:
+def score_of(content: Content) -> float:
     """Return 0.9 where a quarter of the lines are frames, else 0."""
-    lines = [line for line in text[:_SAMPLE].split("\n")[:_SAMPLE_LINES] if line]
+    head = content.lines if len(content.text) <= _SAMPLE else content.text[:_SAMPLE].split("\n")
+    lines = list(filter(None, head[:_SAMPLE_LINES]))
+    most = _MOST_LINES * len(_PERHAPS.findall(in_one_piece(lines)))
+    if most < _FEWEST or most < _LEAST_SHARE * len(lines):
+        return 0.0
     found = sum(len(piece.lines) for piece in pieces(lines) if isinstance(piece, Frame))
     return _SURE if found >= _FEWEST and found >= _LEAST_SHARE * len(lines) else 0.0
 

@@ -34,9 +34,10 @@ class YamlRecords:
 
     def score(self, content: Content) -> float:
         """Say whether nearly all of the first lines are keys and items."""
-        lines = [line[:_WIDEST] for line in content.lines[:_SAMPLE_LINES]]
-        if len(lines) < _FEWEST_LINES or not _BEGINS.fullmatch(lines[0]):
+        lines = content.lines[:_SAMPLE_LINES]
+        if len(lines) < _FEWEST_LINES or not _BEGINS.fullmatch(lines[0][:_WIDEST]):
             return 0.0
+        lines = [line[:_WIDEST] for line in lines]
         share = sum(_LOOKS.fullmatch(line) is not None for line in lines) / len(lines)
         deep = sum(line.startswith("  ") for line in lines) / len(lines)
         return _SURE if share >= _LEAST_SHARE and deep >= 1 / 3 else 0.0
