@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from layer_driver import Driver, Hook, flow_of
 from mitmproxy.http import HTTPFlow
+from mitmproxy.proxy import commands
 
+from headroom_mitm.roundtrip.passing import PIECE
 from headroom_mitm.roundtrip.substream import WatchLayers
 
 
@@ -80,3 +82,29 @@ def test_a_state_is_the_streams_own() -> None:
     (stream,) = scene.driver.layer.streams.values()
     assert stream.client_state == stream.state_done
     assert stream.client_state != stream.server_state
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE, PIECE + 1, 3 * PIECE])
+def test_a_request_arrives_whole(size: int) -> None:
+    """However many pieces it leaves in."""
+    scene = Scene()
+    scene.driver.answer(b"{}")
+    sent, body = len(scene.driver.sent[scene.driver.servers[-1]]), bytes(number % 251 for number in range(size))
+    scene.driver.from_client(b"POST http://provider/ HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % size + body)
+    assert scene.driver.sent[scene.driver.servers[-1]][sent:].partition(b"\r\n\r\n")[2] == body
+
+
+def test_no_large_piece_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, sizes = Scene(), []
+    scene.driver.answer(b"{}")
+    do = scene.driver._do  # the place where all commands pass
+
+    def look(command: object) -> None:
+        if isinstance(command, commands.SendData):
+            sizes.append(len(command.data))
+        do(command)
+
+    monkeypatch.setattr(scene.driver, "_do", look)
+    body = bytes(3 * PIECE + 1)
+    scene.driver.from_client(b"POST http://a/ HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+    assert sizes[1:] == [PIECE, PIECE, PIECE, 1]
