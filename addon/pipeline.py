@@ -29,7 +29,7 @@ from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, Segment
 from headroom_mitm.sending import Sending
 from headroom_mitm.store.base import Decision
 from headroom_mitm.wire.base import Wire
-from headroom_mitm.wire.splice import splice
+from headroom_mitm.wire.splices import Splices
 from headroom_mitm.wording import TOOL_DESCRIPTION, TOOL_NAME, TOOL_SCHEMA
 
 logger = logging.getLogger(__name__)
@@ -134,6 +134,7 @@ class Pipeline:
         self._learner = learner
         self.caching = Caching(clock)
         self._sending = Sending()
+        self._splices = Splices()
         self._left_out: Recent[Key, Rendering] = Recent(
             _MEASURED, fades=True
         )  # what texts would have become that may not change
@@ -225,18 +226,15 @@ class Pipeline:
         if not policy.change:
             known = {**known, **self._left_out.get_all(segment.key for segment in prompt.segments)}
         sent = self._sending.of(prompt, known)
-        before, after = sum(sent.before), sum(sent.after)
         further = self.caching.edits(prompt, policy.caching, change=policy.change)
         if not policy.change:
-            return Outcome(prompt.body, prompt, known=known, before=before, after=after, is_free=False)
-        edits = [*sent.changes, *further]
+            return Outcome(prompt.body, prompt, known=known, before=sent.before, after=sent.after, is_free=False)
         added: tuple[Edit, ...] = ()
         if offered and policy.answerable:
             declared = wire.declare(prompt, TOOL_NAME, TOOL_DESCRIPTION, TOOL_SCHEMA)
             added = (declared, *plan.retold) if declared else ()
-        return Outcome(
-            splice(prompt.body, [*edits, *added]), prompt, bool(added), sent.originals, known, before, after, added
-        )
+        body = self._splices.of(prompt, sent.edits, [*further, *added])
+        return Outcome(body, prompt, bool(added), sent.originals, known, sent.before, sent.after, added)
 
     def _recalled(self, prompt: Prompt, policy: Policy) -> Plan:
         may_offer = policy.change and policy.lossy and policy.answerable

@@ -3,79 +3,125 @@
 A text is written anew where it stands elsewhere now, or where something else is decided of it: both are looked at.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from headroom_mitm import tokens
 from headroom_mitm.segments import Edit, Key, Prompt, Reading, Rendering, Segment
-from headroom_mitm.wire.splice import text_edit
+from headroom_mitm.wire.splice import span_of, text_edit
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One item for each text of a request, in their order."""
+    """The texts of a request, as they leave."""
 
-    keys: tuple[Key, ...] = ()
-    renderings: tuple[Rendering | None, ...] = ()
-    """None where nothing is decided."""
-    edits: tuple[Edit | None, ...] = ()
-    """None where the text stays as it is."""
-    before: tuple[int, ...] = ()
-    """About so many tokens."""
-    after: tuple[int, ...] = ()
-
-    def first(self, count: int) -> "Sent":
-        """Return the same of the first texts only."""
-        if count >= len(self.keys):
-            return self
-        cut = slice(count)
-        return Sent(self.keys[cut], self.renderings[cut], self.edits[cut], self.before[cut], self.after[cut])
-
-    @property
-    def originals(self) -> dict[str, Rendering]:
-        """What something was left out of, by the id under which the model may ask for it."""
-        return {r.id: r for r in self.renderings if r is not None and not r.lossless}
-
-    @property
-    def changes(self) -> list[Edit]:
-        """The edits, without those that are none."""
-        return [edit for edit in self.edits if edit is not None]
+    edits: Sequence[Edit]
+    """Of those that do not stay as they are, in the order of the body."""
+    originals: Mapping[str, Rendering]
+    """What something was left out of, by the id under which the model may ask for it."""
+    before: int
+    """About the tokens of all of them."""
+    after: int
 
 
 class Sending:
     """Writes texts. Thread-safe; what it remembers goes with the readings that it belongs to."""
 
     def __init__(self) -> None:
-        self._sent: WeakKeyDictionary[Reading, tuple[tuple[Segment, ...], Sent]] = WeakKeyDictionary()
+        self._written: WeakKeyDictionary[Reading, _Written] = WeakKeyDictionary()
 
     def of(self, prompt: Prompt, known: Mapping[Key, Rendering]) -> Sent:
         """Return what the texts of a request become by these decisions."""
-        past = self._past(prompt, known)
-        count = len(past.keys)
-        segments = prompt.segments[count:]
-        keys = [segment.key for segment in segments]
-        new = list(zip(segments, map(known.get, keys), strict=True))
+        written = self._past(prompt, known)
+        segments = prompt.segments
+        settled = len(segments)
+        while settled and segments[settled - 1].newest:
+            settled -= 1
+        written.add(segments[len(written.segments) : settled], known)
+        newest = _Written()
+        newest.add(segments[settled:], known)
+        edits = [*written.edits, *newest.edits]
+        if not (written.is_ordered and newest.is_ordered):
+            edits.sort(key=span_of)
         sent = Sent(
-            (*past.keys, *keys),
-            (*past.renderings, *(rendering for _, rendering in new)),
-            (*past.edits, *(_edit(segment, rendering) for segment, rendering in new)),
-            (*past.before, *(r.about[0] if r else tokens.estimate(segment.size) for segment, r in new)),
-            (*past.after, *(r.about[1] if r else tokens.estimate(segment.size) for segment, r in new)),
+            edits, written.originals | newest.originals, written.before + newest.before, written.after + newest.after
         )
-        self._sent[prompt.reading] = prompt.segments, sent
+        self._written[prompt.reading] = written
         return sent
 
-    def _past(self, prompt: Prompt, known: Mapping[Key, Rendering]) -> Sent:
-        """Return what was written for those first texts of which all is as it was; nothing if any is not."""
-        kept = self._sent.get(prompt.known.of) if prompt.known is not None else None
-        if prompt.known is None or kept is None:
-            return Sent()
-        segments, sent = kept
-        past, count = sent.first(prompt.known.segments), prompt.known.segments
-        is_same = segments[:count] == prompt.segments[:count]  # so they have the same keys
-        return past if is_same and past.renderings == tuple(map(known.get, past.keys)) else Sent()
+    def _past(self, prompt: Prompt, known: Mapping[Key, Rendering]) -> "_Written":
+        """Take what was written for those first texts of which all is as it was; nothing if any is not.
+
+        Another request that has the same past writes it anew: mostly there is one that goes on.
+        """
+        written = self._written.pop(prompt.known.of, None) if prompt.known is not None else None
+        if prompt.known is None or written is None:
+            return _Written()
+        written.cut(prompt.known.segments)
+        is_same = tuple(written.segments) == prompt.segments[: len(written.segments)]  # so they have the same keys
+        return written if is_same and written.renderings == list(map(known.get, written.keys)) else _Written()
 
 
-def _edit(segment: Segment, rendering: Rendering | None) -> Edit | None:
-    return text_edit(segment.span, rendering.text) if rendering is not None and rendering.text is not None else None
+class _Before(NamedTuple):
+    """What was written before a text was."""
+
+    edits: int
+    tokens_before: int
+    tokens_after: int
+    new_id: str
+    """Under which the text's original is the first; empty if it is not."""
+
+
+@dataclass(slots=True, eq=False)
+class _Written:
+    """Texts in front of the model's last answer. Changed only by the request that took it."""
+
+    segments: list[Segment] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    renderings: list[Rendering | None] = field(default_factory=list)
+    """None where nothing is decided."""
+    steps: list[_Before] = field(default_factory=list)
+    """One item for each text, as in those above."""
+    edits: list[Edit] = field(default_factory=list)
+    """Of some of them only."""
+    originals: dict[str, Rendering] = field(default_factory=dict)
+    """See ``Sent``, as the next two."""
+    before: int = 0
+    after: int = 0
+    is_ordered: bool = True
+    """The edits are in the order of the body."""
+
+    def add(self, segments: Sequence[Segment], known: Mapping[Key, Rendering]) -> None:
+        """Write further texts."""
+        for segment in segments:
+            key = segment.key
+            rendering = known.get(key)
+            id_ = rendering.id if rendering is not None and not rendering.lossless else ""
+            new_id = id_ if id_ not in self.originals else ""
+            self.segments.append(segment)
+            self.keys.append(key)
+            self.renderings.append(rendering)
+            self.steps.append(_Before(len(self.edits), self.before, self.after, new_id))
+            before, after = rendering.about if rendering is not None else (tokens.estimate(segment.size),) * 2
+            self.before += before
+            self.after += after
+            if rendering is not None and new_id:
+                self.originals[new_id] = rendering
+            if rendering is not None and rendering.text is not None:
+                edit = text_edit(segment.span, rendering.text)
+                self.is_ordered = self.is_ordered and (not self.edits or self.edits[-1].span <= edit.span)
+                self.edits.append(edit)
+
+    def cut(self, count: int) -> None:
+        """Keep the first texts only."""
+        gone = self.steps[count:]
+        if not gone:
+            return
+        for step in gone:
+            self.originals.pop(step.new_id, None)
+        self.before, self.after = gone[0].tokens_before, gone[0].tokens_after
+        del self.edits[gone[0].edits :]
+        for column in (self.segments, self.keys, self.renderings, self.steps):
+            del column[count:]

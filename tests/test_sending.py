@@ -49,6 +49,30 @@ def test_what_was_written_is_used_again(wire: Wire) -> None:
     assert after.edits[0] is before.edits[0]
 
 
+def test_what_leaves_is_not_changed_by_what_goes_on_from_it(wire: Wire) -> None:
+    sending = Sending()
+    first, second = wire.read(body("one", "two")), wire.read(body("one", "two", "three"))
+    before = sending.of(first, decided(first, lossless=False))
+    was = Sending().of(first, decided(first, lossless=False))
+    sending.of(second, decided(second, lossless=False))
+    assert before == was
+
+
+def test_requests_that_both_go_on_from_one_are_written_each(wire: Wire) -> None:
+    sending, first = Sending(), wire.read(body("one", "two"))
+    sending.of(first, decided(first))
+    for third in ("three", "another"):
+        prompt = wire.read(body("one", "two", third))
+        assert sending.of(prompt, decided(prompt)) == Sending().of(prompt, decided(prompt))
+
+
+def test_a_conversation_that_was_cut_back_is_written_as_if_it_were_new(wire: Wire) -> None:
+    sending = Sending()
+    for results in (("one", "two", "three", "four"), ("one", "two"), ("one", "else")):
+        prompt = wire.read(body(*results))
+        assert sending.of(prompt, decided(prompt)) == Sending().of(prompt, decided(prompt))
+
+
 @pytest.mark.parametrize("other", ["another text", None])
 def test_another_decision_is_written_anew(wire: Wire, other: str | None) -> None:
     sending = Sending()
@@ -70,7 +94,7 @@ def test_a_text_that_stands_elsewhere_is_written_anew(wire: Wire) -> None:
 def test_what_nobody_decided_stays_and_is_estimated(wire: Wire) -> None:
     prompt = wire.read(body("x" * 40))
     sent = Sending().of(prompt, {})
-    assert (sent.edits, sent.before, sent.after) == ((None,), (10,), (10,))
+    assert (sent.edits, sent.before, sent.after) == ([], 10, 10)
 
 
 def test_originals_are_those_of_lossy_texts(wire: Wire) -> None:

@@ -7,7 +7,8 @@ import msgspec
 
 from headroom_mitm.segments import Edit, Span
 
-_span = operator.attrgetter("span")
+span_of = operator.attrgetter("span")
+"""Orders edits."""
 
 
 def splice(body: bytes, edits: Sequence[Edit]) -> bytes:
@@ -16,20 +17,21 @@ def splice(body: bytes, edits: Sequence[Edit]) -> bytes:
     Raises ``ValueError`` where spans overlap or leave the body: that is our fault, and no body is better than a wrong
     one.
     """
-    if not edits:
-        return body
-    pieces: list[bytes | memoryview] = []
+    return b"".join(pieces(body, sorted(edits, key=span_of), 0, len(body))) if edits else body
+
+
+def pieces(body: bytes, edits: Sequence[Edit], at: int, until: int) -> list[bytes | memoryview]:
+    """Return what a part of a body consists of once edits in it, in their order, are made. Raises ``ValueError``."""
+    found: list[bytes | memoryview] = []
     view = memoryview(body)  # its slices are not copied
-    at = 0
-    length = len(body)
-    for edit in sorted(edits, key=_span):
+    for edit in edits:
         start, end = edit.span
-        if not at <= start <= end <= length:
-            raise ValueError(f"edit at {edit.span} overlaps another or leaves the body of {length} bytes")
-        pieces += (view[at:start], edit.raw)
+        if not at <= start <= end <= until:
+            raise ValueError(f"edit at {edit.span} overlaps another or leaves the body of {len(body)} bytes")
+        found += (view[at:start], edit.raw)
         at = end
-    pieces.append(view[at:])
-    return b"".join(pieces)
+    found.append(view[at:until])
+    return found
 
 
 def text_edit(span: Span, text: str) -> Edit:
