@@ -3,38 +3,39 @@
 Decisions hold for ever, so they are those of the same texts now; that they are the same texts is looked at.
 """
 
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import takewhile
 from weakref import WeakKeyDictionary
 
+from headroom_mitm.router import SHORTEST
 from headroom_mitm.segments import Key, Prompt, Reading, Rendering, Segment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Past:
-    """The first texts of a request that may be changed, all of them decided; one item for each."""
+    """The first texts of a request, all of them decided that may be changed. Held by one request at a time."""
 
-    segments: tuple[Segment, ...] = ()
-    known: Mapping[Key, Rendering] = field(default_factory=dict)
-    """The decisions."""
     forgets: bool = False
+    all: list[Segment] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    """Those that may be changed."""
+    known: dict[Key, Rendering] = field(default_factory=dict)
+    """The decisions."""
 
-    def first(self, count: int) -> "Past":
-        """Return the same of the first texts only."""
-        if count >= len(self.segments):
-            return self
-        segments = self.segments[:count]
-        if len(self.known) < len(self.segments):  # one of them stands twice
-            return Past(segments, {segment.key: self.known[segment.key] for segment in segments}, self.forgets)
-        known = dict(self.known)
-        for segment in self.segments[count:]:
-            del known[segment.key]
-        return Past(segments, known, self.forgets)
-
-
-NO_PAST = Past()
+    def cut(self, count: int) -> None:
+        """Keep the first of all texts only."""
+        gone = self.all[count:]
+        del self.all[count:]
+        changeable = sum(map(may_change, gone))
+        if not changeable:
+            return
+        is_any_twice = len(self.known) < len(self.segments)
+        gone, self.segments[-changeable:] = self.segments[-changeable:], []
+        if is_any_twice:
+            self.known = {segment.key: self.known[segment.key] for segment in self.segments}
+            return
+        for segment in gone:
+            del self.known[segment.key]
 
 
 class Pasts:
@@ -43,21 +44,30 @@ class Pasts:
     def __init__(self) -> None:
         self._kept: WeakKeyDictionary[Reading, Past] = WeakKeyDictionary()
 
-    def of(self, prompt: Prompt, segments: Sequence[Segment]) -> Past:
-        """Return what is known of the first of a prompt's texts; nothing where anything about them is not as it was."""
-        kept = self._kept.get(prompt.known.of) if prompt.known is not None else None
-        if prompt.known is None or kept is None or kept.forgets != prompt.forgets:
-            return NO_PAST
-        count = len(segments)
-        if prompt.known.segments < len(prompt.segments):
-            new = prompt.segments[prompt.known.segments].span.start
-            count = bisect_left(segments, new, key=lambda segment: segment.span.start)
-        past = kept.first(count)
-        return past if past.segments == tuple(segments[: len(past.segments)]) else NO_PAST
+    def of(self, prompt: Prompt) -> Past:
+        """Take what is known of the first of a prompt's texts; nothing where anything about them is not as it was.
 
-    def keep(self, prompt: Prompt, past: Past, later: Sequence[Segment], known: Mapping[Key, Rendering]) -> None:
+        Another request with the same past knows nothing of it: mostly there is one that goes on.
+        """
+        past = self._kept.pop(prompt.known.of, None) if prompt.known is not None else None
+        if prompt.known is None or past is None or past.forgets != prompt.forgets:
+            return Past(prompt.forgets)
+        past.cut(prompt.known.segments)
+        return past if tuple(past.all) == prompt.segments[: len(past.all)] else Past(prompt.forgets)
+
+    def keep(self, prompt: Prompt, past: Past, known: Mapping[Key, Rendering]) -> None:
         """Remember what was recalled, up to the first text of which nothing was."""
-        found = list(takewhile(lambda segment: segment.key in known, later))
-        new = {segment.key: known[segment.key] for segment in found}
-        decided = {**past.known, **new} if found else past.known
-        self._kept[prompt.reading] = Past((*past.segments, *found), decided, prompt.forgets)
+        for segment in prompt.segments[len(past.all) :]:
+            if may_change(segment):
+                rendering = known.get(segment.key)
+                if rendering is None:
+                    break
+                past.segments.append(segment)
+                past.known[segment.key] = rendering
+            past.all.append(segment)
+        self._kept[prompt.reading] = past
+
+
+def may_change(segment: Segment) -> bool:
+    """Say whether a text is worth a decision."""
+    return segment.size >= SHORTEST and not segment.protected

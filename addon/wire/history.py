@@ -278,4 +278,4 @@ def _is_masked(key: str) -> bool:
 
     Such names are read otherwise where a half stands alone anywhere in a body: see ``document``.
     """
-    return any(char > "\uffff" or char == "\ufffd" for char in key)
+    return not key.isascii() and any(char > "\uffff" or char == "\ufffd" for char in key)

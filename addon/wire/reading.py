@@ -133,10 +133,14 @@ class Read:
         known = self.count
         pairing = _Pairing(self, keys)
         last = max((number for number, turn in enumerate(turns) if turn.by_model), default=-1)
-        segments, stops, ends = list(self.segments), list(self.stops), list(self.ends)
+        # Of what is known only references are copied, and once: of a long conversation there are thousands.
+        segments: list[Segment] = []
+        stops: list[Stop] = []
+        ends: list[int] = []
         for number, (span, turn) in enumerate(zip(spans, turns, strict=True)):
             if number and turns[number - 1].by_model:
-                stops.append(Stop(known + number, len(segments), len(pairing.made), pairing.state))
+                stop = Stop(known + number, len(self.segments) + len(segments), pairing.count, pairing.state)
+                stops.append(stop)
                 ends.append(span.start)
             ids = pairing.ids(known + number, turn)
             segments += _segments(turn, span.start, ids, newest=number > last)
@@ -144,18 +148,18 @@ class Read:
         totals = itertools.accumulate((layout.blocks for layout in layouts), initial=self.totals[-1])
         first_id = next((n for n, turn in enumerate(turns, known) if any(call.id for call in turn.calls)), None)
         return Read(
-            (*self.spans, *spans),
-            (*self.keys, *keys),
-            (*self.turns, *turns),
-            (*self.layouts, *layouts),
-            tuple(segments),
-            tuple(pairing.made),
+            self.spans + tuple(spans),
+            self.keys + tuple(keys),
+            self.turns + tuple(turns),
+            self.layouts + tuple(layouts),
+            self.segments + tuple(segments),
+            self.calls + tuple(pairing.made),
             pairing.calls,
-            tuple(stops),
-            tuple(ends),
+            self.stops + tuple(stops),
+            self.ends + tuple(ends),
             (*self.named, *((known + n, turn.tool_names) for n, turn in enumerate(turns) if turn.tool_names)),
             pairing.state,
-            (*self.totals[:-1], *totals),
+            self.totals + tuple(itertools.islice(totals, 1, None)),
             (*self.marked, *((n, *mark) for n, layout in enumerate(layouts, known) for mark in layout.marks)),
             first_id if self.first_id is None else self.first_id,
         )
@@ -172,13 +176,19 @@ class _Pairing:
     """
 
     def __init__(self, read: Read, keys: Sequence[Digest]) -> None:
-        self.made = list(read.calls)
+        self.made: list[Call] = []
         self.calls = dict(read.by_id)
+        self._before_these = len(read.calls)
         self._waiting = list(read.state.waiting)
         self._answered = read.state.answered
         self._command = read.state.command
         self._past = read.state.past
         self._known, self._keys = read.keys, keys
+
+    @property
+    def count(self) -> int:
+        """Of all calls that are known."""
+        return self._before_these + len(self.made)
 
     @property
     def state(self) -> State:
