@@ -21,9 +21,9 @@ from headroom_mitm.foresight import Foresight
 from headroom_mitm.fronts import Fronts
 from headroom_mitm.offered import Offered
 from headroom_mitm.owed import Owed
-from headroom_mitm.pasts import NO_PAST, Pasts
+from headroom_mitm.pasts import Past, Pasts, may_change
 from headroom_mitm.recent import Recent
-from headroom_mitm.router import SHORTEST, raw
+from headroom_mitm.router import raw
 from headroom_mitm.segments import Digest, Edit, Key, Prompt, Rendering, Segment
 from headroom_mitm.store.base import Decision, Offer, Store
 from headroom_mitm.visits import Visits
@@ -132,13 +132,14 @@ class Aligner:
             return False
 
     def _recalled(self, prompt: Prompt, standing: Standing, *, may_offer: bool) -> Plan:
-        segments = [segment for segment in prompt.segments if segment.size >= SHORTEST and not segment.protected]
         is_idle = self._is_idle(prompt.head)
-        past = NO_PAST if is_idle else self._pasts.of(prompt, segments)
-        later = segments[len(past.segments) :]
+        past = Past(prompt.forgets) if is_idle else self._pasts.of(prompt)
+        later = list(filter(may_change, prompt.segments[len(past.all) :]))
+        segments = [*past.segments, *later]
         keys = [segment.key for segment in later]
         known = {**past.known, **self.owed.held(keys), **self._decided.get_all(keys)}
-        unseen = [key for key in keys if key not in known]
+        waits = prompt.known is not None and not self.foresight.is_on
+        unseen = [s.key for s in later if s.key not in known and not (waits and _has_just_come(s))]
         missing = self.foresight.asked_for(keys, unseen) if is_idle else unseen
         unanswered = standing.unanswered
         if missing and not unanswered:
@@ -151,7 +152,7 @@ class Aligner:
         based = segments if any((r := known.get(key)) is not None and r.base is not None for key in keys) else later
         if baseless := _without_base(based, known, forgets=prompt.forgets, unknown_is_raw=unanswered):
             return self._recalled(_decided_anew(prompt, baseless), standing, may_offer=may_offer)
-        self._pasts.keep(prompt, past, later, known)
+        self._pasts.keep(prompt, past, known)
         unknown = [segment for segment in later if segment.key not in known]
         fresh = () if unanswered else tuple(segment for segment in unknown if _is_new(segment, prompt))
         sent = [] if unanswered else [segment for segment in unknown if not _is_new(segment, prompt)]
@@ -287,6 +288,15 @@ class Aligner:
 def _is_new(segment: Segment, prompt: Prompt) -> bool:
     """Say whether no request can have carried this text as it is now."""
     return segment.newest or not prompt.answered or segment.variant > 0
+
+
+def _has_just_come(segment: Segment) -> bool:
+    """Say whether a text has come since the request before.
+
+    If that was read here, hardly anybody can have decided upon it, and it is soon enough to hear so from a near store
+    as a decision is kept.
+    """
+    return segment.newest and not segment.variant
 
 
 def _is_torn(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,28 @@ def test_behind_a_turn_that_was_not_kept_nothing_is_chosen(path: Path, aligner: 
     held = {old.key: first} | {each.key: raw(each, "sent before") for each in lost}
     for each in (another(path), another(path), aligner):
         plan = each.recall(torn, may_offer=False)
-        assert (plan.fresh, plan.known) == ((), held)
+        assert plan.known | each.freeze([rendered(segment) for segment in plan.fresh]) == held
         later = read(THIRD + result("c4", TEXT))
         assert each.recall(later, may_offer=False).fresh == later.segments[-1:]
+
+
+def test_what_another_has_decided_of_a_new_text_is_heard_as_a_decision_is_kept(path: Path, aligner: Aligner) -> None:
+    """To ask before would cost every request, and hardly ever bring anything."""
+    kept_up_to_first(aligner)
+    prompt = read(SECOND)
+    old, new = prompt.segments
+    theirs = another(path).freeze([rendered(new, "theirs")])
+    plan = aligner.recall(prompt, may_offer=False)
+    assert (plan.fresh, list(plan.known)) == ((new,), [old.key])
+    assert aligner.freeze([rendered(new, "ours")]) == theirs
+    assert aligner.recall(prompt, may_offer=False).known[new.key] == theirs[new.key]
+
+
+def test_who_has_not_read_the_conversation_before_asks_for_all_of_it(path: Path, aligner: Aligner) -> None:
+    kept_up_to_first(aligner)
+    prompt = replace(read(SECOND), known=None)
+    theirs = another(path).freeze([rendered(prompt.segments[1], "theirs")])
+    assert aligner.recall(prompt, may_offer=False).known.items() >= theirs.items()
 
 
 def test_one_turn_later_something_may_be_chosen_again(aligner: Aligner) -> None:

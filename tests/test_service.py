@@ -182,19 +182,21 @@ def on_waiting(service: Service, path: Path) -> Waiting:
 
 def test_a_plan_that_comes_too_late_leaves_its_texts_raw(path: Path) -> None:
     """The body went out untouched. When the store answers at last, that is what it is told."""
+    task = asked("a task that nothing was read of before")
+    first = task + result("c1", TEXT)
 
     async def talk(service: Service) -> list[Any]:
         store = on_waiting(service, path)
         store.writes.set()
-        await send(service, asked())
-        late = await service.rewrite(ANTHROPIC, body(FIRST), COMPRESS, SOON)
+        await send(service, task)
+        late = await service.rewrite(ANTHROPIC, body(first), COMPRESS, SOON)
         (planning,) = asyncio.all_tasks() - {asyncio.current_task()}
         store.reads.set()
         await asyncio.wait({planning})
-        return [late, texts(await send(service, FIRST))]
+        return [late, texts(await send(service, first))]
 
     assert run(path, talk) == [None, {"c1": TEXT}]
-    assert texts(run(path, lambda service: send(service, FIRST)))["c1"] == TEXT
+    assert texts(run(path, lambda service: send(service, first)))["c1"] == TEXT
 
 
 def test_a_plan_that_comes_late_is_waited_for(path: Path) -> None:
