@@ -9,17 +9,20 @@ from layer_driver import Driver, Hook, flow_of
 from mitmproxy.http import HTTPFlow
 from mitmproxy.proxy import commands
 
+from headroom_mitm import checked_types
 from headroom_mitm.roundtrip.passing import PIECE
 from headroom_mitm.roundtrip.substream import WatchLayers
 
 
 @pytest.fixture
 def uncollected() -> Iterator[None]:
-    """Keep the cyclic collector away."""
+    """Keep the cyclic collector away, and check types as the plugin has it done."""
+    checked_types.take_over()
     gc.collect()
     gc.disable()
     yield
     gc.enable()
+    checked_types.give_back()
 
 
 class Scene:
