@@ -6,11 +6,12 @@ attributes that lead to them: where memory grows, one of these tells where to lo
 
 import asyncio
 import ctypes
+import functools
 import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sized
+from collections.abc import Callable, Iterator, Sized
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,22 @@ class Mallinfo(ctypes.Structure):
     )
 
 
-def allocator() -> dict[str, int]:
-    """In use, free but kept, and mapped by itself."""
+@functools.cache
+def _mallinfo() -> Callable[[], Mallinfo] | None:
+    """Return what asks the allocator. Once: each library that is opened leads back to itself."""
     try:
         ask = ctypes.CDLL(None).mallinfo2
     except (AttributeError, OSError):
-        return {}
+        return None
     ask.restype = Mallinfo
+    return ask
+
+
+def allocator() -> dict[str, int]:
+    """In use, free but kept, and mapped by itself."""
+    ask = _mallinfo()
+    if ask is None:
+        return {}
     found = ask()
     return {"used": found.uordblks, "free": found.fordblks, "mapped": found.hblkhd}
 
