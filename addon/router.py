@@ -86,6 +86,8 @@ class Router:
         if len(pieces) == 1 or not whole.lossless:
             return whole
         text = f"{frame.head}{''.join(self._part(piece, content.tool, excluded) for piece in pieces)}{frame.tail}"
+        if text == (source.text if whole.text is None else whole.text):
+            return whole
         after = Size(text)
         # Both shares of the same text: what the whole has saved already is not to be saved again.
         if counted(whole.after) - after.count < max(LEAST_TOKENS, LEAST_SHARE * counted(whole.before)):

@@ -52,17 +52,9 @@ _SHAPES = re.compile(
     r"|\"level\":[456]0\b|\" [45]\d\d |\bstatus(?:code)?\"?[=: ] ?[45]\d\d\b"
     r"|\bexit(?:ed)?(?: with)? (?:code|status)[ :=]+[1-9]"
 )
-_HINTS = (
-    "invalid",
-    "oom",
-    '"level":4',
-    '"level":5',
-    '"level":6',
-    '" 4',
-    '" 5',
-    "status",
-    "exit",
-)  # what all shapes but the first letter have in them
+_HINTS_OF_WORDS = ("invalid", "oom", "status", "exit")
+_HINTS_OF_DIGITS = ('"level":4', '"level":5', '"level":6', '" 4', '" 5')
+_HINTS = (*_HINTS_OF_WORDS, *_HINTS_OF_DIGITS)  # what all shapes but the first letter have in them
 # `errors=0`, `0 warnings`, `"error": null` say that nothing went wrong; `error: no such file` does not.
 _HARMLESS = re.compile(
     r"\b(?:errors?|warnings?|fail(?:ed|ures?)?|exceptions?|aborted|rejected|timeouts?)"
@@ -80,24 +72,36 @@ def alarms_in(lines: Sequence[str]) -> list[bool]:
     """Tell it of many lines: those are looked at in which a search through all of them at once finds something."""
     text = "\n".join(lines).lower()
     lowered = text.split("\n")
-    starts = [0, *accumulate(len(line) + 1 for line in lowered)]
-    found = _lines_with((*_WORDS, *_HINTS), text, starts)
-    found.update(number for number, line in enumerate(lowered) if line[:1] in ("e", "w", "f"))
+    found = {number for number, line in enumerate(lowered) if line[:1] in ("e", "w", "f")}
+    found |= _lines_with(_HINTS_OF_DIGITS, text)
+    # Lines of a log differ in their numbers above all, and no word has one.
+    plain: dict[str, list[int]] = {}
+    for number, line in enumerate(_without_digits(text).split("\n")):
+        plain.setdefault(line, []).append(number)
+    shapes = list(plain.values())
+    for shape in _lines_with((*_WORDS, *_HINTS_OF_WORDS), "\n".join(plain)):
+        found.update(shapes[shape])
     alarms = [False] * len(lines)
     for number in found if lines else ():
         alarms[number] = _is_alarm(lowered[number], _WORDS, _HINTS)
     return alarms
 
 
-def _lines_with(needles: Sequence[str], text: str, starts: Sequence[int]) -> set[int]:
-    """Return the lines of a text in which one of these stands; ``starts``: where each begins, and where one more would.
+def _without_digits(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").translate(None, b"0123456789").decode("utf-8", "surrogatepass")
+
+
+def _lines_with(needles: Sequence[str], text: str) -> set[int]:
+    """Return the lines of a text in which one of these stands.
 
     The work grows with the lines that are found, not with all of them.
     """
     found: set[int] = set()
+    starts: list[int] = []  # where each line begins, and where one more would
     for needle in needles:
         at = text.find(needle)
         while at >= 0:
+            starts = starts or [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
             line = bisect_right(starts, at)
             found.add(line - 1)
             at = text.find(needle, starts[line])

@@ -75,7 +75,7 @@ class Look:
         columns = tuple(Column.of(cells, template.literals[at]) for at, cells in enumerate(values))
         return cls(template, columns, is_alarm(" ".join(template.literals)), _origins(template, columns))
 
-    @property
+    @functools.cached_property
     def changes(self) -> bool:
         """A row says that something is no longer as it was: when that was belongs to it."""
         return bool(self.columns) and _CHANGE.search("\0".join(self.template.literals)) is not None

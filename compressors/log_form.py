@@ -23,6 +23,7 @@ _GONE = ("…", "<…>", "{…}", "(…)")
 _LOOKS_LIKE_OURS = re.compile(r"\\|== |(?:\$[A-Za-z]{1,2})+(?: |$)|\[lines? \d|.* \[x \d+\]$", re.DOTALL)
 _SAME, _DEEP = f" {SAME_TIME}", 40  # names stand before it
 _NO_ENTRY = Entry()
+_PERHAPS_UNFIT = ("\x00", "\x01", "\r")
 _UNFIT = re.compile(r"[\x00\x01]|\r(?!\Z)")
 
 
@@ -47,12 +48,14 @@ class Log:
 
     def masked(self) -> list[str]:
         """Return the lines with ``STAMP`` for the part that headings carry; empty where a line cannot be a row."""
-        if self.factoring is Factoring.NONE:
-            return ["" if _UNFIT.search(line) else line for line in self.lines]
-        return [
-            "" if _UNFIT.search(line) else line if stamp is None else line[: stamp.start] + STAMP + line[stamp.end :]
-            for line, stamp in zip(self.lines, self.stamps, strict=True)
-        ]
+        lines = list(self.lines)
+        if self.factoring is not Factoring.NONE:
+            for number, stamp in enumerate(self.stamps):
+                if stamp is not None:
+                    lines[number] = lines[number][: stamp.start] + STAMP + lines[number][stamp.end :]
+        if not any(map("\n".join(self.lines).__contains__, _PERHAPS_UNFIT)):
+            return lines
+        return ["" if _UNFIT.search(line) else masked for line, masked in zip(self.lines, lines, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ class Form:
 
 def _entries(log: Log, templates: Sequence[Template], repeats: Sequence[Repeats], slot: str) -> list[Entry]:
     entries: list[Entry] = [_NO_ENTRY] * len(log.lines)
+    is_whole = log.factoring is Factoring.WHOLE
     for number, template in enumerate(templates):
         name = (number,)
         shown = map(repeats[number].shown, template.values) if repeats[number] else template.values
@@ -136,7 +140,7 @@ def _entries(log: Log, templates: Sequence[Template], repeats: Sequence[Repeats]
             stamp = log.stamps[line] if stamped else None
             if stamp is None:
                 entries[line] = Entry("", "", name, values)
-            elif log.factoring is Factoring.WHOLE:
+            elif is_whole:
                 entries[line] = Entry("", stamp.text, name, values)
             else:
                 heading = f"{stamp.date}{slot}{stamp.rest}"

@@ -46,6 +46,8 @@ def settled(text: str) -> Settled | None:
 
     A state that speaks of trouble stays, too. The numbers of lines are those of the original.
     """
+    if "\r" not in text and "\x1b[" not in text:
+        return None
     lines = text.split("\n")
     states = 0
     written = {

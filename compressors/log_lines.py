@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.line_ranges import are_tiny
 from headroom_mitm.compressors.log_alarms import is_alarm
+from headroom_mitm.compressors.log_fates import RULES, Look
 from headroom_mitm.compressors.log_form import Form, Log
 from headroom_mitm.compressors.log_frames import MARK, Settled, settled, unrolled
 from headroom_mitm.compressors.log_groups import grouped
 from headroom_mitm.compressors.log_look import score_of
-from headroom_mitm.compressors.log_omission import choose, is_loose
+from headroom_mitm.compressors.log_omission import choose
 from headroom_mitm.compressors.log_rows import body
 from headroom_mitm.compressors.log_templates import Template, families, worthy
 
@@ -70,38 +71,61 @@ def _on_screen(content: Content, last: Settled, level: Level) -> Compressed | No
 def _shorter(content: Content, level: Level, notes: Sequence[str] = ()) -> Compressed | None:
     if len(content.lines) < _LEAST_LINES or len(content.text) < _LEAST_LENGTH * len(content.lines) - _FEW:
         return None
-    log, found = _remembered(content.text) if len(content.text) <= _REMEMBERED else _read(content.text)
-    if not found:
+    reading = _remembered(content.text) if len(content.text) <= _REMEMBERED else _Reading(content.text)
+    if not reading.found:
         return None
-    loose = frozenset(template.rows for template in found if is_loose(template, level))
-    form = _form(log, content, found, loose)
-    part = _with_gaps(form, level) if level > Level.LOSSLESS else None
+    part = _with_gaps(reading, level) if level > Level.LOSSLESS else None
     whole = None
     if part is None or len(part.text) > _CLOSE * len(content.text):
-        whole = _whole(_form(log, content, found, frozenset()) if loose else form, notes)
+        whole = reading.whole(tuple(notes))
     chosen = whole if part is None or (whole and len(part.text) > _LOSSY_WORTH * len(whole.text)) else part
     if chosen is None:
         return None
-    worth = _WORTH if any(log.stamps) else _WORTH_UNSTAMPED
+    worth = _WORTH if any(reading.log.stamps) else _WORTH_UNSTAMPED
     if len(chosen.text) < _SURE * len(content.text):
         return chosen
     return chosen if content.outweighs(chosen.text, worth) else None
 
 
+class _Reading:
+    """A log and what its lines have in common: the same at every level, and so is the form with nothing left out."""
+
+    def __init__(self, text: str) -> None:
+        self.log = Log.of(text.split("\n"))
+        self.found = tuple(families(self.log.masked()))
+        self._text = text
+        self._looks: dict[int, Look] = {}
+        self._wholes: dict[tuple[str, ...], Compressed | None] = {}
+
+    def look(self, template: Template) -> Look:
+        """Judge the columns of a template."""
+        look = self._looks.get(id(template))
+        if look is None:
+            look = self._looks[id(template)] = Look.of(template)  # which keeps the template, and so its id
+        return look
+
+    def form(self, unsplit: AbstractSet[tuple[int, ...]] = frozenset()) -> Form | None:
+        """Return the form with the templates that are worth it; families whose rows are in ``unsplit`` stay whole."""
+        least_saving = int(_LEAST_SAVING + _LEAST_SHARE * len(self._text))
+        templates = worthy(self.found, least_saving, lambda template: template.rows in unsplit)
+        fewest = _ALARM_SHARE * len(self.log.lines)
+        templates = [t for t in templates if t.family >= fewest or not is_alarm(" ".join(t.literals))]
+        return Form.of(self.log, templates, self._text) if templates else None
+
+    def whole(self, notes: tuple[str, ...]) -> Compressed | None:
+        """Return the text with nothing left out; ``notes`` on how to read it."""
+        if notes not in self._wholes:
+            form = self.form()
+            self._wholes[notes] = _whole(form, notes) if form is not None else None
+        return self._wholes[notes]
+
+
 @functools.lru_cache(maxsize=4)
-def _remembered(text: str) -> tuple[Log, tuple[Template, ...]]:
-    return _read(text)
+def _remembered(text: str) -> _Reading:
+    return _Reading(text)
 
 
-def _read(text: str) -> tuple[Log, tuple[Template, ...]]:
-    """Return a log and what its lines have in common, the same at every level."""
-    log = Log.of(text.split("\n"))
-    return log, tuple(families(log.masked()))
-
-
-def _whole(form: Form | None, notes: Sequence[str]) -> Compressed | None:
-    if form is None:
-        return None
+def _whole(form: Form, notes: Sequence[str]) -> Compressed:
     entries, groups = grouped(form.entries)
     rows = body(entries)
     definitions = [form.definition(number) for number in range(len(form.templates))]
@@ -109,26 +133,16 @@ def _whole(form: Form | None, notes: Sequence[str]) -> Compressed | None:
     return Compressed("\n".join([legend, *definitions, *groups, *rows]), lossless=True)
 
 
-def _with_gaps(form: Form | None, level: Level) -> Compressed | None:
+def _with_gaps(reading: _Reading, level: Level) -> Compressed | None:
     """Return the form with rows left out, or None where too little could be."""
-    if form is None:
+    form = reading.form(frozenset(t.rows for t in reading.found if reading.look(t).goes(RULES[level])))
+    omission = choose(form, level, reading.look) if form is not None else None
+    if form is None or omission is None:
         return None
-    omission = choose(form, level)
-    if omission is None:
-        return None
-    if max((omission.size + omission.without_time) / form.total, omission.share()) < _LEAST_GONE:
+    if (omission.size + omission.without_time) / form.total < _LEAST_GONE and omission.share() < _LEAST_GONE:
         return None
     entries, groups = grouped(list(omission.entries()))
     rows = body(entries)
     legend = form.legend(omission.beginning(), entries, rows, omission.legend())
     text = "\n".join([legend, *omission.definitions(), *groups, *rows])
     return Compressed(text, lossless=False, left_out=omission.in_words())
-
-
-def _form(log: Log, content: Content, found: Sequence[Template], unsplit: AbstractSet[tuple[int, ...]]) -> Form | None:
-    """Return the form with the templates that are worth it; families whose rows are in ``unsplit`` stay whole."""
-    least_saving = int(_LEAST_SAVING + _LEAST_SHARE * len(content.text))
-    templates = worthy(found, least_saving, lambda template: template.rows in unsplit)
-    fewest = _ALARM_SHARE * len(log.lines)
-    templates = [t for t in templates if t.family >= fewest or not is_alarm(" ".join(t.literals))]
-    return Form.of(log, templates, content.text) if templates else None

@@ -5,7 +5,7 @@ template. Each definition says how many of its rows are left out, and what they 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
@@ -175,9 +175,9 @@ def _is_amid(entries: Sequence[Entry], line: int) -> bool:
     return len(around) == 3 and len({entry.templates for entry in around}) == 1
 
 
-def choose(form: Form, level: Level) -> Omission | None:
+def choose(form: Form, level: Level, look_of: Callable[[Template], Look] = Look.of) -> Omission | None:
     """Choose what to leave out at a level; None where nothing may be."""
-    looks = tuple(map(Look.of, form.templates))
+    looks = tuple(map(look_of, form.templates))
     if not any(look.shrinks(RULES[level]) for look in looks):
         return None
     fates = fates_of(form.log.lines, form.log.stamps, looks, RULES[level])
@@ -187,31 +187,34 @@ def choose(form: Form, level: Level) -> Omission | None:
     return Omission(form, looks, tuple(fates), _Names(often))
 
 
-def is_loose(template: Template, level: Level) -> bool:
-    """Tell whether most rows of a template may be left out at a level."""
-    return level > Level.LOSSLESS and Look.of(template).goes(RULES[level])
-
-
 def _mended(fates: list[Fate], form: Form) -> None:
     """Keep lines that cost hardly more whole than without what they would lose."""
-    dated = form.log.factoring is Factoring.DATE
-    headings = sum(1 for _ in groupby(entry.heading for entry in form.entries if entry.heading))
-    few_times = not dated and headings * _FEW_ROWS < len(form.entries)
-    for _, lines in _runs(form.log.stamps) if Fate.TIMELESS in fates else ():
-        kept = [fates[line] is Fate.KEPT for line in lines]
-        for line in lines:
-            # A time that is said for a neighbour costs nothing.
-            if fates[line] is Fate.TIMELESS and (few_times or any(kept)):
-                fates[line] = Fate.KEPT
+    if Fate.TIMELESS in fates:
+        _with_times(fates, form)
     for fate, lines in _runs(fates):
         if fate is Fate.GONE and len(lines) < _LEAST_GAP:
             for line in lines:
                 if len(" ".join(form.entries[line].values)) < _LEAST_ROW:
                     fates[line] = Fate.KEPT
+    if Fate.TIMELESS not in fates:
+        return
     brief = Counter(form.entries[line].templates[0] for line, fate in enumerate(fates) if fate is Fate.TIMELESS)
     for line, fate in enumerate(fates):
         if fate is Fate.TIMELESS and brief[form.entries[line].templates[0]] < _FEWEST_BRIEF:
             fates[line] = Fate.KEPT
+
+
+def _with_times(fates: list[Fate], form: Form) -> None:
+    """Keep the times that cost next to nothing."""
+    dated = form.log.factoring is Factoring.DATE
+    headings = sum(1 for _ in groupby(entry.heading for entry in form.entries if entry.heading))
+    few_times = not dated and headings * _FEW_ROWS < len(form.entries)
+    for _, lines in _runs(form.log.stamps):
+        kept = [fates[line] is Fate.KEPT for line in lines]
+        for line in lines:
+            # A time that is said for a neighbour costs nothing.
+            if fates[line] is Fate.TIMELESS and (few_times or any(kept)):
+                fates[line] = Fate.KEPT
 
 
 def _runs(items: Sequence[_T]) -> Iterator[tuple[_T, list[int]]]:
