@@ -10,7 +10,7 @@ from headroom_mitm.errors import MissingOriginal, StoreUnavailable, UnreadableBo
 from headroom_mitm.roundtrip.answering import serve
 from headroom_mitm.roundtrip.decoding import Decode, decoder
 from headroom_mitm.segments import Digest, Rendering
-from headroom_mitm.wire.reply import Answered, HiddenCall, Kept, Reply, is_failing, is_keeping
+from headroom_mitm.wire.reply import Answered, HiddenCall, Kept, Reply, is_failing, is_keeping, is_passing
 from headroom_mitm.wire.retelling import Copies, Round, Telling, Untold
 
 logger = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ class Exchange:
         self._reply = reply
         self._keeping = reply if is_keeping(reply) else None
         self._failing = reply if is_failing(reply) else None
+        self._passing = reply if is_passing(reply) else None
         self.leg_has_failed = False
         """The provider says so in the leg itself."""
         self._body = body
@@ -103,12 +104,22 @@ class Exchange:
                 return False
             self._keeping = self._reply if is_keeping(self._reply) else None
             self._failing = self._reply if is_failing(self._reply) else None
+            self._passing = self._reply if is_passing(self._reply) else None
         return decode is not None
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the current leg as they came; return what the client may see now."""
         if self.status != 200:
             return b""
+        if (
+            self._decode is bytes
+            and not self.leg_has_failed
+            and self._passing is not None
+            and self._passing.passes(data)
+        ):
+            if self.ear is not None:
+                self.ear.feed(data)
+            return data if self.copies is None else self.copies.feed(data)
         try:
             plain = self._decode(data)
             if self.ear is not None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from headroom_mitm.errors import UnreadableBody
-from headroom_mitm.wire.reply import Answered, HiddenCall, Kept, Reply, is_failing, is_keeping
+from headroom_mitm.wire.reply import Answered, HiddenCall, Kept, Reply, is_failing, is_keeping, is_passing
 from headroom_mitm.wire.retelling import Telling, Untold
 from headroom_mitm.wording import TOOL_NAME
 
@@ -24,6 +24,7 @@ class Guarded:
         self._reply = reply
         self._keeping = reply if is_keeping(reply) else None
         self._failing = reply if is_failing(reply) else None
+        self._passing = reply if is_passing(reply) else None
         self._is_first = True
         self._is_raw = False
         self._waiting = b""  # what came and was not shown yet
@@ -37,13 +38,19 @@ class Guarded:
             shown = self._reply.feed(data)
         except Exception:
             logger.exception("headroom: an answer is not understood")
-            return self._fault()
+            waiting = _as_it_came(self._waiting, is_first=self._is_first)
+            self._is_raw = True
+            return waiting
         if shown == self._waiting:
             self._waiting = b""
         elif shown:
             rest = self._waiting.removeprefix(shown)
             self._waiting = rest if len(rest) < len(self._waiting) else _behind_events(self._waiting)
         return shown
+
+    def passes(self, data: bytes) -> bool:
+        """See ``Passing``: nothing of what came before waits."""
+        return self._passing is not None and not (self._waiting or self._is_raw) and self._passing.passes(data)
 
     def end_leg(self) -> bytes:
         """See ``Reply``."""
@@ -55,7 +62,9 @@ class Guarded:
             raise
         except Exception:
             logger.exception("headroom: an answer is not understood")
-            return self._fault()
+            waiting = _as_it_came(self._waiting, is_first=self._is_first)
+            self._is_raw = True
+            return waiting
 
     @property
     def has_failed(self) -> bool:
@@ -94,11 +103,11 @@ class Guarded:
         """See ``Reply``."""
         return self._reply.idle()
 
-    def _fault(self) -> bytes:
-        if not self._is_first or TOOL_NAME.encode() in self._waiting:
-            raise UnreadableBody("a fault of ours where the client cannot have what came")
-        self._is_raw = True
-        return self._waiting
+
+def _as_it_came(waiting: bytes, *, is_first: bool) -> bytes:
+    if not is_first or TOOL_NAME.encode() in waiting:
+        raise UnreadableBody("a fault of ours where the client cannot have what came")
+    return waiting
 
 
 def _behind_events(waiting: bytes) -> bytes:

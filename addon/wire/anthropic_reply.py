@@ -21,6 +21,8 @@ from headroom_mitm.wire.splice import splice
 _PING = sse.written("ping", b'{"type":"ping"}')
 _DELTA = b"event: content_block_delta\n"
 """Begins nearly all events."""
+_DELTAS = re.compile(rb"(?:event: content_block_delta\ndata: \{[^\r\n]*+\n\n)++")
+_EACH = re.compile(rb"event: content_block_delta\ndata: [^\n]*+\n\n")
 _WORDS = re.compile(
     rb'event: content_block_start\ndata: \{"type": ?"content_block_start", ?"index": ?\d+, ?'
     rb'"content_block": ?\{"type": ?"(?:text|thinking)"[^\r\n]*\}\}[^\S\r\n]*\n\n\Z'
@@ -57,6 +59,11 @@ class Leg:
         return bool(self.hidden) and not self.client_is_called and self.stop_reason == "tool_use"
 
     @property
+    def is_renumbered(self) -> bool:
+        """Not all of its blocks keep their numbers."""
+        return bool(self.hidden or self._first_index)
+
+    @property
     def is_open(self) -> bool:
         """It calls the client, and us as well."""
         return bool(self.hidden) and self.client_is_called and self.stop_reason == "tool_use"
@@ -64,7 +71,7 @@ class Leg:
     def block_start(self, event: bytes) -> bytes:
         """Return the event as the client gets it."""
         self.events.append(event)
-        if not (self.hidden or self._first_index) and _begins_words(event):
+        if not self.is_renumbered and _begins_words(event):
             self.next_index += 1
             return event
         data, members = _members(event)
@@ -78,13 +85,13 @@ class Leg:
                 return b""
             self.client_is_called = True
         self.next_index += 1
-        return self._renumbered(event) if self.hidden or self._first_index else event
+        return self._renumbered(event) if self.is_renumbered else event
 
     def block_event(self, event: bytes) -> bytes:
         """Return the event of a block that has begun as the client gets it."""
         self.events.append(event)
         # Nearly all events of nearly all answers: nothing is hidden, so every block keeps its number.
-        return self._renumbered(event) if self.hidden or self._first_index else event
+        return self._renumbered(event) if self.is_renumbered else event
 
     def end(self, event: bytes) -> bytes:
         """Return an event that ends the message as the client gets it now."""
@@ -132,6 +139,13 @@ class StreamedReply:
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the current leg; return what the client may see now."""
         return b"".join(map(self._shown, self._splitter.feed(data)))
+
+    def passes(self, data: bytes) -> bool:
+        """Take pieces of blocks that keep their numbers; see ``Passing``."""
+        if self._leg.is_renumbered or not self._splitter.is_between or _DELTAS.fullmatch(data) is None:
+            return False
+        self._leg.events += (data,) if data.find(b"\n\n") == len(data) - 2 else _EACH.findall(data)
+        return True
 
     def end_leg(self) -> bytes:
         """Return what an upstream that breaks off has left; see ``Reply`` for where that is an error."""
@@ -194,7 +208,7 @@ class StreamedReply:
                 case kind if kind.startswith("content_block_"):
                     return self._leg.block_event(event)
                 case "message_start":
-                    return self._message_start(event)
+                    return _begun(self._account, event, is_first=self._leg.is_first)
                 case "message_delta":
                     return self._message_delta(event)
                 case "message_stop":
@@ -208,13 +222,6 @@ class StreamedReply:
         except UnreadableBody:
             return event
 
-    def _message_start(self, event: bytes) -> bytes:
-        if self._leg.is_first:
-            self._account.later(functools.partial(_reported_first, event))
-            return event
-        self._account.note(_reported_first(event))
-        return b""
-
     def _message_delta(self, event: bytes) -> bytes:
         data, members = _members(event)
         delta = object_at(data, members.get("delta"))
@@ -222,6 +229,15 @@ class StreamedReply:
         self._leg.stop_reason = delta.get("stop_reason") or self._leg.stop_reason
         self._last_delta = event
         return self._leg.end(event if self._leg.is_first else _delta_with(event, self._account, delta))
+
+
+def _begun(account: Account, event: bytes, *, is_first: bool) -> bytes:
+    """Return the event that begins a message as the client gets it."""
+    if is_first:
+        account.later(functools.partial(_reported_first, event))
+        return event
+    account.note(_reported_first(event))
+    return b""
 
 
 def _reported_first(event: bytes) -> Json:

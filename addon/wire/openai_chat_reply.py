@@ -30,6 +30,8 @@ _REASONS = ("finish_reason", "native_finish_reason")
 _NOTHING_YET = frozenset((b'""', b"0", b"null"))
 # What a chunk has that is more than one more piece of text, or of the arguments of a call of the client's.
 _NEWS = re.compile(rb'"(?:name|function_call|error|finish_reason|usage|moderation)"\s*+:\s*+(?!null)')
+_CHUNKS = re.compile(rb"(?:data: \{[^\r\n]*+\n\n)++")
+_BETWEEN = b"\n\ndata: "
 _NEWS_OR_CALL = re.compile(rb'"(?:tool_calls|function_call|error|finish_reason|usage|moderation)"\s*+:\s*+(?!null)')
 
 
@@ -179,7 +181,25 @@ class StreamedReply:
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes of the current leg; return what the client may see now."""
-        return b"".join(map(self._passed, self._splitter.feed(data)))
+        said: list[bytes] = []
+        for event in self._splitter.feed(data):
+            shown, leg = self._shown(event), self._leg
+            self.has_failed = leg.has_failed
+            if leg.finish and (leg.is_open or not self._seen.is_first):
+                self._end += shown  # something of the answer is to be kept before its end is shown
+            else:
+                said.append(shown)
+        return b"".join(said)
+
+    def passes(self, data: bytes) -> bool:
+        """Take chunks with one more piece of text, or of the arguments of a client's call; see ``Passing``."""
+        leg = self._leg
+        if leg.finish or not self._splitter.is_between or _CHUNKS.fullmatch(data) is None:
+            return False
+        if not self._seen.is_unmoved_by(data, leg.calls):
+            return False
+        leg.chunks += data[6:-2].split(_BETWEEN)
+        return True
 
     def end_leg(self) -> bytes:
         """Return what an upstream that breaks off has left; see ``Reply`` for where that is an error."""
@@ -233,15 +253,6 @@ class StreamedReply:
     def idle(self) -> bytes:
         """Return a comment, by which several servers say that they are still there."""
         return _COMMENT
-
-    def _passed(self, event: bytes) -> bytes:
-        """Return what the client may get now: not the end of an answer that is to be kept first."""
-        shown, leg = self._shown(event), self._leg
-        self.has_failed = leg.has_failed
-        if leg.finish and (leg.is_open or not self._seen.is_first):
-            self._end += shown
-            return b""
-        return shown
 
     def _shown(self, event: bytes) -> bytes:
         """Return the event as the client gets it."""

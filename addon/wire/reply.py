@@ -111,6 +111,20 @@ class Keeping(Protocol):
         ...
 
 
+@runtime_checkable
+class Passing(Protocol):
+    """What a ``Reply`` has besides that knows at a look what most of an answer is made of."""
+
+    def passes(self, data: bytes) -> bool:
+        """Take bytes for which ``feed`` would surely return just them; False: ``feed`` is to take them."""
+        ...
+
+
+def is_passing(reply: object) -> TypeGuard[Passing]:
+    """Say whether a reply can be asked. All of one class may, or none."""
+    return _fits(reply, Passing)
+
+
 def is_failing(reply: object) -> TypeGuard[Failing]:
     """Say whether a reply may tell that it has failed. All of one class may, or none."""
     return _fits(reply, Failing)

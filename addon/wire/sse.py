@@ -29,6 +29,11 @@ class Splitter:
         self._rest = text[at:]
         return events
 
+    @property
+    def is_between(self) -> bool:
+        """No event has begun."""
+        return not self._rest
+
     def rest(self) -> bytes:
         """Return what stands behind the last whole event, and forget it."""
         rest, self._rest = self._rest, b""

@@ -133,6 +133,23 @@ def test_who_listens_hears_each_attempt_at_a_leg_from_its_beginning(store: Store
     assert ear.heard == [first, b"next", last[:90], b"next", last]
 
 
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_what_passes_at_a_look_is_heard_and_held_back_all_the_same(store: Store, encoding: str) -> None:
+    """A text of ours in the arguments of a client's call waits for its original, however the call comes."""
+    exchanged, ear = exchange(store, stream=True), Ear()
+    exchanged.ear = ear
+    exchanged.copies = Arguments(["a text that we have shortened"], "note", AnthropicCalls(), Events())
+    exchanged.begin_leg(encoding)
+    use = {"type": "tool_use", "id": "toolu_2", "name": "Write", "input": {}}
+    begun = streamed(use).partition(b"event: content_block_stop")[0]
+    said = {"type": "input_json_delta", "partial_json": '{"text": "a text that we have shortened"}'}
+    piece = {"type": "content_block_delta", "index": 0, "delta": said}
+    pieces = [begun, f"event: content_block_delta\ndata: {json.dumps(piece)}\n\n".encode()]
+    sent = [gzip.compress(each) if encoding else each for each in pieces]
+    assert [exchanged.feed(each) for each in sent] == [begun, b""]
+    assert ear.heard == pieces
+
+
 @pytest.mark.parametrize(
     ("arguments", "note"),
     [

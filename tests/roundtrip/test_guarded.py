@@ -27,6 +27,7 @@ SAID, MORE = block(0, type="text", text="a"), block(2, type="text", text="b")
 OURS = block(1, type="tool_use", id="toolu_1", name=TOOL_NAME, input={})
 END = event("message_delta", delta={"stop_reason": "tool_use"}) + event("message_stop")
 WRONG = event("wrong")
+PIECE = event("content_block_delta", index=0, delta={"type": "text_delta", "text": "more"})
 
 
 class Faulty(StreamedReply):
@@ -56,6 +57,28 @@ def test_nothing_is_shown_twice_behind_what_was_changed() -> None:
     reply = Guarded(Faulty(TOOL_NAME))
     shown = b"".join(map(reply.feed, (START, SAID, OURS, MORE, WRONG, END)))
     assert shown == START + SAID + MORE.replace(b'"index": 2', b'"index": 1') + WRONG + END
+
+
+@pytest.mark.parametrize(
+    ("before", "passes"),
+    [
+        ([START, SAID], True),
+        ([START, PIECE * 3], True),
+        ([START, SAID[:9]], False),
+        ([START, OURS], False),
+        ([WRONG], False),
+    ],
+    ids=["between events", "behind others", "within one", "behind a call of ours", "behind a fault"],
+)
+def test_a_piece_passes_at_a_look_where_nothing_waits_and_nothing_is_hidden(
+    before: list[bytes], *, passes: bool
+) -> None:
+    reply = Guarded(Faulty(TOOL_NAME))
+    for piece in before:
+        reply.feed(piece)
+    assert reply.passes(PIECE) is passes
+    assert reply.passes(PIECE + PIECE) is passes
+    assert not reply.passes(PIECE + END)
 
 
 @pytest.mark.parametrize("pieces", [[START, SAID, OURS, WRONG], [START, SAID, OURS + WRONG]], ids=["waits", "at once"])

@@ -13,7 +13,7 @@ import responses_events
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.wire import anthropic_reply, gemini_reply, openai_chat_reply, openai_responses_reply
 from headroom_mitm.wire.arguments import Arguments
-from headroom_mitm.wire.reply import Answered, Reply
+from headroom_mitm.wire.reply import Answered, Reply, is_passing
 from headroom_mitm.wire.retelling import Telling
 from headroom_mitm.wire.retellings import COPIES
 
@@ -104,15 +104,19 @@ class Failure(AssertionError):
 def check(rng: random.Random) -> int:
     """Send one answer through; return its bytes. Raises ``Failure``, or whatever else must not be raised.
 
-    However the bytes are cut, the client gets the same; without a call of ours it gets just what was sent, and what is
-    held back of an answer that has ended is shown in the end.
+    However the bytes are cut, and whether or not whole events pass at a look, the client and the provider get the same;
+    without a call of ours the client gets just what was sent, and what is held back of an answer that has ended is
+    shown in the end.
     """
     form = rng.choice(FORMATS)
     legs = [_leg(rng, form) for _ in range(rng.randint(1, 3))]
     whole = _run(form, [[data] for data in legs])
     if _run(form, [_cut(rng, data) for data in legs]) != whole:
         raise Failure(f"{form.wire}: other bytes where the stream is cut elsewhere")
-    if OURS.encode()[:8] not in legs[0] and whole != (legs[0], ""):
+    for cut in (_cut, _events):
+        if _run(form, [cut(rng, data) for data in legs], looks=True) != whole:
+            raise Failure(f"{form.wire}: other bytes where events pass at a look")
+    if OURS.encode()[:8] not in legs[0] and whole[:2] != (legs[0], ""):
         raise Failure(f"{form.wire}: a stream without a call of ours has changed")
     return sum(map(len, legs))
 
@@ -163,15 +167,28 @@ def _cut(rng: random.Random, data: bytes) -> list[bytes]:
     return [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
 
 
-def _run(form: Format, legs: Sequence[Sequence[bytes]]) -> tuple[bytes, str]:
-    """Return what the client gets, and the error by which the answer ends."""
+def _events(rng: random.Random, data: bytes) -> list[bytes]:
+    """Return pieces of one event or several."""
+    pieces, rest = [b""], data
+    while rest:
+        event, end, rest = rest.partition(b"\n\n")
+        pieces[-1] += event + end
+        if rng.random() < 0.6:
+            pieces.append(b"")
+    return pieces
+
+
+def _run(form: Format, legs: Sequence[Sequence[bytes]], *, looks: bool = False) -> tuple[bytes, str, bytes]:
+    """Return what the client gets, the error by which the answer ends, and what the provider gets last."""
     reply = form.reply(OURS)
     made = COPIES[form.wire]
     copies = Arguments([f"[3 lines]\n{NOTE}: lines 2-3 of 3, id=0a1b2c3d]"], NOTE, made.calls(), made.framing())
     shown, body = b"", BODIES[form.wire]
     try:
         for number, pieces in enumerate(legs, 1):
-            shown += b"".join(copies.feed(reply.feed(piece)) for piece in pieces)
+            for piece in pieces:
+                is_passed = looks and is_passing(reply) and reply.passes(piece)
+                shown += copies.feed(piece if is_passed else reply.feed(piece))
             last = reply.end_leg()
             if not reply.hidden or number == len(legs):
                 last += reply.close() if reply.hidden else b""
@@ -183,6 +200,6 @@ def _run(form: Format, legs: Sequence[Sequence[bytes]]) -> tuple[bytes, str]:
         if untold is not None:
             untold.last([Answered(call, "text") for call in untold.calls])
     except UnreadableBody as error:
-        return shown + copies.end(b""), type(error).__name__
+        return shown + copies.end(b""), type(error).__name__, body
     shown += copies.end(last)
-    return shown + copies.expanded(lambda _: None), ""
+    return shown + copies.expanded(lambda _: None), "", body

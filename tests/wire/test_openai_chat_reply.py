@@ -132,6 +132,29 @@ def test_a_later_request_begins_as_the_earlier_one() -> None:
     assert {**first, "messages": 0} == {**json.loads(BODY), "messages": 0}
 
 
+@pytest.mark.parametrize(
+    ("before", "passes"),
+    [
+        ([say("x")], True),
+        ([say("x"), BASH], True),
+        ([], False),
+        ([say("x"), call("call_1")], True),
+    ],
+    ids=["text", "the client's call", "nothing yet", "our call"],
+)
+def test_text_passes_at_a_look(before: list[Json], *, passes: bool) -> None:
+    """Behind a call of ours too, but no call does there; and no chunk with which an answer ends."""
+    reply = StreamedReply(OURS)
+    sent = [*events(*before)]
+    for data in sent[: -2 if before else 0]:
+        reply.feed(data)
+    text, number = chunk(head("c-1"), {"content": "more"}), chunk(head("c-1"), {"tool_calls": [{"index": 0}]})
+    assert reply.passes(text) is passes
+    assert reply.passes(text + text) is passes
+    assert reply.passes(number) is (passes and call("call_1") not in before)
+    assert not reply.passes(text + chunk(head("c-1"), {}, "stop"))
+
+
 def test_reasoning_goes_back_as_it_came() -> None:
     """Some servers refuse the request without it, even where it is empty; signatures and order count."""
     text = [{"type": "reasoning.text", "text": piece, "format": "f", "index": 0} for piece in ("Hm, ", "what?")]
