@@ -60,6 +60,11 @@ class Sockets:
         self._use_of = use_of
         self._metering = metering
         self._talks: dict[str, Talk] = {}
+        self._is_over = False
+
+    def done(self) -> None:
+        """Note that the proxy ends: its clients ask whoever comes next."""
+        self._is_over = True
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Note what a socket is for as it is opened: where its connection leads may be changed later."""
@@ -85,6 +90,9 @@ class Sockets:
                 await self._asked(flow, message, use, frames, talk)
             del flow.websocket.messages[:-KEPT_FRAMES]
         except Exception:
+            if self._is_over and message.from_client:
+                message.drop()  # as a request that comes then: its past may have left in another form than it came in
+                return
             logger.exception("headroom: a frame passes as it came")
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:

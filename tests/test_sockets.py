@@ -181,6 +181,19 @@ def test_a_closed_store_stops_no_frame(tmp_path: Path) -> None:
     assert run(tmp_path, work) == asking(RESULT)
 
 
+def test_what_asks_after_the_end_is_held_back(tmp_path: Path) -> None:
+    """It would leave as it came, and its past may have left in another form; the client asks whoever comes next."""
+
+    async def work(proxy: Proxy) -> tuple[WebSocketMessage, WebSocketMessage]:
+        flow = opened(proxy)
+        proxy.service.close()
+        proxy.sockets.done()
+        return await proxy.passes(flow, asking(RESULT)), await proxy.passes(flow, b'{"type":"response.cancel"}')
+
+    asked, other = run(tmp_path, work)
+    assert (asked.dropped, other.dropped) == (True, False)
+
+
 def test_a_socket_that_has_ended_leaves_nothing(tmp_path: Path) -> None:
     async def work(proxy: Proxy) -> bool:
         flow = opened(proxy)
