@@ -99,11 +99,13 @@ class Router:
     ) -> Rendering:
         """Take a text for the output of one thing."""
         before = Size(source.text)
-        is_delicate = source.edited or (content.fresh_read and not exceeds(before, FILE_FLOOR - 1))
         for compressor in self._ranked(content, excluded):
+            # What a form says in full, character by character, spoils nothing; so the text need not be counted.
+            is_harmless = compressor.exact and not compressor.lossy
+            is_delicate = not is_harmless and _is_delicate(source, content, before)
             if is_delicate and not compressor.exact:
                 continue
-            form = _best_form(compressor, content, before, _not_at_all if is_delicate else level_of)
+            form = _best_form(compressor, content, before, _not_at_all if is_harmless or is_delicate else level_of)
             if form is None:
                 continue
             text = _framed(frame, form, source.segment.key)
@@ -146,6 +148,11 @@ def raw(segment: Segment, reason: str, size: Amount | None = None) -> Rendering:
     return Rendering(segment.key, None, segment.digest, reason, 0, lossless=True, before=size, after=size)
 
 
+def _is_delicate(source: Source, content: Content, before: Size) -> bool:
+    """Say whether an edit is likely to name a text: that of a file that is worked on, or of a short one just read."""
+    return source.edited or (content.fresh_read and not exceeds(before, FILE_FLOOR - 1))
+
+
 def _may_lose(segment: Segment) -> bool:
     """Say whether something may be left out: never of errors, and never of what stands in the user's place."""
     return segment.role is Role.TOOL and not segment.is_error
@@ -171,7 +178,8 @@ def _not_at_all(_kind: str, _size: Size) -> Level:
 
 def _best_form(compressor: Compressor, content: Content, before: Size, level_of: LevelOf) -> _Form | None:
     """Return the lossless form, or the lossy one where that saves enough beyond it. ``before``: tokens of the text."""
-    level = level_of(compressor.name, before) if exceeds(before, LOSSY_GAIN) else Level.LOSSLESS
+    is_whole = level_of is _not_at_all or not exceeds(before, LOSSY_GAIN)
+    level = Level.LOSSLESS if is_whole else level_of(compressor.name, before)
     if level is Level.LOSSLESS:
         return _lossless(_compress(compressor, content, Level.LOSSLESS))
     part = _compress(compressor, content, level)

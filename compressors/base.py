@@ -110,6 +110,11 @@ class Compressor(Protocol):
         ...
 
     @property
+    def lossy(self) -> bool:
+        """Something may be left out above ``LOSSLESS``; False if the form is the same at every level."""
+        ...
+
+    @property
     def exact(self) -> bool:
         """The lossless form gives back every character; False if white space is lost, as that of JSON."""
         ...

@@ -32,6 +32,7 @@ class BlameLines:
 
     name: str = "blame_lines"
     version: int = 1
+    lossy: bool = False
     exact: bool = True
 
     def score(self, content: Content) -> float:

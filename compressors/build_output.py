@@ -35,6 +35,7 @@ class BuildOutput:
 
     name: str = "build_output"
     version: int = 2
+    lossy: bool = True
     exact: bool = True
 
     def score(self, content: Content) -> float:

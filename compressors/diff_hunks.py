@@ -1,5 +1,6 @@
 """Patches and commits as git prints them: each head on one line, directories once, context and machine's work last."""
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from headroom_mitm.compressors.git_form import Form, ends_clearly
 from headroom_mitm.compressors.git_omission import Tally, shortened
 
 _SAMPLE = 6_000
+_REMEMBERED = 200_000  # characters of a text that is remembered as it was read: two levels are tried on it
 _MARK = re.compile(
     r"^(?:diff --git a/|commit [0-9a-f]{40}|@@ -\d+(?:,\d+)? \+\d)| \d+ files? changed(?:, |$)", re.MULTILINE
 )
@@ -24,6 +26,7 @@ class DiffHunks:
 
     name: str = "diff_hunks"
     version: int = 2
+    lossy: bool = True
     exact: bool = True
 
     def score(self, content: Content) -> float:
@@ -40,15 +43,28 @@ class DiffHunks:
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the shorter form, or None where nothing is said twice."""
-        found = list(parts(content.lines))
-        if not any(isinstance(part, (Commit, FileHead, Hunk, Stat)) for part in found) or not ends_clearly(found):
+        text = content.text
+        found, whole = _remembered(text) if len(text) <= _REMEMBERED else _read(text)
+        if not found:
             return None
-        whole = _whole(found)
         chosen = _part(content, found, level) if level > Level.LOSSLESS else None
         chosen = chosen or whole
         if chosen is None or not content.outweighs(chosen.text):
             return None
         return chosen
+
+
+@functools.lru_cache(maxsize=4)
+def _remembered(text: str) -> tuple[Sequence[Part], Compressed | None]:
+    return _read(text)
+
+
+def _read(text: str) -> tuple[Sequence[Part], Compressed | None]:
+    """Return the parts of a text, none if it is no diff, and its lossless form: both are the same at every level."""
+    found = tuple(parts(text.split("\n")))
+    if not any(isinstance(part, (Commit, FileHead, Hunk, Stat)) for part in found) or not ends_clearly(found):
+        return (), None
+    return found, _whole(found)
 
 
 def _whole(found: Sequence[Part]) -> Compressed | None:

@@ -40,6 +40,7 @@ class FileTree:
 
     name: str = "file_tree"
     version: int = 2
+    lossy: bool = True
     exact: bool = True
 
     def score(self, content: Content) -> float:

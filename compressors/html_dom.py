@@ -31,6 +31,7 @@ class HtmlDom:
 
     name: str = "html_dom"
     version: int = 1
+    lossy: bool = True
     exact: bool = False
     """The line breaks and the indentation of a page's markup are not kept; those of files and of XML are."""
 

@@ -41,6 +41,7 @@ class JsonRecords:
 
     name: str = "json_records"
     version: int = 7
+    lossy: bool = True
     exact: bool = False
 
     def score(self, content: Content) -> float:

@@ -37,6 +37,7 @@ class LogLines:
 
     name: str = "log_lines"
     version: int = 4
+    lossy: bool = True
     exact: bool = True
 
     def score(self, content: Content) -> float:

@@ -134,6 +134,7 @@ class NumberedLines:
 
     name: str = "numbered_lines"
     version: int = 5
+    lossy: bool = False
     exact: bool = True
 
     def score(self, content: Content) -> float:

@@ -16,16 +16,17 @@ class Prose:
 
     name: str = "prose"
     version: int = 1
+    lossy: bool = True
     exact: bool = True
 
     def score(self, content: Content) -> float:
-        """Claim any text, if nobody else does."""
-        return _SCORE if content.text.strip() else 0.0
+        """Claim any text, if nobody else does, but for a file just read: who is about to edit it needs all of it."""
+        return 0.0 if content.fresh_read or content.text.isspace() or not content.text else _SCORE
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
         """Return the text without repeats, or None where there are none."""
         if content.fresh_read:
-            return None  # Who is about to edit a file needs all of it.
+            return None
         folded = fold(content.text) or content.text
         found = blobs(folded) if level > Level.LOSSLESS else []
         shown = without(folded, found)

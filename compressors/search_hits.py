@@ -60,6 +60,7 @@ class SearchHits:
 
     name: str = "search_hits"
     version: int = 2
+    lossy: bool = True
     exact: bool = True
 
     def score(self, content: Content) -> float:

@@ -29,11 +29,16 @@ class SourceCode:
 
     name: str = "source_code"
     version: int = 2
+    lossy: bool = True
     exact: bool = True
 
     def score(self, content: Content) -> float:
-        """Say whether the call names a source file; the text alone does not tell."""
-        if _suffix(content.subject) not in GRAMMAR_OF_SUFFIX or content.text.count("\n", 0, 10_000) < SHORTEST:
+        """Say whether the call names a source file; the text alone does not tell. A file just read stays whole."""
+        if (
+            content.fresh_read
+            or _suffix(content.subject) not in GRAMMAR_OF_SUFFIX
+            or content.text.count("\n", 0, 10_000) < SHORTEST
+        ):
             return 0.0
         return 1.0 if _LINES.score(content) else 0.5
 

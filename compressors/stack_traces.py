@@ -25,6 +25,7 @@ class StackTraces:
 
     name: str = "stack_traces"
     version: int = 1
+    lossy: bool = True
     exact: bool = True
 
     def score(self, content: Content) -> float:

@@ -57,6 +57,7 @@ class TableRows:
 
     name: str = "table_rows"
     version: int = 3
+    lossy: bool = True
     exact: bool = True
 
     def score(self, content: Content) -> float:

@@ -29,6 +29,7 @@ class ReportOfTests:
 
     name: str = "test_report"
     version: int = 3
+    lossy: bool = True
     exact: bool = True
 
     def score(self, content: Content) -> float:

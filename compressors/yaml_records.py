@@ -29,6 +29,7 @@ class YamlRecords:
 
     name: str = "yaml_records"
     version: int = 1
+    lossy: bool = True
     exact: bool = False
     """Every character comes back, but indentation is not shown: who edits a file has to see it."""
 

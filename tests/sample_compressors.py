@@ -25,6 +25,7 @@ class Shorten:
 
     name: str = "shorten"
     version: int = 1
+    lossy: bool = True
     exact: bool = True
     word: str = "WELL"
     sure: float = 0.9

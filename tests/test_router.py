@@ -264,7 +264,7 @@ def test_files_among_several_outputs_keep_their_white_space() -> None:
 class Witness:
     """Says what it was shown, and does nothing."""
 
-    name, version, exact = "witness", 1, True
+    name, version, lossy, exact = "witness", 1, True, True
 
     def __init__(self) -> None:
         self.seen: list[Content] = []
