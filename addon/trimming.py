@@ -18,10 +18,10 @@ from headroom_mitm import recent
 _M_ARENA_MAX = -8  # in glibc's malloc.h
 
 _PAUSES = 999
-"""So many times as long as the collector takes, it does not come again."""
+"""So many times as long as something has taken, it does not come again."""
 EVERY_SECONDS = 60.0
 """What was unused for ``recent.AGES`` times as long is forgotten."""
-TRIMS = 4
+TRIMS = 12
 """So often in this time free memory is given back. What is free lies between what is not, and is soon taken again in
 part, each time another: after a minute most of it would be. It takes a millisecond or two."""
 
@@ -33,7 +33,7 @@ def trimming() -> Callable[[], object] | None:
     except (AttributeError, OSError, TypeError):  # another C library, or Windows
         return None
     trim.argtypes = [ctypes.c_size_t]
-    return lambda: trim(0)
+    return Sparing(lambda: trim(0))
 
 
 def share_heap() -> None:
@@ -45,22 +45,23 @@ def share_heap() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
-class Collector:
-    """Has the cyclic collector come, for a thousandth of the time at most: nothing else runs meanwhile."""
+class Sparing:
+    """Has something done for a thousandth of the time at most: nothing else runs, or takes memory, meanwhile."""
 
-    def __init__(self, collect: Callable[[], object] = gc.collect, clock: Callable[[], float] = time.monotonic) -> None:
-        self._collect = collect
+    def __init__(self, work: Callable[[], object], clock: Callable[[], float] = time.monotonic) -> None:
+        self._work = work
         self._clock = clock
         self._due = clock()
 
-    def __call__(self) -> None:
-        """Collect, if it is due."""
+    def __call__(self) -> object:
+        """Do it, if it is due; return what it returns."""
         began = self._clock()
         if began < self._due:
-            return
-        self._collect()
+            return None
+        found = self._work()
         ended = self._clock()
         self._due = ended + _PAUSES * (ended - began)
+        return found
 
 
 class Trimmer:
@@ -74,7 +75,7 @@ class Trimmer:
         collect: Callable[[], object] | None = None,
     ) -> None:
         self._trim = trim
-        self._collect = collect or Collector()
+        self._collect = collect or Sparing(gc.collect)
         self._fade = fade
         self._seconds = seconds
         self._task: asyncio.Task[None] | None = None

@@ -10,7 +10,7 @@ import pytest
 
 from headroom_mitm import recent
 from headroom_mitm.recent import AGES, Recent
-from headroom_mitm.trimming import TRIMS, Collector, Trimmer, trimming
+from headroom_mitm.trimming import TRIMS, Sparing, Trimmer, trimming
 
 
 def live(trim: Callable[[], None] | None, fade: Callable[[], None], enough: asyncio.Event) -> Awaitable[int]:
@@ -57,7 +57,7 @@ def test_the_collector_takes_a_thousandth_of_the_time() -> None:
         calls.append(now[0])
         now[0] += 0.1
 
-    collector = Collector(collect, lambda: now[0])
+    collector = Sparing(collect, lambda: now[0])
     for _ in range(5):
         collector()
         now[0] += 60
