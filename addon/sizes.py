@@ -11,7 +11,7 @@ from headroom_mitm.tokens import SHORTER
 
 _LONGER = 1.3
 """``SHORTER`` the other way round, where nothing but some tokens hangs on it."""
-_FEW, _MANY = 0.7, 1.4
+_FEW, _MANY = 0.8, 1.4
 """Estimates that are off by more than these are very rare."""
 
 

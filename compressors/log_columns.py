@@ -96,7 +96,7 @@ class Column:
 def _all_measure(values: set[str], before: str) -> bool:
     if all(_MOMENT.fullmatch(value) or _SHARE.fullmatch(value) for value in values):
         return True
-    found = [_NUMBER.fullmatch(value) for value in values]
+    found = [_NUMBER.fullmatch(value) for value in values if not _is_plain(value)]
     if None in found:
         return False
     numbers = [match for match in found if match is not None]
@@ -104,7 +104,8 @@ def _all_measure(values: set[str], before: str) -> bool:
         return True
     if _NAMES.search(before):
         return False
-    return bool(_MEASURES.search(before)) or max(len(match[1]) for match in numbers) <= _SHORT_NUMBER
+    # Without a unit a match is all of its value.
+    return bool(_MEASURES.search(before)) or max(map(len, values)) <= _SHORT_NUMBER
 
 
 def _size(value: str) -> tuple[float, list[int]]:
@@ -113,6 +114,12 @@ def _size(value: str) -> tuple[float, list[int]]:
     return (0.0 if number is None else number), [int(digits) for digits in _DIGITS.findall(value)]
 
 
+def _is_plain(value: str) -> bool:
+    return value.isdecimal() and value.isascii()
+
+
 def _number(value: str) -> float | None:
+    if _is_plain(value):
+        return float(value)
     match = _NUMBER.fullmatch(value)
     return float(match[1].replace(",", "")) if match and match[1].count(".") <= 1 else None

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headroom_mitm.compressors.log_repeats import Repeats
-from headroom_mitm.compressors.log_rows import MOST_TEMPLATES, SAME_TIME, Entry, alias, has_runs
+from headroom_mitm.compressors.log_rows import MOST_TEMPLATES, RUN, SAME_TIME, Entry, alias, has_runs
 from headroom_mitm.compressors.log_stamps import Factoring, Stamp, factoring_of, find_stamps
 from headroom_mitm.compressors.log_tally import tally
 from headroom_mitm.compressors.log_templates import STAMP, Template
@@ -114,15 +114,16 @@ class Form:
             parts.append(nearest)
         if any(template.family > len(template.rows) for template in self.templates):
             parts.append('"2 of 5 alike" means that 3 more differ from them in values only')
-        if any(entry.timed for entry in entries) and any(_SAME in line[:_DEEP] for line in body):
+        text = "\n".join(["", *body])
+        is_same = _SAME in text and any(entry.timed for entry in entries)
+        if is_same and any(_SAME in line[:_DEEP] for line in body):
             parts.append(f"{SAME_TIME} is the time of the row above")
         if any(len(entry.templates) > 1 for entry in entries):
             parts.append('"$a$b x y" is a line of $a and one of $b; "$a$b = $a 1 2, $b 2" numbers the values of each')
-        if has_runs(body):
+        if RUN in text and has_runs(body):
             parts.append("[x 3] marks 3 equal lines")
         parts += notes
-        escaped = any(line.startswith("\\") for line in body)
-        parts.append("other lines are verbatim" + (", without a first \\" if escaped else ""))
+        parts.append("other lines are verbatim" + (", without a first \\" if "\n\\" in text else ""))
         if self.log.crlf:
             parts.append("line ends are CRLF")
         counts = tally(self.log.lines, self.templates)
@@ -131,6 +132,7 @@ class Form:
 
 def _entries(log: Log, templates: Sequence[Template], repeats: Sequence[Repeats], slot: str) -> list[Entry]:
     entries: list[Entry] = [_NO_ENTRY] * len(log.lines)
+    headings: dict[tuple[str, str], str] = {}
     is_whole = log.factoring is Factoring.WHOLE
     for number, template in enumerate(templates):
         name = (number,)
@@ -143,8 +145,9 @@ def _entries(log: Log, templates: Sequence[Template], repeats: Sequence[Repeats]
             elif is_whole:
                 entries[line] = Entry("", stamp.text, name, values)
             else:
-                heading = f"{stamp.date}{slot}{stamp.rest}"
-                entries[line] = Entry("", heading, name, (stamp.time, *values), timed=True)
+                _, _, date, time, rest = stamp
+                heading = headings.get((date, rest)) or headings.setdefault((date, rest), f"{date}{slot}{rest}")
+                entries[line] = Entry("", heading, name, (time, *values), True)  # noqa: FBT003  # twice as fast
     for line, entry in enumerate(entries):
         if entry is _NO_ENTRY:
             text = log.lines[line]

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 
 from headroom_mitm.compressors.log_cost import cost
 from headroom_mitm.compressors.log_rows import Entry, alias
@@ -65,9 +66,10 @@ class _Units:
         if len(entry.templates) != 1 or len(entry.values) > _MOST_VALUES:
             return -1
         key = entry.templates[0], len(entry.values)
-        if key not in self._of_template:
-            self._of_template[key] = self.add(((entry.templates[0], tuple(range(len(entry.values)))),))
-        return self._of_template[key]
+        unit = self._of_template.get(key)
+        if unit is None:
+            unit = self._of_template[key] = self.add(((entry.templates[0], tuple(range(len(entry.values)))),))
+        return unit
 
     def add(self, members: tuple[Member, ...]) -> int:
         """Return the number of a new kind."""
@@ -128,10 +130,11 @@ def _is_ambiguous(members: Sequence[Member], units: _Units) -> bool:
 
 def _join(sample: Sequence[tuple[Entry, Entry]], count: int) -> tuple[_Join, int]:
     """Return how the pairs are joined, and roughly how many tokens that saves."""
-    equal: Counter[tuple[int, int]] = Counter()
-    for first, second in sample:
-        places = {value: place for place, value in reversed(list(enumerate(first.values)))}
-        equal.update((at, places[value]) for at, value in enumerate(second.values) if value in places)
+    # What is always equal is so in one of the first pairs, too.
+    few = len(sample) - ceil(_ALWAYS * len(sample)) + 1
+    equal = _equal(sample[:few])
+    if equal and few < len(sample):
+        equal.update(_equal(sample[few:]))
     best: dict[int, int] = {}
     for (at, place), often in equal.most_common():
         if often >= _ALWAYS * len(sample):
@@ -146,6 +149,15 @@ def _join(sample: Sequence[tuple[Entry, Entry]], count: int) -> tuple[_Join, int
     definition = _DEFINITION + 3 * parts + 2 * (len(first.values) + len(second.values)) if first.values else 0
     fits = len(fitting) * count // max(1, len(sample))
     return join, saved * count // len(sample) - definition if fits >= _FEWEST else 0
+
+
+def _equal(sample: Sequence[tuple[Entry, Entry]]) -> Counter[tuple[int, int]]:
+    """Count in how many pairs a value of the second is one of the first, by their places."""
+    found: list[tuple[int, int]] = []
+    for first, second in sample:
+        values = first.values
+        found += [(at, values.index(value)) for at, value in enumerate(second.values) if value in values]
+    return Counter(found)
 
 
 def _width(members: Sequence[Member]) -> int:

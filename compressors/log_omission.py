@@ -92,7 +92,7 @@ class Omission:
                     named[key] = Entry(f"{''.join(names)} {gone}")
                 yield named[key]
             elif fate is Fate.TIMELESS:
-                yield from (self._without_time(entries[line]) for line in lines)
+                yield from self._without_times([entries[line] for line in lines])
             else:
                 yield from (self.names.renamed(entries[line]) for line in lines)
 
@@ -134,10 +134,14 @@ class Omission:
         notes = [f"{gone} stands for what is left out"] if self.size or self.without_time else []
         return [*notes, f'"$a {gone}" for all values'] if self.size else notes
 
-    def _without_time(self, entry: Entry) -> Entry:
-        number = entry.templates[0]
-        first = entry.timed + self.form.repeats[number].count_shown(self.looks[number].origins)
-        return Entry(templates=(self.names.brief(number),), values=entry.values[first:])
+    def _without_times(self, entries: Sequence[Entry]) -> Iterator[Entry]:
+        known: dict[int, tuple[int, tuple[int]]] = {}
+        for _, _, (number, *_), values, timed in entries:
+            if number not in known:
+                origins = self.form.repeats[number].count_shown(self.looks[number].origins)
+                known[number] = origins, (self.names.brief(number),)
+            first, name = known[number]
+            yield Entry("", "", name, values[timed + first :])
 
     def _summary(self, look: Look, rows: Sequence[int]) -> str:
         parts = []
@@ -206,15 +210,17 @@ def _mended(fates: list[Fate], form: Form) -> None:
 
 def _with_times(fates: list[Fate], form: Form) -> None:
     """Keep the times that cost next to nothing."""
-    dated = form.log.factoring is Factoring.DATE
-    headings = sum(1 for _ in groupby(entry.heading for entry in form.entries if entry.heading))
-    few_times = not dated and headings * _FEW_ROWS < len(form.entries)
+    if form.log.factoring is not Factoring.DATE:
+        headings = sum(1 for _ in groupby(entry.heading for entry in form.entries if entry.heading))
+        if headings * _FEW_ROWS < len(form.entries):
+            fates[:] = [Fate.KEPT if fate is Fate.TIMELESS else fate for fate in fates]
+            return
     for _, lines in _runs(form.log.stamps):
-        kept = [fates[line] is Fate.KEPT for line in lines]
-        for line in lines:
-            # A time that is said for a neighbour costs nothing.
-            if fates[line] is Fate.TIMELESS and (few_times or any(kept)):
-                fates[line] = Fate.KEPT
+        # A time that is said for a neighbour costs nothing.
+        if len(lines) > 1 and any(fates[line] is Fate.KEPT for line in lines):
+            for line in lines:
+                if fates[line] is Fate.TIMELESS:
+                    fates[line] = Fate.KEPT
 
 
 def _runs(items: Sequence[_T]) -> Iterator[tuple[_T, list[int]]]:

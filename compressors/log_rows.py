@@ -10,6 +10,8 @@ MOST_TEMPLATES = len(_ALIASES)
 _ALIASES += [name.upper() for name in _ALIASES]
 SAME_TIME = '"'
 """Stands for the time of the row above."""
+RUN = " [x "
+"""Stands in each line that stands for several."""
 _RUN = re.compile(r" \[x \d+\]$")
 _RUN_NOTE = 10  # characters that ` [x N]` must save
 
@@ -27,10 +29,6 @@ class Entry(NamedTuple):
     timed: bool = False
     """The first value is the time."""
 
-    def written(self, values: Sequence[str]) -> str:
-        """Return the line, with these values in place of its own."""
-        return " ".join(("".join(map(alias, self.templates)), *values)) if self.templates else self.text
-
 
 def alias(number: int) -> str:
     """Return the name of a template in rows."""
@@ -47,22 +45,25 @@ def body(entries: Sequence[Entry]) -> list[str]:
     lines: list[str] = []
     heading = time = previous = ""
     count = 0
-    for entry in entries:
-        if entry.heading and entry.heading != heading:
+    names: dict[tuple[int, ...], str] = {}
+    for text, its_heading, templates, values, timed in entries:
+        if its_heading and its_heading != heading:
             _close(lines, count)
-            heading, count, time = entry.heading, 0, ""
+            heading, count, time = its_heading, 0, ""
             lines.append(f"== {heading}:")
-        text = entry.written(entry.values)
-        if count and text == previous:
+        name = names.get(templates) or names.setdefault(templates, "".join(map(alias, templates)))
+        line = " ".join((name, *values)) if templates else text
+        if count and line == previous:
             count += 1
             continue
-        _close(lines, count)
-        previous, count = text, 1
-        if entry.timed and entry.values[0] == time:
-            text = entry.written((SAME_TIME, *entry.values[1:]))
-        elif entry.timed:
-            time = entry.values[0]
-        lines.append(text)
+        if count > 1:
+            _close(lines, count)
+        previous, count = line, 1
+        if timed and values[0] == time:
+            line = " ".join((name, SAME_TIME, *values[1:]))
+        elif timed:
+            time = values[0]
+        lines.append(line)
     _close(lines, count)
     return lines
 
