@@ -2,9 +2,11 @@
 
 mitmproxy enters a guard, a coroutine and a generator for each of its some forty addons, at each of the eight events of
 a request before its answer begins: about a quarter of all it computes for a stream until then, and nearly all of these
-have no hook. Who has one is asked by mitmproxy itself, in its order and under its guard.
+have no hook. Who has one is asked in mitmproxy's order, and by mitmproxy itself where there is more to it than a call.
 """
 
+import inspect
+from types import FunctionType, MethodType, TracebackType
 from typing import Any
 
 from mitmproxy.addonmanager import AddonManager, safecall
@@ -14,10 +16,35 @@ from mitmproxy.hooks import Hook, all_hooks
 _KNOWN = {
     "trigger_event": {"chain", "safecall", "invoke_addon", "exceptions", "AddonHalt"},
     "trigger": {"chain", "safecall", "invoke_addon_sync", "exceptions", "AddonHalt"},
+    "invoke_addon": {"_iter_hooks", "args", "inspect", "isawaitable"},
+    "_iter_hooks": {
+        *{"isinstance", "hooks", "Hook", "traverse", "getattr", "name", "callable", "types", "ModuleType"},
+        *{"exceptions", "AddonManagerError"},
+    },
 }
 """What mitmproxy's own methods name that are replaced here. Tested with mitmproxy 11.0.2 and 12.2.3."""
 _PLAIN: dict[type, bool] = {}
 """Of classes, whether it can be asked what their objects have: nothing of theirs is called for the answer."""
+
+
+class _Guard:
+    """mitmproxy's, entered only where a hook fails: it costs as much as most hooks."""
+
+    def __enter__(self) -> None:
+        """Nothing has failed yet."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, place: TracebackType | None
+    ) -> bool:
+        """Have mitmproxy log what it would, and raise what it would."""
+        if error is None:
+            return False
+        guard = safecall()
+        guard.__enter__()
+        return bool(guard.__exit__(kind, error, place))
+
+
+_GUARD = _Guard()
 
 
 class AskedAddons(AddonManager):
@@ -25,13 +52,16 @@ class AskedAddons(AddonManager):
 
     async def trigger_event(self, event: Hook) -> None:
         """See ``AddonManager``."""
-        name = event.name
+        name, given = event.name, event.args()
         for addon in self.chain:
             if is_silent(addon, name):
                 continue
+            hook = own_hook(addon, name)
             try:
-                with safecall():
-                    await self.invoke_addon(addon, event)
+                with _GUARD:
+                    found = hook(*given) if hook is not None else self.invoke_addon(addon, event)
+                    if found is not None and inspect.isawaitable(found):
+                        await found
             except AddonHalt:
                 return
 
@@ -42,7 +72,7 @@ class AskedAddons(AddonManager):
             if is_silent(addon, name):
                 continue
             try:
-                with safecall():
+                with _GUARD:
                     self.invoke_addon_sync(addon, event)
             except AddonHalt:
                 return
@@ -69,6 +99,14 @@ def is_silent(addon: Any, name: str) -> bool:
     if is_plain is None:
         is_plain = _PLAIN[kind] = _is_plain(kind)
     return is_plain and not (hasattr(addon, name) or hasattr(addon, "addons"))
+
+
+def own_hook(addon: Any, name: str) -> Any:
+    """Return the function that is all there is to ask of an addon which is not silent; None where there may be more."""
+    if not _PLAIN[type(addon)] or hasattr(addon, "addons"):
+        return None
+    hook = getattr(addon, name)
+    return hook if type(hook) in (MethodType, FunctionType) else None
 
 
 def _is_plain(kind: Any) -> bool:

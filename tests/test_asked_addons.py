@@ -10,7 +10,7 @@ from mitmproxy import exceptions, options
 from mitmproxy.addonmanager import AddonManager
 from mitmproxy.hooks import UpdateHook
 
-from headroom_mitm.asked_addons import AskedAddons, give_back, is_silent, take_over
+from headroom_mitm.asked_addons import AskedAddons, give_back, is_silent, own_hook, take_over
 
 Told = list[str]
 
@@ -73,6 +73,22 @@ class Covered(Silent):
         return super().__getattribute__(name)
 
 
+class Awaited:
+    """A hook that is to be waited for."""
+
+    def __init__(self, told: Told, name: str, *, fails: BaseException | None = None) -> None:
+        self.told, self.name, self.fails = told, name, fails
+
+    def __repr__(self) -> str:
+        return self.name
+
+    async def update(self, _: object) -> None:
+        await asyncio.sleep(0)
+        self.told.append(self.name)
+        if self.fails is not None:
+            raise self.fails
+
+
 def late(told: Told) -> list[Any]:
     """Return an addon that gets its hook from one before it."""
     silent = Silent()
@@ -115,6 +131,12 @@ CHAINS: dict[str, Callable[[Told], list[Any]]] = {
     "a hook that cannot be looked up": lambda told: [Failing(), Hooked(told, "a")],
     "a hook that is none": lambda told: [wrong(), Hooked(told, "a")],
     "a hook that comes late": late,
+    "hooks that are waited for": lambda told: [
+        Awaited(told, "a"),
+        Awaited(told, "b", fails=ValueError("no")),
+        Awaited(told, "c", fails=exceptions.AddonHalt()),
+        Hooked(told, "d"),
+    ],
 }
 
 
@@ -163,7 +185,17 @@ def test_all_are_asked_again_at_the_end() -> None:
     assert type(addons) is AddonManager
 
 
-@pytest.mark.parametrize("method", ["trigger", "trigger_event"])
+def test_a_hook_that_is_alone_is_called_by_itself() -> None:
+    told: Told = []
+    alone = Awaited(told, "a")
+    assert not is_silent(alone, "update")
+    assert own_hook(alone, "update") == alone.update
+    for other in (Hooked(told, "b", addons=[Silent()]), imported(), wrong(), Evasive(told, "d")):
+        assert not is_silent(other, "update")
+        assert own_hook(other, "update") is None
+
+
+@pytest.mark.parametrize("method", ["trigger", "trigger_event", "invoke_addon", "_iter_hooks"])
 def test_a_mitmproxy_that_does_otherwise_is_left_alone(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def otherwise(self: AddonManager, event: object) -> None:
         self.others(event)  # type: ignore[attr-defined]
