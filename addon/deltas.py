@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from headroom_mitm import own_call, passages, quotes
+from headroom_mitm.alike import Alike
 from headroom_mitm.compressors import numbered_lines, numbered_repeats
 from headroom_mitm.compressors.numbered_lines import NumberedLines
 from headroom_mitm.file_reads import path_of
@@ -54,6 +55,7 @@ _NUMBERED = f"{NumberedLines().name}/"
 _LINES = passages.Lines()
 _NOTED: Recent[Key, bool] = Recent(20_000, fades=True)
 _OVERLAPS = Overlaps()
+_ALIKE = Alike()
 
 
 class Base(NamedTuple):
@@ -131,7 +133,7 @@ def find_base(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) 
     call = prompt.calls.get(segment.call_id)
     if call is None or not call.subject:
         return None
-    same = _same(prompt, _before(prompt, segment), call, segment.part)
+    same = _ALIKE.results(prompt, call, segment, segment.part)
     for at in range(len(same) - 1, -1, -1):
         if is_whole(same[at], known) and not same[at].is_error:
             return _described(prompt, same, at)
@@ -158,7 +160,7 @@ def find_overlap(prompt: Prompt, segment: Segment, new: str, known: Mapping[Key,
     base = passages.nearest((other, count) for other, count in counted if other.call_id in prompt.calls)
     if base is None:
         return None
-    same = _same(prompt, earlier, prompt.calls[base.call_id], base.part)
+    same = _ALIKE.results(prompt, prompt.calls[base.call_id], segment, base.part)
     return _described(prompt, same, same.index(base))
 
 
@@ -282,16 +284,6 @@ def _without_numbers(old: str, new: str) -> tuple[str, str] | None:
 def _before(prompt: Prompt, segment: Segment) -> Sequence[Segment]:
     """Return the texts above one: they stand in the order in which they are read."""
     return prompt.segments[: bisect_left(prompt.segments, segment.span.start, key=lambda other: other.span.start)]
-
-
-def _same(prompt: Prompt, earlier: Sequence[Segment], call: Call, part: int) -> list[Segment]:
-    """Return the results of calls that ask for what a call asks for, or that read the same file."""
-    name, subject, path = call.name, call.subject, path_of(call)
-    calls = prompt.calls.items()
-    alike = {call_id for call_id, other in calls if other.subject == subject and other.name == name}
-    if path:
-        alike |= {call_id for call_id, other in calls if path in other.subject and path == path_of(other)}
-    return [other for other in earlier if other.call_id in alike and other.part == part]
 
 
 def _described(prompt: Prompt, same: Sequence[Segment], at: int) -> Base:

@@ -49,7 +49,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"calibration", "holdout", "hosts", "ledger_money", "ledger_sources"}),
     frozenset({"certificates", "journal", "neighbours", "settings"}),
-    frozenset({"breakpoints", "conversation", "front_changes", "ledger", "overlaps", "passages", "router", "squash"}),
+    frozenset(
+        {"alike", "breakpoints", "conversation", "front_changes", "ledger", "overlaps", "passages", "router", "squash"}
+    ),
     frozenset(
         {"outcomes", "ledger_entry", "lifetimes", "own_call", "pasts", "quotes", "sending", "visits", "volatile"}
     ),
