@@ -66,7 +66,7 @@ def _pieces(text: str, subject: str, places: list[_Place]) -> Iterator[Part]:
 
 
 def _named(text: str, _: str) -> Iterator[_Place]:
-    if "==> " not in text:
+    if "=" not in text or "==> " not in text:
         return iter(())
     return (_Place(*match.span(), f"cat {match[1]}") for match in _NAMED.finditer(text))
 
@@ -81,7 +81,7 @@ def _tagged(text: str, subject: str) -> Iterator[_Place]:
 
 
 def _cut(text: str, subject: str) -> Iterator[_Place]:
-    if "</output_head>" not in text and "</tool_response>" not in text:
+    if "<" not in text or ("</output_head>" not in text and "</tool_response>" not in text):
         return iter(())
     return (_Place(*match.span(), subject) for match in _CUT.finditer(text))
 

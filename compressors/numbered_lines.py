@@ -8,7 +8,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import count, islice, repeat
 
 from headroom_mitm.compressors import numbered_repeats
 from headroom_mitm.compressors.base import Compressed, Content, Level
@@ -119,9 +119,10 @@ def read(lines: Sequence[str]) -> Numbered | None:
 def _bare(shape: Numbered, lines: Sequence[str], start: int) -> list[str]:
     """Return the lines from ``start`` on without their numbers, as far as they are numbered one by one."""
     found: list[str] = []
-    width, mark = shape.width, shape.mark
-    for number, line in enumerate(islice(lines, start, None), shape.first):
-        prefix = str(number).rjust(width) + mark
+    mark = shape.mark
+    numbers = map(str.rjust, map(str, count(shape.first)), repeat(shape.width))
+    for number, line in zip(numbers, islice(lines, start, None), strict=False):
+        prefix = number + mark
         if not line.startswith(prefix):
             break
         found.append(line[len(prefix) :])
@@ -177,6 +178,8 @@ def folding(found: Numbered, hidden: Iterable[range] = ()) -> Callable[[int, int
     """
     is_long = sum(map(len, found.lines)) >= LEAST_FOLDED
     blocks = {block.start: block for block in numbered_repeats.blocks(found.lines, hidden)} if is_long else {}
+    if not blocks:
+        return lambda start, stop: _plainly(found, start, stop)
     named = {block.above for block in blocks.values()}
 
     def folded(start: int, stop: int) -> Iterator[str]:
@@ -187,6 +190,18 @@ def folding(found: Numbered, hidden: Iterable[range] = ()) -> Callable[[int, int
             at += block.length if block else 1
 
     return folded
+
+
+def _plainly(found: Numbered, start: int, stop: int) -> Iterator[str]:
+    """Yield lines as ``shown`` returns them; most are seen by their ends to show no number."""
+    step = _step(found)
+    for at, line in enumerate(found.lines[start:stop], start):
+        number = found.first + at
+        is_usual = number % step and at and line.rstrip()[-1:] not in _OPENING
+        if is_usual and not (beginning := line.lstrip(" ")[:1]).isdigit() and beginning != "[":
+            yield line
+        else:
+            yield shown(found, at)
 
 
 def note(found: Numbered) -> str:

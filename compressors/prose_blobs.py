@@ -11,6 +11,8 @@ _BLOB = re.compile(
     re.MULTILINE,
 )
 _SHORTEST_LINE = 60  # of each of the above, without white space
+_LOOKED_AT = 8_192  # characters that are looked at together
+_FILLED = bytes(not chr(code).isspace() or code > 127 for code in range(256))
 _KEPT = 24  # characters: they tell the kind of data
 _DIGITS = "0123456789"
 
@@ -25,7 +27,7 @@ class Blob(NamedTuple):
 
 def blobs(text: str) -> list[Blob]:
     """Return the pieces of data in a text. The beginning of each is not part of it and stays."""
-    if max(map(len, text.split()), default=0) < _SHORTEST_LINE:
+    if not _may_have(text):
         return []  # to look for them takes ten times as long
     found = []
     for match in _BLOB.finditer(text):
@@ -36,6 +38,21 @@ def blobs(text: str) -> list[Blob]:
         if kind:
             found.append(Blob(start, end, f"…[{end - start:,} more characters of {kind}]"))
     return found
+
+
+def _may_have(text: str) -> bool:
+    """Say whether so many characters in a row are not white space that there may be data."""
+    for at in range(0, len(text), _LOOKED_AT):
+        filled = text[at : at + _LOOKED_AT + _SHORTEST_LINE].encode("utf-8", "surrogatepass").translate(_FILLED)
+        bits = int.from_bytes(filled, "little")
+        size = 1  # of the runs that bits stand for: each is the first of so many
+        while size < _SHORTEST_LINE:
+            step = min(size, _SHORTEST_LINE - size)
+            bits &= bits >> 8 * step
+            size += step
+        if bits:
+            return max(map(len, text.split()), default=0) >= _SHORTEST_LINE
+    return False
 
 
 def _kind(data: str) -> str:

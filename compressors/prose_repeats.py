@@ -19,9 +19,10 @@ _SHOWN = 60  # characters of its first line
 
 def fold(text: str) -> str | None:
     """Return the text with references, or None where no block comes again."""
-    if _NOTE.search(text):
-        return None
     lines = text.split("\n")
+    anchors = [line for line in lines if len(line) >= _SHORTEST_ANCHOR]
+    if len(set(anchors)) == len(anchors) or _NOTE.search(text):
+        return None
     found = _Folding(lines).run()
     return "\n".join(found) if len(found) < len(lines) or found != lines else None
 

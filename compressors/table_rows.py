@@ -29,6 +29,11 @@ _SURE = 0.95
 _LINES_OF_A_RESULT = 5  # statement, names, border, count, empty line
 _OURS = re.compile(r"\[\d+ tables?(?: of \d+ rows)?, ")
 _LOOKS_DRAWN = re.compile(r"\|.*\|$|│.*│$|[+├┌└][-─+┼┬┴]+[+┤┐┘]$")
+_PERHAPS = re.compile(
+    r"\n(?=[|│+├┌└]|\(\d|--|-\[ R|\*\*|[A-Z][A-Z0-9_./()%-]*(?: [A-Z0-9_./()%-]+)*  "
+    r"| {0,40}+[A-Z%|][^\s=:,;(){}\"'`.]*+(?::\w+)?(?: +[A-Z%]| on| name))"
+)
+"""Where no line begins with anything like this, nor has the first a field, only lines with a separator are a table."""
 _PERHAPS_DRAWN = re.compile(r"\n(?=[|│+├┌└])")
 _LOOKS_COUNTED = re.compile(r"\n(?=\(\d+ rows?\)$)", re.MULTILINE)
 _LOOKS_FIELD = re.compile(r"-\[ RECORD \d+ \]|\*{27} \d+\. row|\S+ +\| | *\S+ = | *\w+: ")
@@ -65,9 +70,10 @@ class TableRows:
         if content.text.count("\n") < _FEWEST_LINES - 1 or _OURS.match(content.text[:60]):
             return 0.0
         head = content.head[: _HEAD_LINES + 1]
-        # The last line may be cut.
-        lines = [line.rstrip("\r") for line in (head[:-1] if len(head) > 2 else head)]
-        share = _share([line for line in lines if line])
+        lines = head[:-1] if len(head) > 2 else head  # the last line may be cut
+        if "\r" in content.text:
+            lines = [line.rstrip("\r") for line in lines]
+        share = _share(list(filter(None, lines)))
         return _SURE * min(1.0, share) if share >= _LEAST_SHARE else 0.0
 
     def compress(self, content: Content, level: Level) -> Compressed | None:
@@ -92,6 +98,8 @@ def _share(lines: Sequence[str]) -> float:
     """Return the share of lines that look like a part of a table, in the way in which most of them do."""
     count = max(1, len(lines))
     look = in_one_piece(lines)
+    if _PERHAPS.search(look) is None and " = " not in "".join(lines[:1]):
+        return table_delimited.rows_in(lines) / count
     drawn = fields = in_columns = below_borders = 0
     if _PERHAPS_DRAWN.search(look):
         drawn = sum(len(line) <= _WIDEST and _LOOKS_DRAWN.match(line) is not None for line in lines)
