@@ -2,10 +2,11 @@
 
 All get the same load in turn: many streams at once, 40 events each, 50 ms apart, over TLS on loopback. Every answer is
 watched by the addon, since the requests declare tools; none of them calls ours. A second mitmdump of the same kind
-tells what is noise: each ratio is the median of the rounds, with the lowest and the highest of them. What is computed
-for a stream, from its connection to its end, is told as well: time is also spent waiting where a machine has other
-things to do. With ``--rate`` streams begin one after the other instead, as users have them: so many a second, at
-random. With ``--think`` the provider takes so long to its first event, as a model does that reads a prompt.
+tells what is noise, for the first event and for the delay of all: each ratio is the median of the rounds, with the
+lowest and the highest of them. What is computed for a stream, from its connection to its end, is told as well: time is
+also spent waiting where a machine has other things to do. With ``--rate`` streams begin one after the other instead, as
+users have them: so many a second, at random. With ``--think`` the provider takes so long to its first event, as a model
+does that reads a prompt.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -129,7 +130,7 @@ class Measured:
         self.rounds: list[float] = []
         """Median time to the first event, of each round."""
         self.delays: list[float] = []
-        """Of each event."""
+        """Median delay of an event, of each round."""
         self.computed: list[float] = []
         """For one stream, of each round."""
 
@@ -138,10 +139,19 @@ class Measured:
         """Time to the first event."""
         return statistics.median(self.rounds)
 
-    def against(self, other: "Measured") -> str:
-        """Say how much longer the first event takes than with another proxy."""
-        ratios = [one / before for one, before in zip(self.rounds, other.rounds, strict=True)]
-        return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    @property
+    def delay(self) -> float:
+        """Delay of an event."""
+        return statistics.median(self.delays)
+
+    def against(self, other: "Measured") -> tuple[str, str]:
+        """Say how much longer the first event takes than with another proxy, and each event."""
+        return _ratios(self.rounds, other.rounds), _ratios(self.delays, other.delays)
+
+
+def _ratios(ones: Sequence[float], others: Sequence[float]) -> str:
+    ratios = [one / other for one, other in zip(ones, others, strict=True)]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def beginnings(count: int, rate: float, seed: int) -> list[float]:
@@ -162,7 +172,7 @@ async def measure(
             streams = [listen(proxy, ready, body(is_new=is_new), at) for at in beginnings(count, rate, number)]
             heard = await asyncio.gather(*streams)
             found.rounds.append(statistics.median(first for first, _ in heard))
-            found.delays += [delay for _, late in heard for delay in late]
+            found.delays.append(statistics.median(delay for _, late in heard for delay in late))
             found.computed.append((proxy.cpu_milliseconds - before) / count)
     return results
 
@@ -187,18 +197,19 @@ async def main() -> None:
             stack.enter_context(running(Mitmdump(folder / name, folder / "confdir", port, (script,)), show_log=False))
             for name, script in (("plain", plain), ("again", plain), ("ours", ADDON))
         ]
-        print(f"{'streams, ms':13}{'first':>8}{'ours':>8}  {'plain again':21}{'ours':21}", end="")
-        print(*(f"{head:>7}" for head in ("delay", "ours", "CPU", "ours", "MiB", "ours")))
+        print(f"{'streams, ms':13}", end="")
+        for head in ("first", "delay"):
+            print(f"{head:>8}{'ours':>8}  {'plain again':21}{'ours':21}", end="")
+        print(*(f"{head:>7}" for head in ("CPU", "ours", "MiB", "ours")))
         await measure(proxies, 1, 2, is_new=not chosen.alike)  # what is loaded with the first request is not told
         for count in chosen.streams:
             one, again, ours = await measure(proxies, count, chosen.rounds, is_new=not chosen.alike, rate=chosen.rate)
-            print(
-                f"{count:<13}{one.first:8.2f}{ours.first:8.2f}  {again.against(one):21}{ours.against(one):21}", end=""
-            )
-            delays = (statistics.median(found.delays) for found in (one, ours))
+            (first_again, delay_again), (first, delay) = again.against(one), ours.against(one)
+            print(f"{count:<13}{one.first:8.2f}{ours.first:8.2f}  {first_again:21}{first:21}", end="")
+            print(f"{one.delay:8.2f}{ours.delay:8.2f}  {delay_again:21}{delay:21}", end="")
             computed = (statistics.median(found.computed) for found in (one, ours))
             memory = (proxies[which].resident_kib / 1024 for which in (0, 2))
-            print(*(f"{cell:7.2f}" for cell in (*delays, *computed, *memory)), flush=True)
+            print(*(f"{cell:7.2f}" for cell in (*computed, *memory)), flush=True)
     server.close()
 
 
