@@ -11,7 +11,7 @@ from headroom_mitm.file_reads import path_of
 from headroom_mitm.framing import Framed, unframe
 from headroom_mitm.parts import Part
 from headroom_mitm.segments import Amount, Call, Key, Rendering, Role, Segment, text_id
-from headroom_mitm.sizes import Size, counted, exceeds, saves
+from headroom_mitm.sizes import Size, counted, exceeds, may_save, saves
 from headroom_mitm.wording import marker
 
 logger = logging.getLogger(__name__)
@@ -190,7 +190,8 @@ def _best_form(compressor: Compressor, content: Content, before: Size, level_of:
         return _Form(part, level)  # no lossless form comes near, so none is made
     whole = _lossless(_compress(compressor, content, Level.LOSSLESS))
     size = Size(whole.compressed.text) if whole is not None else before
-    return _Form(part, level) if saves(size, after, LOSSY_GAIN) else whole
+    is_enough = may_save(size, after, LOSSY_GAIN) and saves(size, after, LOSSY_GAIN)
+    return _Form(part, level) if is_enough else whole
 
 
 def _lossless(form: Compressed | None) -> _Form | None:

@@ -14,6 +14,9 @@ _LONGER = 1.3
 _FEW, _MANY = 0.8, 1.4
 """Estimates that are off by more than these are very rare."""
 
+_OFF = 1.6
+"""Differences of some hundred tokens that are off by more than this have not been seen, but with data in the text."""
+
 
 class Size:
     """The tokens of a text. Thread-safe: who counts at the same time finds the same."""
@@ -43,6 +46,12 @@ class Size:
     def is_counted(self) -> bool:
         """Say whether somebody has."""
         return self._text is None
+
+    @property
+    def has_data(self) -> bool:
+        """Say whether a text that was not counted has what is no words: its tokens are misjudged."""
+        text = self._text
+        return text is not None and tokens.has_long_words(text)
 
     def __repr__(self) -> str:
         """Tell what is known."""
@@ -114,6 +123,11 @@ def saves(text: Amount, form: Amount, least: int, share: float = 0.0) -> bool:
     if before * _MANY < least:
         return False
     return counted(text) - counted(form) >= max(least, share * counted(text))
+
+
+def may_save(text: Size, form: Size, least: int) -> bool:
+    """Say whether a form may save hundreds of tokens at all, by estimates: those of a text with data in it are poor."""
+    return (text.about - form.about) * _OFF >= least or text.has_data
 
 
 def is_less(form: Amount, other: Amount, share: float) -> bool:

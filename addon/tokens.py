@@ -118,6 +118,8 @@ _KINDS = (string.ascii_letters, string.digits, string.punctuation, " ", "\t", "\
 _BITS = bytes(sum(1 << bit for bit, kind in enumerate(_KINDS) if chr(code) in kind) for code in range(256))
 _EACH = tuple(int.from_bytes(bytes([1 << bit]) * _BLOCK, "little") for bit in range(len(_KINDS)))
 """For each kind of character, its bit in each byte."""
+LONG_WORD = 60
+_FILLED = bytes(code > 127 or not chr(code).isspace() for code in range(256))
 
 
 def about(text: str) -> int:
@@ -151,3 +153,18 @@ def _estimated(text: str) -> int:
         signs += (ends & of_signs).bit_count()
     found = 1 + _SPACE * spaces + _TAB * tabs + _LINE * lines + _BYTE * (len(raw) - len(text))
     return int(found + (_WORD * words + _LETTER * letters) + (_NUMBER * numbers + _DIGIT * digits) + _SIGN * signs)
+
+
+def has_long_words(text: str) -> bool:
+    """Say whether ``LONG_WORD`` bytes in a row are not white space, as in data: of such texts estimates are poor."""
+    for at in range(0, len(text), _BLOCK):
+        raw = text[at : at + _BLOCK + LONG_WORD].encode("utf-8", "surrogatepass")
+        runs = int.from_bytes(raw.translate(_FILLED), "little")
+        size = 1  # each bit that is left begins a run of so many bytes
+        while runs and size < LONG_WORD:
+            step = min(size, LONG_WORD - size)
+            runs &= runs >> 8 * step
+            size += step
+        if runs:
+            return True
+    return False

@@ -4,15 +4,15 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from headroom_mitm import tokens
+
 _BLOB = re.compile(
     r"(?P<address>data:[\w.+/-]{0,80}(?:;[\w=.-]{1,40}){0,4};base64,)[A-Za-z0-9+/_-]{300,}={0,2}"
     r"|(?P<lines>(?:^[A-Za-z0-9+/]{60,130}\r?\n){8,}(?:[A-Za-z0-9+/]{1,130}={0,2}$)?)"
     r"|(?<![A-Za-z0-9+/_.%-])[A-Za-z0-9+/_-]{600,}={0,2}(?![\w%.])",
     re.MULTILINE,
 )
-_SHORTEST_LINE = 60  # of each of the above, without white space
-_LOOKED_AT = 8_192  # characters that are looked at together
-_FILLED = bytes(not chr(code).isspace() or code > 127 for code in range(256))
+_SHORTEST_LINE = tokens.LONG_WORD  # of each of the above, without white space
 _KEPT = 24  # characters: they tell the kind of data
 _DIGITS = "0123456789"
 
@@ -27,7 +27,7 @@ class Blob(NamedTuple):
 
 def blobs(text: str) -> list[Blob]:
     """Return the pieces of data in a text. The beginning of each is not part of it and stays."""
-    if not _may_have(text):
+    if not tokens.has_long_words(text) or max(map(len, text.split()), default=0) < _SHORTEST_LINE:
         return []  # to look for them takes ten times as long
     found = []
     for match in _BLOB.finditer(text):
@@ -38,21 +38,6 @@ def blobs(text: str) -> list[Blob]:
         if kind:
             found.append(Blob(start, end, f"…[{end - start:,} more characters of {kind}]"))
     return found
-
-
-def _may_have(text: str) -> bool:
-    """Say whether so many characters in a row are not white space that there may be data."""
-    for at in range(0, len(text), _LOOKED_AT):
-        filled = text[at : at + _LOOKED_AT + _SHORTEST_LINE].encode("utf-8", "surrogatepass").translate(_FILLED)
-        bits = int.from_bytes(filled, "little")
-        size = 1  # of the runs that bits stand for: each is the first of so many
-        while size < _SHORTEST_LINE:
-            step = min(size, _SHORTEST_LINE - size)
-            bits &= bits >> 8 * step
-            size += step
-        if bits:
-            return max(map(len, text.split()), default=0) >= _SHORTEST_LINE
-    return False
 
 
 def _kind(data: str) -> str:

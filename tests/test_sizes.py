@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from headroom_mitm import tokens
-from headroom_mitm.sizes import Guess, Size, counted_of, exceeds, is_less, kept, restored, saves
+from headroom_mitm.sizes import Guess, Size, counted_of, exceeds, is_less, kept, may_save, restored, saves
 
 GOLDEN = Path(__file__).parent / "golden"
 LOG = "2026-01-02T03:04:05Z INFO request served in 12 ms\n"
@@ -40,6 +40,20 @@ def test_what_is_clearly_shorter_is_shorter(kind: str, share: float) -> None:
         assert saves(Size(text), Size(form), 15, 1 - share) == (
             tokens.count(text) - tokens.count(form) >= max(15, (1 - share) * tokens.count(text))
         )
+
+
+@pytest.mark.parametrize("least", [200, 400, 800])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_saves_hundreds_of_tokens_may_save_them(kind: str, least: int) -> None:
+    for text, form in pairs(kind):
+        if tokens.count(text) - tokens.count(form) >= least:
+            assert may_save(Size(text), Size(form), least)
+
+
+def test_what_data_in_a_text_saves_is_not_known_by_estimates() -> None:
+    data = 30 * "PCFET0NUWVBFIGh0bWw+CjxodG1sIGxhbmc9ImVuLXVzIj4KPGhlYWQ+CiAg"
+    assert may_save(Size(data), Size(MIDDLE), 10_000)
+    assert not may_save(Size(LONG), Size(MIDDLE), 10_000)
 
 
 def test_nothing_is_counted_where_it_is_clear(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,3 +90,22 @@ def test_threads_that_begin_at_once_read_the_ranks_once() -> None:
     with ThreadPoolExecutor(4) as pool:
         found = {id(encoding) for encoding in pool.map(lambda _: tokens.encoding(), range(4))}
     assert len(found) == tokens._loaded.cache_info().misses == 1
+
+
+LONG = "x" * tokens.LONG_WORD
+PLACES = [0, 1, 8_100, 8_131, 8_132, 8_191, 8_192, 8_193, 16_384, 20_000]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_long_word_is_found_wherever_it_stands(place: int) -> None:
+    front = ("word " * 5_000)[:place].rstrip() + " " * 60
+    assert tokens.has_long_words(f"{front[: place - 1]} {LONG} end" if place else f"{LONG} end")
+    assert not tokens.has_long_words(f"{front[: place - 1]} {LONG[1:]} end" if place else f"{LONG[1:]} end")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_estimate_does_not_hang_on_where_a_text_is_cut(place: int) -> None:
+    """Long texts are looked at block by block: words, numbers and signs on their borders count once."""
+    text = "word 12345 :-) " * 2_000
+    moved = "\x02" * place + text  # which has no weight
+    assert tokens.about(moved) == tokens.about(text)
