@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import ctypes
 import gc
-import itertools
 import time
 from collections.abc import Callable
 
@@ -18,12 +17,13 @@ from headroom_mitm import recent
 _M_ARENA_MAX = -8  # in glibc's malloc.h
 
 _PAUSES = 999
-"""So many times as long as something has taken, it does not come again."""
+"""So many times as long as the collector takes, it does not come again."""
 EVERY_SECONDS = 60.0
-"""What was unused for ``recent.AGES`` times as long is forgotten."""
-TRIMS = 12
-"""So often in this time free memory is given back. What is free lies between what is not, and is soon taken again in
-part, each time another: after a minute most of it would be. It takes a millisecond or two."""
+"""What was unused for ``recent.AGES`` times as long is forgotten.
+
+Memory that was given back is taken again page by page: where an agent asks every few seconds with a conversation of
+2 MB behind it, that takes some milliseconds if free memory goes back in between.
+"""
 
 
 def trimming() -> Callable[[], object] | None:
@@ -33,7 +33,7 @@ def trimming() -> Callable[[], object] | None:
     except (AttributeError, OSError, TypeError):  # another C library, or Windows
         return None
     trim.argtypes = [ctypes.c_size_t]
-    return Sparing(lambda: trim(0))
+    return lambda: trim(0)
 
 
 def share_heap() -> None:
@@ -45,23 +45,22 @@ def share_heap() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
-class Sparing:
-    """Has something done for a thousandth of the time at most: nothing else runs, or takes memory, meanwhile."""
+class Collector:
+    """Has the cyclic collector come, for a thousandth of the time at most: nothing else runs meanwhile."""
 
-    def __init__(self, work: Callable[[], object], clock: Callable[[], float] = time.monotonic) -> None:
-        self._work = work
+    def __init__(self, collect: Callable[[], object] = gc.collect, clock: Callable[[], float] = time.monotonic) -> None:
+        self._collect = collect
         self._clock = clock
         self._due = clock()
 
-    def __call__(self) -> object:
-        """Do it, if it is due; return what it returns."""
+    def __call__(self) -> None:
+        """Collect, if it is due."""
         began = self._clock()
         if began < self._due:
-            return None
-        found = self._work()
+            return
+        self._collect()
         ended = self._clock()
         self._due = ended + _PAUSES * (ended - began)
-        return found
 
 
 class Trimmer:
@@ -75,7 +74,7 @@ class Trimmer:
         collect: Callable[[], object] | None = None,
     ) -> None:
         self._trim = trim
-        self._collect = collect or Sparing(gc.collect)
+        self._collect = collect or Collector()
         self._fade = fade
         self._seconds = seconds
         self._task: asyncio.Task[None] | None = None
@@ -92,10 +91,9 @@ class Trimmer:
             self._task = None
 
     async def _trim_for_ever(self) -> None:
-        for turn in itertools.count():
-            await asyncio.sleep(self._seconds / TRIMS)
-            if turn % TRIMS == 0:
-                await asyncio.to_thread(self._fade)
-                await asyncio.to_thread(self._collect)
+        while True:
+            await asyncio.sleep(self._seconds)
+            await asyncio.to_thread(self._fade)
+            await asyncio.to_thread(self._collect)
             if self._trim is not None:
                 await asyncio.to_thread(self._trim)
