@@ -43,7 +43,9 @@ class Sending:
         newest = _Written()
         newest.add(segments[settled:], known)
         edits = [*written.edits, *newest.edits]
-        if not (written.is_ordered and newest.is_ordered):
+        seam = len(written.edits)
+        follows = not (0 < seam < len(edits)) or edits[seam - 1].span <= edits[seam].span
+        if not (written.is_ordered and newest.is_ordered and follows):
             edits.sort(key=span_of)
         sent = Sent(
             edits, written.originals | newest.originals, written.before + newest.before, written.after + newest.after

@@ -49,6 +49,8 @@ class Splices:
             insort(ordered, edit, key=span_of)
         first = bisect_left(ordered, start, key=_start)
         front, later = ordered[:first], ordered[first:]
+        if front and front[-1].span.end > start:
+            return splice(body, ordered)
         left, end = self._goes_on_from(prompt, later)
         parts = pieces(body, front, 0, start)
         if left is not None:
@@ -72,6 +74,8 @@ class Splices:
         past = bisect_right(edits, end, key=_end)
         if past != bisect_right(left.edits, end, key=_end) or edits[:past] != left.edits[:past]:
             return None, start
+        if any(edit.span.start < end for edit in (*edits[past : past + 1], *left.edits[past : past + 1])):
+            return None, start  # it goes on beyond what is the same
         growth = left.growth + _growth(edits[left.past : past]) - _growth(left.edits[past : left.past])
         return _Left(left.raw, left.start, left.edits, past, growth), end
 

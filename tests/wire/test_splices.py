@@ -76,6 +76,24 @@ def test_an_edit_that_overlaps_is_refused_behind_what_left_before() -> None:
         splices.of(second, [*edits_of(second), text_edit(last, "a"), text_edit(last, "b")])
 
 
+@pytest.mark.parametrize("turns", [9, 10])
+def test_an_edit_may_go_on_beyond_what_is_the_same(turns: int) -> None:
+    """Of the request before, or of this one; or begin in front of the messages."""
+    wire, splices = type(BY_NAME["openai_chat"])(), Splices()
+    for prompt in (wire.read(body(9)), wire.read(body(10)), wire.read(body(11))):
+        edits = edits_of(prompt)
+        if len(prompt.segments) == turns:
+            place = prompt.messages[-3].start
+            edits = [
+                *(edit for edit in edits if edit.span.end < place),
+                Edit(Span(place, prompt.messages[-1].end), b"0"),
+            ]
+        assert splices.of(prompt, edits) == splice(prompt.body, edits)
+        across = [Edit(Span(prompt.messages[0].start - 1, prompt.messages[0].end), b"[0")]
+        assert splices.of(prompt, across) == splice(prompt.body, across)
+        splices.of(prompt, edits)
+
+
 def test_without_edits_it_is_the_same_object() -> None:
     prompt = type(BY_NAME["openai_chat"])().read(body(9))
     assert Splices().of(prompt, []) is prompt.body
