@@ -134,7 +134,8 @@ class Headroom:
             return
         policy = drawn(policy, service, chosen.holdout)
         wire, linked, outcome = await service.leaving(wire, body, policy, chosen.deadline)
-        self._metering.begin(flow, wire.name, policy, outcome)
+        soon = asyncio.get_running_loop().call_soon  # when the request has been sent, and before its answer
+        soon(self._metering.begin, flow, wire.name, policy, outcome)
         if outcome is None:
             if linked is not body:
                 put_body(flow.request, linked)
@@ -145,8 +146,7 @@ class Headroom:
         if outcome.before:
             # To write a line takes a tenth of what a whole request does.
             service.shared.lull.put_off(functools.partial(logger.info, flow.comment), is_light=True)
-        # The request is sent before all that the loop is to do soon.
-        asyncio.get_running_loop().call_soon(self._inspector.note, flow, outcome, policy.account)
+        soon(self._inspector.note, flow, outcome, policy.account)
         if outcome.offered:
             self._answers.expect(flow, wire, outcome)
         if outcome.body is not body:

@@ -105,6 +105,7 @@ class Service:
         self.read: Callable[[Digest], str] = self._store.original
         """See ``Store.original``."""
         self.clock = clock
+        self._left: list[tuple[Outcome | None, Digest]] = []
         self._sent: list[Outcome] = []
         self.links = Links(self._store)
         share = TENANTS_SHARE if self._is_part else 1
@@ -123,10 +124,6 @@ class Service:
         self._pipeline.caching.puts_off = True
         self._slow.submit(tokens.encoding)  # 0.2 s that the first request need not wait for
 
-    async def rewrite(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Outcome | None:
-        """Return what leaves instead of a body; None: the body itself. See ``leaving`` for ``seconds``."""
-        return (await self.leaving(wire, body, policy, seconds)).outcome
-
     async def leaving(self, wire: Wire, body: bytes, policy: Policy, seconds: float) -> Leaving:
         """Return what leaves, as it goes on from an answer that we have watched.
 
@@ -135,18 +132,9 @@ class Service:
         self.shared.lull.stir()
         errand = Errand(wire, body, policy)
         outcome = await self._rewritten(errand, seconds)
-        self._behind.left(outcome)
-        self._behind.press(self._pipeline.keep, self._owed.is_any)
-        if self._visits.falls_due():
-            self.shared.lull.put_off(lambda: self._behind.later(self._visits.settle))
-        if self._pipeline.caching.falls_due():
-            self.shared.lull.put_off(lambda: self._behind.later(self._pipeline.caching.look))
-        if outcome is not None:
-            self.holdings.left(outcome, errand.policy.account)
-        if outcome is not None and outcome.offered and outcome.known:
-            self._sent.append(outcome)
-            if len(self._sent) == 1:
-                self.shared.lull.put_off(self._learn)
+        self._left.append((outcome, errand.policy.account))
+        # The request is sent before all that the loop is to do soon.
+        asyncio.get_running_loop().call_soon(self._see_to_left)
         return Leaving(errand.wire, errand.body, outcome)
 
     def asked(self, outcome: Outcome, text_id: str, brought: int) -> None:
@@ -157,6 +145,25 @@ class Service:
             self._learner.asked(outcome.prompt, outcome.originals, text_id, brought)
 
         self._behind.do(note)
+
+    def _see_to_left(self) -> None:
+        """Do what requests that have left did not wait for, or have it done."""
+        left, self._left = self._left, []
+        if not left:
+            return
+        for outcome, account in left:
+            self._behind.left(outcome)
+            if outcome is not None:
+                self.holdings.left(outcome, account)
+            if outcome is not None and outcome.offered and outcome.known:
+                self._sent.append(outcome)
+                if len(self._sent) == 1:
+                    self.shared.lull.put_off(self._learn)
+        self._behind.press(self._pipeline.keep, self._owed.is_any)
+        if self._visits.falls_due():
+            self.shared.lull.put_off(lambda: self._behind.later(self._visits.settle))
+        if self._pipeline.caching.falls_due():
+            self.shared.lull.put_off(lambda: self._behind.later(self._pipeline.caching.look))
 
     async def _rewritten(self, errand: Errand, seconds: float) -> Outcome | None:
         if not (len(errand.body) <= _SMALL and _is_begun_here(self._store.staging, errand, self._first_step)):
@@ -227,6 +234,7 @@ class Service:
 
     def close(self) -> None:
         """Finish what is being kept, and give back threads and files, unless they are another's: tenants go first."""
+        self._see_to_left()
         self.shared.lull.end()
         if self._is_part:
             self._quick.submit(self._pipeline.keep)

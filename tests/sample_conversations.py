@@ -1,5 +1,6 @@
 """Conversations with Anthropic's API as a coding agent has them, and what leaves instead of their bodies."""
 
+import asyncio
 import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,10 +17,12 @@ from headroom_mitm.pipeline import Outcome, Pipeline, Policy, Ticket
 from headroom_mitm.roundtrip.rounds import Retold
 from headroom_mitm.router import Router
 from headroom_mitm.segments import Digest, Key, Rendering
+from headroom_mitm.service import Service
 from headroom_mitm.store import Decision, Store, open_store
 from headroom_mitm.store.aside import Aside, NoAside
 from headroom_mitm.store.base import Kept, Offer, TallyStore, Visit, VisitStore
 from headroom_mitm.wire import BY_NAME
+from headroom_mitm.wire.base import Wire
 from headroom_mitm.wording import TOOL_NAME
 
 Json = dict[str, Any]
@@ -30,6 +33,13 @@ TOOLS: tuple[Json, ...] = (
 )
 COMPRESS = Policy()
 SHORTENS: tuple[Compressor, ...] = (Shorten(),)
+
+
+async def rewritten(service: Service, wire: Wire, given: bytes, policy: Policy, seconds: float) -> Outcome | None:
+    """Return what leaves instead of a body, after the turn of the loop that there is before any answer."""
+    left = await service.leaving(wire, given, policy, seconds)
+    await asyncio.sleep(0)
+    return left.outcome
 
 
 def asked(text: str = "What is the matter with the ship?") -> list[Json]:

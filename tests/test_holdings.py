@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from sample_compressors import LARGE, Shorten, rows
-from sample_conversations import ANTHROPIC, Json, asked, body, result, texts
+from sample_conversations import ANTHROPIC, Json, asked, body, result, rewritten, texts
 
 from headroom_mitm import settings
 from headroom_mitm.cli import main
@@ -44,7 +44,7 @@ def run(url: str, talk: Callable[[Service], Awaitable[None]]) -> None:
 
 
 async def send(service: Service, messages: list[Json]) -> Outcome:
-    outcome = await service.rewrite(ANTHROPIC, body(messages), ME, 60)
+    outcome = await rewritten(service, ANTHROPIC, body(messages), ME, 60)
     assert outcome is not None
     return outcome
 

@@ -13,7 +13,18 @@ from typing import Any, TypeVar
 
 import pytest
 from sample_compressors import LARGE, PHRASE, SMALL, Block, Raise, Shorten, rows
-from sample_conversations import ANTHROPIC, COMPRESS, SHORTENS, FailingStore, asked, body, offers, result, texts
+from sample_conversations import (
+    ANTHROPIC,
+    COMPRESS,
+    SHORTENS,
+    FailingStore,
+    asked,
+    body,
+    offers,
+    result,
+    rewritten,
+    texts,
+)
 
 from headroom_mitm import service as module
 from headroom_mitm.aligner import Aligner
@@ -58,7 +69,7 @@ def run(path: Path, work: Callable[[Service], Awaitable[T]], compressors: Sequen
 
 async def send(service: Service, messages: list[Any], seconds: float = LONG) -> bytes:
     """Return what leaves."""
-    outcome = await service.rewrite(ANTHROPIC, body(messages), COMPRESS, seconds)
+    outcome = await rewritten(service, ANTHROPIC, body(messages), COMPRESS, seconds)
     return outcome.body if outcome is not None else body(messages)
 
 
@@ -74,7 +85,7 @@ def test_what_left_is_replayed_after_a_restart(path: Path) -> None:
 
 @pytest.mark.parametrize("given", [b"", b"{", b'{"messages": 1}', b"\xff\0"])
 def test_a_body_that_is_no_prompt_is_left_alone(path: Path, given: bytes) -> None:
-    assert run(path, lambda service: service.rewrite(ANTHROPIC, given, COMPRESS, LONG)) is None
+    assert run(path, lambda service: rewritten(service, ANTHROPIC, given, COMPRESS, LONG)) is None
 
 
 def test_a_small_request_leaves_without_a_turn_of_the_event_loop(path: Path) -> None:
@@ -85,11 +96,11 @@ def test_a_small_request_leaves_without_a_turn_of_the_event_loop(path: Path) -> 
         return [is_done(service, asked("another task")), is_done(service, FIRST)]
 
     def is_done(service: Service, messages: list[Any]) -> bool:
-        sending = send(service, messages)
+        sending = service.leaving(ANTHROPIC, body(messages), COMPRESS, LONG)
         try:
             sending.send(None)
         except StopIteration as left:
-            return offers(left.value)
+            return offers(left.value.outcome.body)
         sending.close()
         return False
 
@@ -189,7 +200,7 @@ def test_a_plan_that_comes_too_late_leaves_its_texts_raw(path: Path) -> None:
         store = on_waiting(service, path)
         store.writes.set()
         await send(service, task)
-        late = await service.rewrite(ANTHROPIC, body(first), COMPRESS, SOON)
+        late = await rewritten(service, ANTHROPIC, body(first), COMPRESS, SOON)
         (planning,) = asyncio.all_tasks() - {asyncio.current_task()}
         store.reads.set()
         await asyncio.wait({planning})
@@ -224,7 +235,7 @@ def test_what_is_being_kept_at_the_deadline_is_waited_for(path: Path) -> None:
         store = on_waiting(service, path)
         store.reads.set()
         await send(service, asked())
-        task = asyncio.ensure_future(service.rewrite(ANTHROPIC, body(FIRST), COMPRESS, SOON))
+        task = asyncio.ensure_future(rewritten(service, ANTHROPIC, body(FIRST), COMPRESS, SOON))
         done, _ = await asyncio.wait({task}, timeout=3 * SOON)
         assert not done
         store.writes.set()
@@ -280,7 +291,7 @@ def test_a_store_that_cannot_be_opened_lets_everything_through(tmp_path: Path) -
     bodies = [body(messages) for messages in (asked(), FIRST, SECOND)]
 
     async def talk(service: Service) -> list[Outcome | None]:
-        return [await service.rewrite(ANTHROPIC, given, COMPRESS, LONG) for given in bodies]
+        return [await rewritten(service, ANTHROPIC, given, COMPRESS, LONG) for given in bodies]
 
     outcomes = run(tmp_path / "file" / "store.sqlite", talk)
     assert all(outcome is None or outcome.body is given for outcome, given in zip(outcomes, bodies, strict=True))
@@ -300,7 +311,7 @@ def test_a_fault_of_ours_is_raised_to_the_hook(path: Path) -> None:
     async def talk(service: Service) -> None:
         policy = type(COMPRESS)(excludes=broken)
         with pytest.raises(RuntimeError, match="a broken option"):
-            await service.rewrite(ANTHROPIC, body(FIRST), policy, LONG)
+            await rewritten(service, ANTHROPIC, body(FIRST), policy, LONG)
 
     run(path, talk)
 
@@ -308,7 +319,7 @@ def test_a_fault_of_ours_is_raised_to_the_hook(path: Path) -> None:
 def test_originals_are_read_back(path: Path) -> None:
     async def talk(service: Service) -> list[str]:
         await send(service, asked())
-        outcome = await service.rewrite(ANTHROPIC, body(asked() + result("c1", rows(LARGE))), COMPRESS, LONG)
+        outcome = await rewritten(service, ANTHROPIC, body(asked() + result("c1", rows(LARGE))), COMPRESS, LONG)
         assert outcome is not None
         with pytest.raises(MissingOriginal):
             service.read(Digest(bytes(16)))

@@ -9,7 +9,7 @@ import pytest
 from decision_samples import key, lossy, raw
 from redis_server import RedisServer
 from sample_compressors import LARGE, Shorten, rows
-from sample_conversations import ANTHROPIC, COMPRESS, asked, body, offers, result, texts
+from sample_conversations import ANTHROPIC, COMPRESS, asked, body, offers, result, rewritten, texts
 from slow_redis import SlowRedis
 from test_slow_redis import settled
 
@@ -56,7 +56,7 @@ def worker(url: str, clock: Clock) -> Service:
 
 
 async def send(service: Service, messages: Messages, policy: Policy = COMPRESS) -> Outcome:
-    outcome = await service.rewrite(ANTHROPIC, body(messages), policy, 60)
+    outcome = await rewritten(service, ANTHROPIC, body(messages), policy, 60)
     assert outcome is not None, "it was not read in time"
     return outcome
 

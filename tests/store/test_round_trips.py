@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis_trips import Trips, counted_trips
 from sample_compressors import LARGE, Shorten, rows
-from sample_conversations import COMPRESS, asked, body, offers, result, texts
+from sample_conversations import COMPRESS, asked, body, offers, result, rewritten, texts
 
 from headroom_mitm.pipeline import Outcome, Policy
 from headroom_mitm.roundtrip.links import link_behind
@@ -52,7 +52,7 @@ class Worker:
 
     async def send(self, messages: Messages, policy: Policy = ME) -> Outcome:
         before = self._trips.waited_for
-        outcome = await self.service.rewrite(BY_NAME["anthropic_messages"], body(messages), policy, 60)
+        outcome = await rewritten(self.service, BY_NAME["anthropic_messages"], body(messages), policy, 60)
         self.waited = self._trips.waited_for - before
         assert outcome is not None
         self.settle()
@@ -163,6 +163,7 @@ def test_frames_of_a_socket(url: str, trips: Trips) -> None:
         for number, one in enumerate(frames):
             before = trips.waited_for
             left = await worker.service.leaving(wire, one, COMPRESS, 60)
+            await asyncio.sleep(0)
             waited.append(trips.waited_for - before)
             assert left.outcome is not None
             kept = Kept(f"resp_{number + 1}", f"resp_{number + 1}", ())

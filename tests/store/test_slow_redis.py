@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis_server import RedisServer
 from sample_compressors import LARGE, Shorten, rows
-from sample_conversations import ANTHROPIC, COMPRESS, asked, body, offers, result, texts
+from sample_conversations import ANTHROPIC, COMPRESS, asked, body, offers, result, rewritten, texts
 from slow_redis import SlowRedis
 
 from headroom_mitm.pipeline import Outcome
@@ -51,7 +51,7 @@ def run(url: str, talk: Callable[[Service, Clock], Awaitable[None]]) -> None:
 
 
 async def send(service: Service, messages: Messages, seconds: float = 60) -> Outcome:
-    outcome = await service.rewrite(ANTHROPIC, body(messages), COMPRESS, seconds)
+    outcome = await rewritten(service, ANTHROPIC, body(messages), COMPRESS, seconds)
     assert outcome is not None, "it was not read in time"
     return outcome
 
