@@ -1,6 +1,7 @@
 """ContentRouter: which compressor looks at a text, and whether its form is worth sending."""
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -182,6 +183,8 @@ def _best_form(compressor: Compressor, content: Content, before: Size, level_of:
     level = Level.LOSSLESS if is_whole else level_of(compressor.name, before)
     if level is Level.LOSSLESS:
         return _lossless(_compress(compressor, content, Level.LOSSLESS))
+    if BEST_LOSSLESS * before.about < LOSSY_GAIN and _most_saved(compressor, content, level) < LOSSY_GAIN:
+        return _lossless(_compress(compressor, content, Level.LOSSLESS))
     part = _compress(compressor, content, level)
     if part is None or part.lossless:
         return _lossless(part)
@@ -218,6 +221,16 @@ def _score(compressor: Compressor, content: Content) -> float:
     except Exception:
         logger.exception("%s could not look at a text of %d characters", compressor.name, len(content.text))
         return 0.0
+
+
+def _most_saved(compressor: Compressor, content: Content, level: Level) -> float:
+    """Return how many tokens leaving something out saves at most over the lossless form; few compressors can tell."""
+    bound: Callable[[Content, Level], float] | None = getattr(compressor, "most_saved", None)
+    try:
+        return math.inf if bound is None else bound(content, level)
+    except Exception:
+        logger.exception("%s could not judge a text of %d characters", compressor.name, len(content.text))
+        return math.inf
 
 
 def _compress(compressor: Compressor, content: Content, level: Level) -> Compressed | None:

@@ -7,6 +7,7 @@ $a 10:00:01 17 alice
 2025-01-01 10:00:02 ERROR pool: no more connections
 """
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Log:
         return ["" if _UNFIT.search(line) else masked for line, masked in zip(self.lines, lines, strict=True)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """A log with its templates, ready to be written."""
 
@@ -126,8 +127,11 @@ class Form:
         parts.append("other lines are verbatim" + (", without a first \\" if "\n\\" in text else ""))
         if self.log.crlf:
             parts.append("line ends are CRLF")
-        counts = tally(self.log.lines, self.templates)
-        return f"[{beginning}: {'; '.join(parts)}.{f' {counts}.' if counts else ''}]"
+        return f"[{beginning}: {'; '.join(parts)}.{f' {self._counts}.' if self._counts else ''}]"
+
+    @functools.cached_property
+    def _counts(self) -> str:
+        return tally(self.log.lines, self.templates)
 
 
 def _entries(log: Log, templates: Sequence[Template], repeats: Sequence[Repeats], slot: str) -> list[Entry]:

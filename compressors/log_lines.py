@@ -1,13 +1,16 @@
 """Logs and other line by line output of programs: templates once, then the values of each line, in order."""
 
 import functools
+import math
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from headroom_mitm import tokens
 from headroom_mitm.compressors.base import Compressed, Content, Level
 from headroom_mitm.compressors.line_ranges import are_tiny
 from headroom_mitm.compressors.log_alarms import is_alarm
+from headroom_mitm.compressors.log_bound import most_about, most_saved
 from headroom_mitm.compressors.log_fates import RULES, Look
 from headroom_mitm.compressors.log_form import Form, Log
 from headroom_mitm.compressors.log_frames import MARK, Settled, settled, unrolled
@@ -16,6 +19,7 @@ from headroom_mitm.compressors.log_look import score_of
 from headroom_mitm.compressors.log_omission import choose
 from headroom_mitm.compressors.log_rows import body
 from headroom_mitm.compressors.log_templates import Template, families, worthy
+from headroom_mitm.tokens import SHORTER
 
 _LEAST_LINES = 8
 _LEAST_LENGTH, _FEW = 8, 100_000  # characters: lines are not shorter on average, unless there are few of them
@@ -58,6 +62,33 @@ class LogLines:
         notes = (f"a line with {MARK} overwrote the line before it",)
         return _shorter(replace(content, text=states), Level.LOSSLESS, notes)
 
+    def most_saved(self, content: Content, level: Level) -> float:
+        """Return how many tokens a form with something left out has less at most than the lossless one, which is there.
+
+        Infinite if that is not known. By the estimate it is at most twice as much.
+        """
+        if len(content.text) > _REMEMBERED or content.count is not tokens.count or _is_screen(content.text):
+            return math.inf
+        reading = _read(content)
+        if reading is None or any(reading.look(template).goes(RULES[level]) for template in reading.found):
+            return math.inf
+        form = reading.form()
+        saved = most_saved(form, [*map(reading.look, form.templates)], RULES[level]) if form is not None else math.inf
+        whole = reading.whole(()) if saved < math.inf else None
+        # The other form would be worth a reader's trouble, too: else there would be none at this level.
+        if (
+            form is None
+            or whole is None
+            or most_about(form, whole.text) > SHORTER * _WORTH * tokens.about(content.text)
+        ):
+            return math.inf
+        return saved
+
+
+def _is_screen(text: str) -> bool:
+    """Say whether a text may have what was overwritten, or colours."""
+    return "\r" in text or "\x1b[" in text
+
 
 def _on_screen(content: Content, last: Settled, level: Level) -> Compressed | None:
     """Return the shorter form of what stood on the screen at last; that alone may be short enough."""
@@ -70,10 +101,8 @@ def _on_screen(content: Content, last: Settled, level: Level) -> Compressed | No
 
 
 def _shorter(content: Content, level: Level, notes: Sequence[str] = ()) -> Compressed | None:
-    if len(content.lines) < _LEAST_LINES or len(content.text) < _LEAST_LENGTH * len(content.lines) - _FEW:
-        return None
-    reading = _remembered(content.text) if len(content.text) <= _REMEMBERED else _Reading(content.text)
-    if not reading.found:
+    reading = _read(content)
+    if reading is None:
         return None
     part = _with_gaps(reading, level) if level > Level.LOSSLESS else None
     whole = None
@@ -96,6 +125,7 @@ class _Reading:
         self.found = tuple(families(self.log.masked()))
         self._text = text
         self._looks: dict[int, Look] = {}
+        self._forms: dict[AbstractSet[tuple[int, ...]], Form | None] = {}
         self._wholes: dict[tuple[str, ...], Compressed | None] = {}
 
     def look(self, template: Template) -> Look:
@@ -107,6 +137,11 @@ class _Reading:
 
     def form(self, unsplit: AbstractSet[tuple[int, ...]] = frozenset()) -> Form | None:
         """Return the form with the templates that are worth it; families whose rows are in ``unsplit`` stay whole."""
+        if unsplit not in self._forms:
+            self._forms[unsplit] = self._form(unsplit)
+        return self._forms[unsplit]
+
+    def _form(self, unsplit: AbstractSet[tuple[int, ...]]) -> Form | None:
         least_saving = int(_LEAST_SAVING + _LEAST_SHARE * len(self._text))
         templates = worthy(self.found, least_saving, lambda template: template.rows in unsplit)
         fewest = _ALARM_SHARE * len(self.log.lines)
@@ -119,6 +154,14 @@ class _Reading:
             form = self.form()
             self._wholes[notes] = _whole(form, notes) if form is not None else None
         return self._wholes[notes]
+
+
+def _read(content: Content) -> _Reading | None:
+    """Return the text as it was read, or None where lines have nothing in common."""
+    if len(content.lines) < _LEAST_LINES or len(content.text) < _LEAST_LENGTH * len(content.lines) - _FEW:
+        return None
+    reading = _remembered(content.text) if len(content.text) <= _REMEMBERED else _Reading(content.text)
+    return reading if reading.found else None
 
 
 @functools.lru_cache(maxsize=4)

@@ -19,11 +19,12 @@ from headroom_mitm.compressors.log_stamps import Factoring
 from headroom_mitm.compressors.log_templates import Template
 
 _T = TypeVar("_T")
+FEWEST_BRIEF = 12
+"""Rows of a template without their time, or none: they need a definition of their own."""
 _LISTED_GAPS = 3
 _LEAST_GAP = 3  # lines
 _MOST_COUNTED = 4  # templates that a note counts one by one
 _NOTE_FACTOR = 1.2  # a gap must hold so many times the characters of its note
-_FEWEST_BRIEF = 12  # rows of a template without their time, or none: they need a definition of their own
 _FEW_ROWS = 3  # rows below a heading, on average: from there on times cost next to nothing
 _LEAST_ROW = 6  # characters that leaving out the values of a single row must save
 
@@ -204,7 +205,7 @@ def _mended(fates: list[Fate], form: Form) -> None:
         return
     brief = Counter(form.entries[line].templates[0] for line, fate in enumerate(fates) if fate is Fate.TIMELESS)
     for line, fate in enumerate(fates):
-        if fate is Fate.TIMELESS and brief[form.entries[line].templates[0]] < _FEWEST_BRIEF:
+        if fate is Fate.TIMELESS and brief[form.entries[line].templates[0]] < FEWEST_BRIEF:
             fates[line] = Fate.KEPT
 
 

@@ -196,6 +196,18 @@ def test_a_marker_that_eats_the_gain_leaves_the_lossless_form() -> None:
     assert render(rows(LARGE), Verbose()).lossless
 
 
+@pytest.mark.parametrize(("most", "is_whole"), [(LOSSY_GAIN - 1, True), (LOSSY_GAIN, False), (None, False)], ids=str)
+def test_what_cannot_save_enough_is_not_tried(most: int | None, is_whole: bool) -> None:
+    """Where a compressor can tell; one that fails cannot."""
+
+    class Foreseeing(Shorten):
+        def most_saved(self, content: Content, level: Level) -> float:
+            return float(str(most)) if content.text and level is Level.LIGHT else 0
+
+    assert render(rows(LARGE // 2), Foreseeing()).lossless is is_whole
+    assert not render(rows(LARGE), Foreseeing()).lossless  # of which no lossless form is made
+
+
 @pytest.mark.parametrize(
     ("lossy", "is_error"), [(False, False), (True, True), (False, True)], ids=["not allowed", "an error", "neither"]
 )
