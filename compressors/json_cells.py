@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from headroom_mitm.compressors.json_tree import LONG, NODES, Arr, Embedded, Excerpt, Node, Note, Obj, Sample, Value
 
@@ -22,8 +22,11 @@ _BARE_CELL = re.compile(
 _KEY = re.compile(
     r"""[^\s"{}\[\]()<>,;:$#@=?*\x00-\x1f\x7f-\x9f\ud800-\udfff-][^\s"{}\[\](),;:$=?*\x00-\x1f\x7f-\x9f\ud800-\udfff]*\Z"""
 )
+# Cells that are bare wherever they stand, and no number, literal or name of JSON: most columns have no others.
+_PLAIN = re.compile(r"(?:(?:(?!(?:true|false|null)\n|JSON)[^\W\d_]|\d{4}-)[\w.:/@+-]*+\n)*+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CUTS = re.compile(r"[/?#&=]+|(?<=[^\W\d]):|(?<=\d{12}):")
+_CUT = re.compile(r"[/?#&=:]")
 LITERALS: Mapping[object, str] = {None: "null", True: "true", False: "false"}
 
 
@@ -46,6 +49,12 @@ def needs_type(text: str) -> bool:
     """Say whether a string can stand without quotes in a row with commas, but only where all are strings."""
     is_taken = text in _WORDS or _NUMBER.match(text) or (text.startswith("JSON") and _EMBEDDED.match(text))
     return bool(is_taken) and is_bare(text, cell=True, typed=True)
+
+
+def are_plain(texts: Sequence[str]) -> bool:
+    """Say whether it is clear that all of these strings can stand without quotes, in any row and any list."""
+    lines = "\n".join([*texts, ""])
+    return _PLAIN.fullmatch(lines) is not None and lines.count("\n") == len(texts)
 
 
 def is_shared(node: Node) -> bool:
@@ -130,6 +139,10 @@ class Cells:
             written = self._cells[value, commas, typed] = self._string(value, cell=commas, typed=typed)
         return written
 
+    def has_names(self, texts: Iterable[str]) -> bool:
+        """Say whether a name may stand for one of these strings or for its beginning."""
+        return not self._beginnings.keys().isdisjoint(texts)
+
     def beginning(self, text: str) -> str:
         """Write the beginning of bare strings, with the name of a beginning of it where there is one."""
         for end in reversed([len(text), *(cut.start() for cut in _CUTS.finditer(text, LONG))]):
@@ -179,7 +192,9 @@ class Cells:
 def _beginnings(strings: Counter[str]) -> dict[str, str]:
     """Choose for repeated strings, and for strings that begin alike, which beginning gets a name."""
     of_prefix: dict[str, list[str]] = {text: [text] for text, count in strings.items() if count > 1}
-    long = [text for text in strings if _CUTS.search(text, LONG, LONG * 8) and is_bare(text)]
+    # Most texts have no strings with what cuts them, far fewer than strings: one search finds that out.
+    is_cut = _CUT.search("\n".join(strings)) is not None
+    long = [text for text in strings if is_cut and _CUTS.search(text, LONG, LONG * 8) and is_bare(text)]
     cuts = [(text, _CUTS.finditer(text, LONG, LONG * 8)) for text in long]
     while cuts:
         starts: defaultdict[str, list[tuple[str, Iterator[re.Match[str]]]]] = defaultdict(list)

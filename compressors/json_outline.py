@@ -6,7 +6,7 @@ from itertools import chain
 from headroom_mitm.compressors.json_cells import Cells, is_shared
 from headroom_mitm.compressors.json_rows import Rows
 from headroom_mitm.compressors.json_table import Cell, Kinds, Table, are_records, kinds_of, table_of
-from headroom_mitm.compressors.json_tree import NODES, Arr, Embedded, Excerpt, Obj, Odd, Sample, Value
+from headroom_mitm.compressors.json_tree import NODES, Arr, Embedded, Excerpt, Obj, Odd, Sample, Value, is_at_least
 
 LARGE = 40  # rough tokens from which a value is laid out below its key
 WIDTH = 300  # characters of fields in one line
@@ -116,10 +116,10 @@ class Outline:
 
     def is_below(self, value: Cell) -> bool:
         """Say whether a value stands below its key: it is large, and not written elsewhere under a name."""
-        return isinstance(value, NODES) and value.size >= LARGE and not is_shared(value) and _is_large(value)
+        return isinstance(value, NODES) and _is_large(value) and not is_shared(value)
 
     def _table(self, value: Value) -> Table | Kinds | None:
-        if not isinstance(value, Obj | Arr) or isinstance(value, Odd) or value.size < LARGE // 2:
+        if not isinstance(value, Obj | Arr) or isinstance(value, Odd) or not is_at_least(value, LARGE // 2):
             return None
         if value not in self._tables:
             self._tables[value] = _table_of(value) if are_records(value.values) else None
@@ -150,7 +150,7 @@ class Outline:
 
 
 def _is_large(value: Value) -> bool:
-    return isinstance(value, NODES) and value.size >= LARGE and not (isinstance(value, Arr) and value.is_flat)
+    return isinstance(value, NODES) and not (isinstance(value, Arr) and value.is_flat) and is_at_least(value, LARGE)
 
 
 def _table_of(value: Obj | Arr) -> Table | Kinds | None:

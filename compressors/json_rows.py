@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
-from headroom_mitm.compressors.json_cells import LITERALS, Cells, needs_type, quoted
+from headroom_mitm.compressors.json_cells import LITERALS, Cells, are_plain, needs_type, quoted
 from headroom_mitm.compressors.json_table import ABSENT, PRESENT, Cell, Column, Count, Table
 from headroom_mitm.compressors.json_tree import Value
 
 SAMPLE = 8  # rows on which the separator of a table is tried
-_NUMBERS, _STRINGS = {bytes}, {str}
+_NUMBERS, _STRINGS, _LITERALS = {bytes}, {str}, {bool, type(None)}
 SAMPLE_WIDTH = 400  # characters of each
 
 
@@ -36,6 +36,7 @@ class Rows:
         self._children = {
             id(leaf): Rows(outliner, cells, count, leaf.table) for leaf in table.leaves if leaf.table is not None
         }
+        self._plain = {id(leaf) for leaf in table.leaves if self._is_plain(leaf)}
         separator, self._first = self._tried()
         self._commas = separator == ","
         self.header = self._header(table.columns)
@@ -85,17 +86,22 @@ class Rows:
         chosen = " " if sizes[" "] < sizes[","] else ","
         return chosen, first[chosen]
 
+    def _is_plain(self, leaf: Column) -> bool:
+        """Say whether all cells of a column are strings that are written as they are."""
+        if not leaf.is_text or leaf.is_optional:
+            return False
+        texts: Sequence[str] = leaf.cells  # type: ignore[assignment]
+        return are_plain(texts) and not self._cells.has_names(texts)
+
     def _texts(self, leaf: Column, values: Sequence[Cell], *, commas: bool) -> list[str]:
         """Write the cells of a column."""
+        alike = self._alike(leaf, values, commas=commas) if not leaf.has_default else None
+        if alike is not None:
+            return alike
         empty = "" if commas else "-"
         default = leaf.value if leaf.has_default else ABSENT
         typed = leaf.is_text or leaf.template is not None
         write, is_below = self._cells.cell, self._outliner.is_below
-        kinds = set(map(type, values)) if not leaf.has_default else ()
-        if kinds == _NUMBERS:
-            return [str(value, "ascii") for value in values]  # type: ignore[arg-type]
-        if kinds == _STRINGS:
-            return [write(value, commas=commas, typed=typed) for value in values]  # type: ignore[arg-type]
         written = []
         for value in values:
             if value is ABSENT or value == default:
@@ -113,6 +119,18 @@ class Rows:
             written.append(text)
         return written
 
+    def _alike(self, leaf: Column, values: Sequence[Cell], *, commas: bool) -> list[str] | None:
+        """Write cells that are all of one kind, which takes less than to look at each; None if they are not."""
+        if id(leaf) in self._plain:
+            return [*values]  # type: ignore[list-item]
+        kinds = set(map(type, values))
+        if kinds == _NUMBERS:
+            return b"\n".join(values).decode().split("\n")  # type: ignore[arg-type]
+        if kinds == _STRINGS:
+            write = self._cells.cell
+            return [write(value, commas=commas, typed=leaf.is_text) for value in values]  # type: ignore[arg-type]
+        return [LITERALS[value] for value in values] if kinds <= _LITERALS else None
+
     def _header(self, columns: list[Column]) -> str:
         return "{" + ("," if self._commas else " ").join(map(self._item, columns)) + "}"
 
@@ -121,7 +139,7 @@ class Rows:
         if column.template is not None or column.is_constant:
             return f"{name}={self._hoisted(column)}"
         features = self._cells.features
-        typed = ":str" if _is_typed(column) else ""
+        typed = ":str" if id(column) not in self._plain and _is_typed(column) else ""
         if column.has_default:
             features.add("?=")
             return f"{name}{typed}?={self._cells.inline(column.value)}"

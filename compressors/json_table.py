@@ -130,13 +130,13 @@ def are_records(values: Sequence[Value]) -> bool:
 
 
 def _columns(records: Sequence[Obj], keys: Sequence[str] | None = None) -> list[Column] | None:
-    shapes = Counter([record.keys for record in records])
-    names: Sequence[str] = records[0].keys
+    shapes = [record.keys for record in records]
+    names: Sequence[str] = shapes[0]
     rows: list[tuple[Cell, ...]]
-    if len(shapes) == 1:
+    if shapes.count(shapes[0]) == len(shapes):
         rows = list(zip(*[record.values for record in records], strict=True))
     else:
-        merged = _merged(shapes, len(records))
+        merged = _merged(Counter(shapes), len(records))
         if merged is None:
             return None
         names = merged
@@ -171,19 +171,20 @@ def _merged(shapes: Counter[tuple[str, ...]], records: int) -> list[str] | None:
 
 
 def _column(name: str, values: Sequence[Cell]) -> Column:
-    counts = Counter(values)
-    optional = ABSENT in counts
-    if len(counts) == 1 and not optional:
+    different = set(values)
+    optional = ABSENT in different
+    if len(different) == 1 and not optional:
         return Column(name, is_constant=True, value=values[0])  # type: ignore[arg-type]
-    kinds = set(map(type, counts))
+    kinds = set(map(type, different))
     if Obj in kinds and (nested := _nested(name, values)) is not None:
         return nested
     if Arr in kinds and (below := _below(name, values, kinds)) is not None:
         return below
     kinds.discard(Absent)
     column = Column(name, values, is_optional=optional, is_text=kinds == {str})
-    if not optional and len(values) >= MANY:
-        value, count = counts.most_common(1)[0]
+    # Where one value has nearly all cells, there are few others.
+    if not optional and len(values) >= MANY and len(values) - len(different) + 1 >= USUAL * len(values):
+        value, count = Counter(values).most_common(1)[0]
         if count >= USUAL * len(values) and getattr(value, "size", 0) < 10 and len(str(value)) < 40:
             column.has_default = True
             column.value = value  # type: ignore[assignment]

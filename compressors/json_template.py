@@ -39,10 +39,12 @@ def derived(cells: Sequence[str], others: Mapping[str, Sequence[str]]) -> Templa
         if len(set(rest)) == 1:
             return _template([rest[0], *tail], names, None)
     pre = _up_to_border(_common(rest))
+    shortest = SHORTEST_OF_MANY if len(rest) >= MANY and pre.endswith("T") else SHORTEST
+    if not names and min(map(len, rest)) < shortest:
+        return None  # whatever they end with
     rest = [cell[len(pre) :] for cell in rest]
     post = _from_border(_common([cell[::-1] for cell in rest])[::-1])
     rest = [cell[: len(cell) - len(post)] for cell in rest]
-    shortest = SHORTEST_OF_MANY if len(rest) >= MANY and pre.endswith("T") else SHORTEST
     if len(pre) + len(post) < shortest and not names:
         return None
     return _template([pre, "*", post, *tail], names, tuple(rest))

@@ -4,9 +4,11 @@ Types never meet in a comparison: a string is ``str``, a number the ``bytes`` it
 ``False`` and ``None`` are themselves. Equal containers are identical, so a tree is a DAG that knows its repetitions.
 """
 
+import functools
 import json
 from collections import Counter
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 DEEPEST = 80  # levels of nesting; what is deeper is no record, and the writers recurse
@@ -24,16 +26,22 @@ class NotExact(ValueError):
 class Obj:
     """An object: keys and values in their order."""
 
-    __slots__ = ("depth", "keys", "refs", "size", "values")
+    __slots__ = ("_size", "depth", "keys", "refs", "values")
 
-    def __init__(
-        self, keys: tuple[str, ...], values: tuple["Value", ...], strings: dict[str, int] | None = None
-    ) -> None:
+    def __init__(self, keys: tuple[str, ...], values: tuple["Value", ...], depth: int = 0) -> None:
+        """``depth``: where it is known."""
         self.keys = keys
         self.values = values
         self.refs = 0
-        self.size, self.depth = _measure(values, strings)
-        self.size += 2 * len(keys)
+        self.depth = depth or _depth(values)
+        self._size = 0
+
+    @property
+    def size(self) -> int:
+        """Roughly how many tokens it has; of most objects nobody asks."""
+        if not self._size:
+            self._size = _size(self.values) + 2 * len(self.keys)
+        return self._size
 
 
 class Omitted(NamedTuple):
@@ -72,16 +80,24 @@ class Note(str):
 class Arr:
     """An array."""
 
-    __slots__ = ("depth", "is_flat", "refs", "size", "values")
+    __slots__ = ("_size", "depth", "is_flat", "refs", "values")
 
-    def __init__(self, values: tuple["Value", ...], strings: dict[str, int] | None = None) -> None:
+    def __init__(self, values: tuple["Value", ...]) -> None:
         self.values = values
         self.refs = 0
-        self.size, self.depth = _measure(values, strings)
+        self.depth = _depth(values)
+        self._size = 0
         self.is_flat: bool = self.depth == 1 or all(
             v.is_flat if isinstance(v, Arr) else type(v) not in NODES for v in values
         )
         """There is no object in it, however deep."""
+
+    @property
+    def size(self) -> int:
+        """Roughly how many tokens it has."""
+        if not self._size:
+            self._size = _size(self.values)
+        return self._size
 
 
 class Sample(Arr):
@@ -103,26 +119,38 @@ class Embedded:
         self.style = style
         self.values = (value,)
         self.refs = 0
-        self.size, self.depth = _measure(self.values)
+        self.size, self.depth = _size(self.values), _depth(self.values)
 
 
 Node: TypeAlias = Obj | Arr | Embedded
 Value: TypeAlias = str | bytes | bool | Node | None
 NODES = (Obj, Arr, Embedded)
+_LEAVES = frozenset((str, bytes, bool, type(None), Note))
+"""Types of what no other value is in."""
+_INNER = ("\\", '"[')
+"""One of these is in a text of which a string holds JSON: there are quotes in it, or it is an array of numbers."""
 _NOTHING: tuple[tuple[str, ...], tuple[Value, ...]] = ((), ())
 PartT = TypeVar("PartT", Sample, Excerpt)
 
 
-def _measure(values: tuple[Any, ...], strings: dict[str, int] | None = None) -> tuple[int, int]:
-    """Return a rough size in tokens, and the depth; with ``strings``, count what is referred to."""
-    size, depth = 2, 0
+def is_at_least(node: Node, least: int) -> bool:
+    """Say whether a node has roughly so many tokens; of one with many values that is clear without a look at them."""
+    return 2 * len(node.values) >= least or node.size >= least
+
+
+def _depth(values: tuple[Any, ...]) -> int:
+    if _LEAVES.issuperset(map(type, values)):
+        return 1
+    depths: list[int] = [value.depth for value in values if type(value) not in _LEAVES]
+    return 1 + max(depths)
+
+
+def _size(values: tuple[Any, ...]) -> int:
+    size = 2
     for value in values:
         kind = type(value)
         if kind is str:
-            length = len(value)
-            size += length // 4 + 2
-            if length >= LONG and strings is not None:
-                strings[value] = strings.get(value, 0) + 1
+            size += len(value) // 4 + 2
         elif kind is bytes:
             size += len(value) // 3 + 2
         elif kind is Note:
@@ -131,18 +159,13 @@ def _measure(values: tuple[Any, ...], strings: dict[str, int] | None = None) -> 
             size += 2
         else:
             size += value.size + 1
-            depth = max(depth, value.depth)
-            if strings is not None:
-                value.refs += 1
-    return size, depth + 1
+    return size
 
 
 class Reader:
     """Reads JSON texts into one DAG."""
 
     def __init__(self) -> None:
-        self.strings: Counter[str] = Counter()
-        """How often each longer string stands in the DAG."""
         self.objects: dict[Any, Obj] = {}
         self.others: dict[Any, Any] = {}
         """Arrays by their values, and strings that hold JSON."""
@@ -150,6 +173,18 @@ class Reader:
         """The keys of each kind of object."""
         self.decode_at: Callable[[str, int], tuple[Any, int]] | None = None
         """What reads leads back to here: until it is taken off, nothing of what was read can go."""
+        self._alone: list[tuple[Value, ...]] = []
+        """Values of nodes that are not compared with others."""
+        self._read = ""
+        self._has_inner = False
+        """A string of what was read may hold JSON."""
+
+    @functools.cached_property
+    def strings(self) -> Counter[str]:
+        """How often each longer string stands in the DAG, once all is read."""
+        nodes = chain(self.objects.values(), self.others.values())
+        values = chain.from_iterable(chain([node.values for node in nodes], self._alone))
+        return Counter([value for value in values if type(value) is str and len(value) >= LONG])
 
     def read_at(self, text: str, start: int) -> tuple[Value, int]:
         """Return the value that begins there, and where it ends; raises ``NotExact``."""
@@ -157,6 +192,9 @@ class Reader:
             self.decode_at = json.JSONDecoder(
                 object_pairs_hook=self._object, parse_float=str.encode, parse_int=str.encode, parse_constant=_refused
             ).raw_decode
+        if text is not self._read:
+            self._read = text
+            self._has_inner = self._has_inner or any(map(text.__contains__, _INNER))
         try:
             found, end = self.decode_at(text, start)
             value = self._settled(found)
@@ -171,25 +209,28 @@ class Reader:
         return value, end
 
     def _object(self, pairs: list[tuple[str, Any]]) -> Obj:
-        keys, values = zip(*pairs, strict=True) if pairs else _NOTHING
+        keys, values = zip(*pairs) if pairs else _NOTHING  # noqa: B905  # to ask for pairs takes as long
         shape = self.shapes.get(keys)
         if shape is None:
             if len(set(keys)) != len(keys):
                 return self.object([(key, self._settled(value)) for key, value in pairs], odd=True)
             shape = self.shapes[keys] = keys
-        for value in values:
-            kind = type(value)
-            if kind is list or (kind is str and len(value) >= EMBEDDED):  # type: ignore[arg-type]
-                values = tuple([self._settled(value) if type(value) in (list, str) else value for value in values])
-                break
-        return self._record(shape, values)
+        if self._has_inner or not _LEAVES.issuperset(map(type, values)):
+            values = tuple([self._settled(value) if type(value) in (list, str) else value for value in values])
+            return self._record(shape, values)
+        # As ``_record`` does it, for what most objects are: rows of a table.
+        key = shape, values
+        node = self.objects.get(key)
+        if node is None:
+            node = self.objects[key] = Obj(shape, values, 1)
+        return node
 
     def object(self, pairs: list[tuple[str, Any]], *, odd: bool) -> Obj:
         """Return the object of these values of the DAG; ``odd``: a key may come twice."""
         keys, values = tuple([key for key, _ in pairs]), tuple([value for _, value in pairs])
         if not odd:
             return self._record(self.shapes.setdefault(keys, keys), values)
-        self._refer(values)
+        self._refer_alone(values)
         return Odd(keys, values)
 
     def array(self, values: list[Any]) -> Arr:
@@ -198,7 +239,7 @@ class Reader:
 
     def part(self, node: PartT) -> PartT:
         """Take some records of an array or an object into the DAG; they are not compared with others."""
-        self._refer(node.values)
+        self._refer_alone(node.values)
         return node
 
     def embedded(self, style: str, inner: Any) -> Embedded:
@@ -206,9 +247,12 @@ class Reader:
         return self._shared(("text", style, inner), Embedded(style, inner))
 
     def _record(self, shape: tuple[str, ...], values: tuple[Any, ...]) -> Obj:
-        node = self.objects.get((shape, values))
+        key = shape, values
+        node = self.objects.get(key)
         if node is None:
-            node = self.objects[shape, values] = Obj(shape, values, self.strings)
+            node = self.objects[key] = Obj(shape, values)
+            if node.depth > 1:
+                _count(values)
         return node
 
     def _settled(self, value: Any) -> Any:
@@ -228,21 +272,34 @@ class Reader:
     def _list(self, values: tuple[Any, ...]) -> Arr:
         node: Arr | None = self.others.get(values)
         if node is None:
-            node = self.others[values] = Arr(values, self.strings)
+            node = self.others[values] = Arr(values)
+            if node.depth > 1:
+                _count(values)
         return node
 
     def _shared(self, key: Any, node: Embedded) -> Embedded:
         found: Embedded = self.others.setdefault(key, node)
         if found is node:
-            self._refer(node.values)
+            _refer(node.values)
         return found
 
-    def _refer(self, values: tuple[Value, ...]) -> None:
-        for value in values:
-            if type(value) in NODES:
-                value.refs += 1  # type: ignore[union-attr]
-            elif type(value) is str and len(value) >= LONG:
-                self.strings[value] += 1
+    def _refer_alone(self, values: tuple[Value, ...]) -> None:
+        self._alone.append(values)
+        _refer(values)
+
+
+def _count(values: tuple[Any, ...]) -> None:
+    """Note for each node among the values of another that it is referred to once more."""
+    for value in values:
+        if type(value) not in _LEAVES:
+            value.refs += 1
+
+
+def _refer(values: tuple[Value, ...]) -> None:
+    """Note the same, but not of parts: what refers to these is not compared with others either."""
+    for value in values:
+        if type(value) in NODES:
+            value.refs += 1  # type: ignore[union-attr]
 
 
 def _refused(name: str) -> Any:
