@@ -244,7 +244,11 @@ class Reader:
 
     def embedded(self, style: str, inner: Any) -> Embedded:
         """Return the string that holds this value of the DAG."""
-        return self._shared(("text", style, inner), Embedded(style, inner))
+        node = Embedded(style, inner)
+        found: Embedded = self.others.setdefault(("text", style, inner), node)
+        if found is node:
+            _refer(node.values)
+        return found
 
     def _record(self, shape: tuple[str, ...], values: tuple[Any, ...]) -> Obj:
         key = shape, values
@@ -276,12 +280,6 @@ class Reader:
             if node.depth > 1:
                 _count(values)
         return node
-
-    def _shared(self, key: Any, node: Embedded) -> Embedded:
-        found: Embedded = self.others.setdefault(key, node)
-        if found is node:
-            _refer(node.values)
-        return found
 
     def _refer_alone(self, values: tuple[Value, ...]) -> None:
         self._alone.append(values)
