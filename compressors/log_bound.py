@@ -13,12 +13,14 @@ from headroom_mitm.compressors.log_cost import cost
 from headroom_mitm.compressors.log_fates import Look, Rules
 from headroom_mitm.compressors.log_form import Form
 from headroom_mitm.compressors.log_omission import FEWEST_BRIEF
-from headroom_mitm.compressors.log_rows import Entry, alias
+from headroom_mitm.compressors.log_rows import alias
 from headroom_mitm.compressors.log_stamps import Factoring
 
 _LEGEND = 60  # tokens that the legend can lose at most, the heading but for its text among them
 _WORDS = 60  # estimated tokens that the legend can gain
 _DEFINITION = 30  # estimated tokens of one more definition beside its text
+_HEAVIEST = 1.7
+"""No character has more tokens than this, by the estimate."""
 _DIGITS = str.maketrans("123456789", "000000000")
 
 
@@ -32,7 +34,7 @@ def most_saved(form: Form, looks: Sequence[Look], rules: Rules) -> float:
     timed = [entry for entry in form.entries if entry.timed]
     times = [entry.values[0] for entry in timed]
     headings = {entry.heading for entry in timed}
-    if len(set(times)) < len(times) or len(headings) > 1 or not _are_apart(form.entries):
+    if len(set(times)) < len(times) or len(headings) > 1 or not form.is_apart:
         return math.inf
     shapes = set("\n".join(times).translate(_DIGITS).split("\n"))
     saved = _LEGEND + sum(map(len, headings))
@@ -50,17 +52,5 @@ def most_saved(form: Form, looks: Sequence[Look], rules: Rules) -> float:
 
 def most_about(form: Form, whole: str) -> float:
     """Return how many tokens the form has at most, by the estimate, if times are left out; ``whole``: as it is."""
-    texts = [form.text(number) for number in range(len(form.templates))]
-    return tokens.about(whole) + tokens.about("\n".join(texts)) + _WORDS + _DEFINITION * len(texts)
-
-
-def _are_apart(entries: Sequence[Entry]) -> bool:
-    """Say whether each row has values, and none in common with the line before it."""
-    before: frozenset[str] = frozenset()
-    for _, _, templates, values, _ in entries:
-        if templates and not values:
-            return False
-        if not before.isdisjoint(values):
-            return False
-        before = frozenset(values)
-    return True
+    definitions = sum(_DEFINITION + _HEAVIEST * len("{*}".join(template.literals)) for template in form.templates)
+    return tokens.about(whole) + _WORDS + definitions

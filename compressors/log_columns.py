@@ -18,7 +18,10 @@ _LONGEST_LIST = 120  # characters of values that are told one by one
 _MOST_NAMED, _OFTEN = 5, 0.02  # names told with their counts, and the share of rows from which on
 _SHORT_NUMBER = 4  # digits: longer ones without a unit, a point or a telling word may be names
 
-_NUMBER = re.compile(rf"([-+]?[0-9]+(?:[.,][0-9]+)*)( ?(?:{'|'.join(sorted(UNITS))}|us|ns|m|min|h|d|k|K|M|G|%|x))?")
+_MEASUREMENT = rf"([-+]?[0-9]+(?:[.,][0-9]+)*)( ?(?:{'|'.join(sorted(UNITS))}|us|ns|m|min|h|d|k|K|M|G|%|x))?"
+_NUMBER = re.compile(_MEASUREMENT)
+_NUMBERS = re.compile(rf"(?:{_MEASUREMENT}\n)*+")
+_UNIT_OR_POINT = re.compile(r"[A-Za-z%.]")
 _MOMENT = re.compile(
     r"(?:\d{4}[-/.]?\d\d[-/.]?\d\d[T_-]?)?\d{1,2}:\d{1,2}(?::\d{1,2}(?:[.,:]\d+)?)?Z?|\d{4}-\d\d-\d\d|1\d{9}(?:\d{3}){0,3}"
 )
@@ -96,12 +99,12 @@ class Column:
 def _all_measure(values: set[str], before: str) -> bool:
     if all(_MOMENT.fullmatch(value) or _SHARE.fullmatch(value) for value in values):
         return True
-    found = [_NUMBER.fullmatch(value) for value in values if not _is_plain(value)]
-    if None in found:
-        return False
-    numbers = [match for match in found if match is not None]
-    if any(match[2] or "." in match[1] for match in numbers):
-        return True
+    if not _is_plain("".join(values)):
+        text = "\n".join([*values, ""])
+        if _NUMBERS.fullmatch(text) is None:
+            return False
+        if _UNIT_OR_POINT.search(text) is not None:
+            return True
     if _NAMES.search(before):
         return False
     # Without a unit a match is all of its value.

@@ -130,6 +130,16 @@ class Form:
         return f"[{beginning}: {'; '.join(parts)}.{f' {self._counts}.' if self._counts else ''}]"
 
     @functools.cached_property
+    def is_apart(self) -> bool:
+        """Each row has values, and none in common with the line before it: no two can be joined, nor are they equal."""
+        before: frozenset[str] = frozenset()
+        for _, _, templates, values, _ in self.entries:
+            if (templates and not values) or not before.isdisjoint(values):
+                return False
+            before = frozenset(values)
+        return True
+
+    @functools.cached_property
     def _counts(self) -> str:
         return tally(self.log.lines, self.templates)
 

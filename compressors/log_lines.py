@@ -170,7 +170,7 @@ def _remembered(text: str) -> _Reading:
 
 
 def _whole(form: Form, notes: Sequence[str]) -> Compressed:
-    entries, groups = grouped(form.entries)
+    entries, groups = grouped(form.entries) if not form.is_apart else (form.entries, [])
     rows = body(entries)
     definitions = [form.definition(number) for number in range(len(form.templates))]
     legend = form.legend(f"{form.total} lines in order, nothing left out", entries, rows, notes)

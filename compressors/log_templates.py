@@ -18,15 +18,16 @@ from headroom_mitm.compressors.log_merging import UNITS, WORD, WORD_OR_DIGIT, Gr
 STAMP = "\x01"
 """Stands in a line for its stamp."""
 
-_SEGMENT, _LABEL = WORD.replace("/", ""), WORD.replace(".", "").replace("/", "")
+_SEGMENT = f"[{WORD.replace('/', '')}:]{{0,100}}+/"
+_LABEL = rf"[{WORD.replace('.', '').replace('/', '')}]{{1,60}}+\."
 _UNIT = "|".join(sorted(UNITS))
 # With a digit, two slashes or three dots in it a word is a value. Linear: a match can only begin where a word does, and
 # looks a bounded number of characters ahead.
 _VALUE = re.compile(
-    rf"(?<![{WORD_OR_DIGIT}])(?<![{WORD_OR_DIGIT}]:)(?!:)("
+    rf"(?<![{WORD_OR_DIGIT}])(?=[{WORD_OR_DIGIT}])(?<![{WORD_OR_DIGIT}]:)("
     rf"[{WORD}:]{{0,200}}+[0-9][{WORD_OR_DIGIT}:]*(?<![.:])(?: (?:{_UNIT})\b)?"
-    rf"|(?:[{_SEGMENT}:]{{0,100}}+/){{2}}[{WORD}:]*(?<![.:])"
-    rf"|(?:[{_LABEL}]{{1,60}}+\.){{3}}[{WORD}]*(?<!\.))"
+    rf"|{2 * _SEGMENT}[{WORD}:]*(?<![.:])"  # written out: a group that is repeated takes longer
+    rf"|{3 * _LABEL}[{WORD}]*(?<!\.))"
 )
 _HEAD = re.compile(r"[A-Za-z][A-Za-z_-]*:(?=[^/:]|$)")
 _TAIL = re.compile(r":[a-z][a-z0-9]*$")
@@ -178,6 +179,8 @@ def _dominant(template: Template, least_saving: int) -> tuple[int, str] | None:
     price = cost(" ".join(template.literals)) + _DEFINITION + least_saving
     best, choice = 0, None
     for at, column in enumerate(zip(*template.values, strict=True)):
+        if (len(column) - len(set(column)) + 1) * _DEAREST_VALUE < price:
+            continue  # not even if all that comes again is one value
         value, count = Counter(column).most_common(1)[0]
         if count * _DEAREST_VALUE < price or count < _LEAST_PART * len(column):
             continue
