@@ -7,7 +7,7 @@ that we know, goes the long way.
 """
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mitmproxy.proxy import commands, events, layer
@@ -46,13 +46,14 @@ _KNOWN: dict[tuple[type, str], str] = {
 """What those of mitmproxy's methods name that pieces pass by. Tested with mitmproxy 11.0.2 and 12.2.3."""
 
 
-def is_as_known(owner: type, name: str) -> bool:
+def is_as_known(owner: type, name: str, known: Mapping[tuple[type, str], str] = _KNOWN) -> bool:
     """Say whether a method of mitmproxy's names nothing else than it did."""
     method = getattr(owner, name, None)
-    return method is not None and {*inspect.unwrap(method).__code__.co_names} <= {*_KNOWN[owner, name].split()}
+    return method is not None and {*inspect.unwrap(method).__code__.co_names} <= {*known[owner, name].split()}
 
 
-_IS_OPEN = all(is_as_known(*method) for method in _KNOWN)
+IS_OPEN = all(is_as_known(*method) for method in _KNOWN)
+"""mitmproxy does with a piece what it did, so that it can be passed by."""
 
 
 class ShortStream(PassingStream):
@@ -67,7 +68,7 @@ class ShortStream(PassingStream):
         """See ``HttpStream``."""
         yield from super().start_response_stream()
         keeps = getattr(self.context.options, "store_streamed_bodies", False)
-        if _IS_OPEN and self.debug is None and not keeps and self.flow.response is not None:
+        if IS_OPEN and self.debug is None and not keeps and self.flow.response is not None:
             self._is_chunked = "chunked" in self.flow.response.headers.get("transfer-encoding", "").lower()
             self._way = self._server_state
 
@@ -89,7 +90,7 @@ class ShortLayer(HttpLayer):
     """Has pieces go the short way."""
 
     def _handle_event(self, event: events.Event) -> Commands:
-        if type(event) is events.DataReceived and _IS_OPEN:
+        if type(event) is events.DataReceived and IS_OPEN:
             reader = self.connections.get(event.connection)
             if reader is not None:
                 return self.event_to_child(reader, event)

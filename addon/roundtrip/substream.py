@@ -25,7 +25,7 @@ from mitmproxy.proxy.layers.http import HttpEvent, HttpLayer, HttpStream
 from headroom_mitm.roundtrip.decoding import readable
 from headroom_mitm.roundtrip.exchange import Exchange, Leg
 from headroom_mitm.roundtrip.passing import PassingStream
-from headroom_mitm.roundtrip.short_way import ShortLayer, ShortStream
+from headroom_mitm.roundtrip.way_in import TakingLayer, TakingStream
 
 QUIET_SECONDS = 10.0
 """How long a client sees nothing while a leg is awaited. Some give up after three minutes without an event."""
@@ -142,7 +142,7 @@ class LegStream(PassingStream):
         self.leave()
 
 
-class LegwiseStream(ShortStream):
+class LegwiseStream(TakingStream):
     """A client's stream that can have further legs sent."""
 
     def __init__(
@@ -332,7 +332,7 @@ class WatchedStream(LegwiseStream):
             yield from self._leg_is_over(job, leg.end())
 
 
-class WatchedLayer(ShortLayer):
+class WatchedLayer(TakingLayer):
     """Gives what a leg sends to "the client" to the stream that the leg belongs to."""
 
     legs: dict[int, LegwiseStream]

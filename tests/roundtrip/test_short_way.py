@@ -110,12 +110,12 @@ def test_pieces_pass_mitmproxys_own_way_by(framing: str) -> None:
 
 
 def test_a_mitmproxy_that_is_not_known_does_it_all_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(short_way, "_IS_OPEN", False)
+    monkeypatch.setattr(short_way, "IS_OPEN", False)
     assert _pieces_sent_by_mitmproxy(Scene(watched(), True), "chunked") == len(BODY)
 
 
 def test_this_mitmproxy_is_known() -> None:
-    assert short_way._IS_OPEN
+    assert short_way.IS_OPEN
 
 
 @pytest.mark.parametrize(("owner", "name"), short_way._KNOWN)
