@@ -80,7 +80,8 @@ class Form:
             return None
         templates = tuple(templates[:MOST_TEMPLATES])
         again, _, end = marks[2].partition("%d")
-        find = Repeats.none if re.search(rf"{re.escape(again)}\d+{end}", text) else Repeats.of
+        is_taken = again in text and re.search(rf"{re.escape(again)}\d+{end}", text) is not None
+        find = Repeats.none if is_taken else Repeats.of
         repeats = tuple(map(find, templates))
         return cls(log, templates, marks, gone, repeats, tuple(_entries(log, templates, repeats, marks[0])))
 

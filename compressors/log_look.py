@@ -19,8 +19,9 @@ _MOST_FALLBACK = 0.45
 
 _DIGITS = re.compile(r"[0-9]+")
 _BEGINS_STAMPED = (
-    r"[^\w\n]{0,3}(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b"
-    r"|(?:npm|pip) \w+ |[IWEF]\d{4} |[\[(]?\d[\d./T-]*:\d\d?:\d\d?\b|\d{10}(?:\d{3})?\b|(?:\d+\.){3}\d+ "
+    r"[\[(]?\d[\d./T-]*:\d\d?:\d\d?\b"  # most often, so it comes first
+    r"|[^\w\n]{0,3}(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b"
+    r"|(?:npm|pip) \w+ |[IWEF]\d{4} |\d{10}(?:\d{3})?\b|(?:\d+\.){3}\d+ "
     r"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?![\d:])"
 )
 _STAMPED_LINE = re.compile(_BEGINS_STAMPED)

@@ -83,7 +83,7 @@ def merged(groups: Mapping[Key, Group]) -> dict[Key, Group]:
         key: _Pattern.of(parts) if _is_shared(parts, halves) else _Pattern(parts, {}) for key, parts in parts_of.items()
     }
     found = dict(groups)
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS if any(pattern.around for pattern in patterns.values()) else 0):
         found = _merged_once(found, patterns)
     return found
 

@@ -95,7 +95,7 @@ def factoring_of(stamps: Sequence[Stamp | None]) -> Factoring:
         return Factoring.NONE
     first = present[0]
     moments = _runs([stamp[2:] for stamp in present])
-    days = _runs([(stamp.date, stamp.rest) for stamp in present])
+    days = _runs([stamp[2::2] for stamp in present])  # date and rest
     prices = {
         Factoring.DATE: moments * cost(" " + first.time)
         + (len(present) - moments)  # a mark for each row with the time of the row above

@@ -101,9 +101,10 @@ def _is_worth(template: Template, least_saving: int) -> bool:
 
 
 def _template(key: Key, group: Group) -> Template:
-    pairs = sorted(zip(group.rows, group.values, strict=True))
-    rows = tuple(row for row, _ in pairs)
-    return _folded(_unprefixed(Template(key, rows, tuple(values for _, values in pairs), len(rows))))
+    rows, values = group.rows, group.values
+    if rows != (ordered := sorted(rows)):  # of several groups that became one
+        values = [values for _, values in sorted(zip(rows, values, strict=True))]
+    return _folded(_unprefixed(Template(key, tuple(ordered), tuple(values), len(rows))))
 
 
 # Splitting

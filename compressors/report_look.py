@@ -59,9 +59,9 @@ def score_of(content: Content) -> float:
         look = in_one_piece(lines)
     row = _ROW if any(map(look.__contains__, _SIGNS_WITHIN)) else _SHORT_ROW
     rows = len(row.findall(look))
-    ends = f"\n{text[:_REACH]}\n{text[-_TAIL:]}"
-    if not rows and _SESSION not in ends:
+    if not rows and _SESSION not in text[:_REACH] and _SESSION not in text[-_TAIL:]:
         return 0.0
+    ends = f"\n{text[:_REACH]}\n{text[-_TAIL:]}"
     signed = any(sign in ends for sign in _SIGNS) or _RAN.search(ends, max(0, len(ends) - _TAIL)) is not None
     share = rows / max(1, len(lines))
     if signed and (_SESSION in ends or share >= _LEAST_SIGNED):

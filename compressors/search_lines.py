@@ -50,6 +50,8 @@ def score_of(content: Content) -> float:
         seen = [*seen, *content.middle_lines(_MIDDLE_LINES)]
         look = in_one_piece(seen)
     for pattern, sure in ((_LOOKS_NUMBERED, _SURE_NUMBERED), (_LOOKS_PLAIN, _SURE_PLAIN)):
+        if pattern is _LOOKS_PLAIN and look.count("/") + look.count("\n--") <= _LEAST_SHARE * len(seen):
+            break  # each line of these has one of them
         share = len(pattern.findall(look)) / max(1, len(seen))
         if share > _LEAST_SHARE and not all(line == "--" for line in seen):
             return sure * share

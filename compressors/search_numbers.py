@@ -19,11 +19,11 @@ _BETWEEN = ("", "--")
 def looks(content: Content) -> bool:
     """Say whether the first lines are hits and lines around them, without their file in front."""
     marks = _MARKS.findall(content.look)
-    if len(marks) < _FEWEST_LINES:
+    around = marks.count("-")
+    if len(marks) < _FEWEST_LINES or not 0 < around < len(marks):
         return False
     filled = sum(line not in _BETWEEN for line in content.head[:_HEAD_LINES])
-    around = marks.count("-")
-    return len(marks) >= _LEAST_SHARE * filled and around < len(marks) and around >= _LEAST_CONTEXT * filled
+    return len(marks) >= _LEAST_SHARE * filled and around >= _LEAST_CONTEXT * filled
 
 
 def written(lines: Sequence[str]) -> str | None:
