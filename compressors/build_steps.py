@@ -30,7 +30,9 @@ _WHAT = (
     r"|━+|\| +\|"
 )
 _STEP = re.compile(rf"\s*(?:\[INFO\] )?(?P<what>{_WHAT})(?=[\s:(.]|$)")
-_STEPS = re.compile(rf"\n(?=[^\S\n]*+(?=[A-DFGHILOPRSUa-f#>gnm\[━|]|[0-9a-f]{{12}}:)(?:\[INFO\] )?(?:{_WHAT})(?=[\s:(.]|\Z))")
+_STEPS = re.compile(
+    rf"\n(?=[^\S\n]*+(?=[A-DFGHILOPRSUa-f#>gnm\[━|]|[0-9a-f]{{12}}:)(?:\[INFO\] )?(?:{_WHAT})(?=[\s:(.]|\Z))"
+)
 """The same at the beginning of lines. What a step begins with is looked at before what it may be."""
 _FETCHED = re.compile(r"Get:\d+ \S+ \S+ ")
 _NUMBERS = re.compile(r"^[0-9a-f]{12}(?=: )|(?<=\[) *\d+|\d+")
