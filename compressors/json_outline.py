@@ -67,8 +67,7 @@ class Outline:
         items = (
             list(self.below("-", value, indent)) if is_below(value) else [begin + inline(value)] for value in values
         )
-        for lines in _noted(self._cells, items, indent, sample):
-            yield from lines
+        yield from chain.from_iterable(_noted(self._cells, items, indent, sample))
 
     def below(self, key: str, value: Value, indent: int) -> Iterator[str]:
         """Write a large value behind the line of its key, if it has one."""
@@ -132,8 +131,7 @@ class Outline:
         if isinstance(table, Table):
             written = Rows(self, self._cells, self._count, table)
             yield " " * indent + label + written.header
-            for lines in _noted(self._cells, written.lines(deeper), deeper, sample):
-                yield from lines
+            yield from chain.from_iterable(_noted(self._cells, written.lines(deeper), deeper, sample))
             return
         self._cells.features.add("@")
         yield " " * indent + label + ":"
@@ -145,8 +143,7 @@ class Outline:
             [" " * deeper + self._cells.inline(which)] if isinstance(which, Obj) else next(rows[which])
             for which in table.order
         )
-        for lines in _noted(self._cells, ordered, deeper, sample):
-            yield from lines
+        yield from chain.from_iterable(_noted(self._cells, ordered, deeper, sample))
 
 
 def _is_large(value: Value) -> bool:
@@ -161,12 +158,15 @@ def _table_of(value: Obj | Arr) -> Table | Kinds | None:
 
 
 def _noted(
-    cells: Cells, rows: Iterator[list[str]], indent: int, sample: Sample | Excerpt | None
-) -> Iterator[list[str]]:
+    cells: Cells, rows: Iterator[Sequence[str]], indent: int, sample: Sample | Excerpt | None
+) -> Iterator[Sequence[str]]:
     """Put the notes of a sample between the lines of its records."""
-    if sample is None:
-        yield from rows
-        return
+    return rows if sample is None else _between(cells, rows, indent, sample)
+
+
+def _between(
+    cells: Cells, rows: Iterator[Sequence[str]], indent: int, sample: Sample | Excerpt
+) -> Iterator[Sequence[str]]:
     cells.features.add("…")
     notes = dict(sample.notes)
     yield [" " * indent + sample.looks]

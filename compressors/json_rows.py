@@ -5,12 +5,12 @@ from itertools import islice
 from typing import Protocol
 
 from headroom_mitm.compressors.json_cells import LITERALS, Cells, are_plain, needs_type, quoted
+from headroom_mitm.compressors.json_separators import spaces_are_shorter
 from headroom_mitm.compressors.json_table import ABSENT, PRESENT, Cell, Column, Count, Table
 from headroom_mitm.compressors.json_tree import Value
 
 SAMPLE = 8  # rows on which the separator of a table is tried
 _NUMBERS, _STRINGS, _LITERALS = {bytes}, {str}, {bool, type(None)}
-SAMPLE_WIDTH = 400  # characters of each
 
 
 class Outliner(Protocol):
@@ -41,12 +41,12 @@ class Rows:
         self._commas = separator == ","
         self.header = self._header(table.columns)
 
-    def lines(self, indent: int, tag: str = "") -> Iterator[list[str]]:
+    def lines(self, indent: int, tag: str = "") -> Iterator[Sequence[str]]:
         """Yield the lines of each row: the row itself, behind ``tag``, and what is below it."""
         leaves = self._table.leaves
         start = " " * indent + tag
         if not leaves:
-            yield from ([start.rstrip()] if tag else [] for _ in range(self._table.count))
+            yield from ((start.rstrip(),) if tag else () for _ in range(self._table.count))
             return
         texts = [
             first + self._texts(leaf, leaf.cells[len(first) :], commas=self._commas)
@@ -55,13 +55,16 @@ class Rows:
         rows = (start + row for row in map(("," if self._commas else " ").join, zip(*texts, strict=True)))
         tall = [leaf for leaf, cells in zip(leaves, texts, strict=True) if leaf.table is not None or ":" in cells]
         children = {key: child.lines(indent + 1) for key, child in self._children.items()}
+        if not tall:
+            yield from zip(rows)  # each alone
+            return
         for number, row in enumerate(rows):
             lines = [row]
             for leaf in tall:
                 lines.extend(self._below(leaf, leaf.cells[number], children.get(id(leaf)), indent + 1))
             yield lines
 
-    def _below(self, leaf: Column, cell: Cell, children: Iterator[list[str]] | None, indent: int) -> Iterator[str]:
+    def _below(self, leaf: Column, cell: Cell, children: Iterator[Sequence[str]] | None, indent: int) -> Iterator[str]:
         key = self._cells.key(leaf.name)
         if children is not None and isinstance(cell, Count):
             if cell and len(self._children) > 1:
@@ -77,14 +80,10 @@ class Rows:
         leaves = self._table.leaves
         if len(leaves) < 2:
             return " ", [[] for _ in leaves]
-        sizes, first = {}, {}
-        for separator in (" ", ","):
-            texts = [self._texts(leaf, leaf.cells[:SAMPLE], commas=separator == ",") for leaf in leaves]
-            rows = map(separator.join, zip(*texts, strict=True))
-            sizes[separator] = self._count("\n".join([row[:SAMPLE_WIDTH] for row in rows]))
-            first[separator] = texts
-        chosen = " " if sizes[" "] < sizes[","] else ","
-        return chosen, first[chosen]
+        spaced, parted = (
+            [self._texts(leaf, leaf.cells[:SAMPLE], commas=commas) for leaf in leaves] for commas in (False, True)
+        )
+        return (" ", spaced) if spaces_are_shorter(spaced, parted, self._count) else (",", parted)
 
     def _is_plain(self, leaf: Column) -> bool:
         """Say whether all cells of a column are strings that are written as they are."""
