@@ -46,10 +46,11 @@ class Choosing(NamedTuple):
 
 
 class Choices:
-    """Makes them. Keeps no state, so any thread may call it."""
+    """Makes them. Any thread may call it: what it remembers is what it was asked last."""
 
     def __init__(self, router: Router) -> None:
         self._router = router
+        self._last: tuple[Callable[[str], bool] | None, frozenset[str]] = None, frozenset()
 
     def under(self, excludes: Callable[[str], bool], levels: Levels | None = None) -> Choosing:
         """Return how texts are chosen.
@@ -89,7 +90,11 @@ class Choices:
         return Decision(rendering, None if rendering.lossless else text)
 
     def _excluded(self, excludes: Callable[[str], bool]) -> frozenset[str]:
-        return frozenset(kind for kind in self._router.kinds if excludes(kind))
+        asked, kinds = self._last  # nearly always the same settings
+        if asked != excludes:
+            kinds = frozenset(filter(excludes, self._router.kinds))
+            self._last = excludes, kinds
+        return kinds
 
 
 def _told(plan: Plan, segment: Segment, text: str, render: Callable[[], Rendering]) -> Rendering:

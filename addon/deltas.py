@@ -8,6 +8,7 @@ import difflib
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from headroom_mitm import own_call, passages, quotes
@@ -234,7 +235,7 @@ def _lines(prompt: Prompt, segment: Segment, known: Mapping[Key, Rendering]) -> 
 
 
 def _added(name: Digest, readings: Readings) -> frozenset[int]:
-    return _LINES.add(name, [*readings.bare, *(readings.whole or ())])
+    return _LINES.add(name, readings.bare if readings.whole is None else chain(readings.bare, readings.whole))
 
 
 def diff(before: str, after: str) -> list[str]:

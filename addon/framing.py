@@ -111,7 +111,10 @@ _SIGNS = (
 )
 """What each of the endings has in it, whatever else: to look for that takes a hundredth of the time, and for its first
 character, white space aside, a tenth of that."""
-_TAILS = tuple((sign.lstrip()[0], sign, ending) for sign, ending in zip(_SIGNS, _ENDINGS, strict=True))
+_TAILS = {
+    first: tuple((sign, ending) for sign, ending in zip(_SIGNS, _ENDINGS, strict=True) if sign.lstrip()[0] == first)
+    for first in sorted({sign.lstrip()[0] for sign in _SIGNS})
+}
 _NESTED = 3
 """Heads that may stand one behind the other: an exit code, then a tag."""
 _LOOK = 2_000
@@ -141,8 +144,9 @@ def _split(text: str) -> Framed:
     # The end is looked for in the last few thousand characters: a search over everything would not be linear.
     offset = max(start, len(text) - _LOOK_BACK)
     ending = text[offset:]
-    found = (pattern.search(ending) for first, sign, pattern in _TAILS if first in ending and sign in ending)
-    end = min((match.start() for match in found if match), default=len(ending)) + offset
+    near = [tail for first, tails in _TAILS.items() if first in ending for tail in tails]
+    found = [pattern.search(ending) for sign, pattern in near if sign in ending]
+    end = min([match.start() for match in found if match], default=len(ending)) + offset
     return Framed(text[:start], text[start:end], text[end:])
 
 

@@ -86,8 +86,7 @@ class _Index:
 
     def found(self, lines: frozenset[int], start: int) -> Counter[int]:
         places: list[int] = []
-        for line in lines:
-            held = self._places.get(line)
-            if held is not None:
-                places += held if isinstance(held, list) else (held,)
+        for line in self._places.keys() & lines:  # a few of many
+            held = self._places[line]
+            places += held if isinstance(held, list) else (held,)
         return Counter(places if start == self._start else [at for at in places if at >= start])

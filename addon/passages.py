@@ -69,7 +69,7 @@ class Lines:
 
     def add(self, key: Digest, lines: Iterable[str]) -> frozenset[int]:
         """Remember the lines of a text; those without a word do not count."""
-        found = self._at_hand.put_first(key, frozenset([hash(line) for line in set(lines) if _WORD.search(line)]))
+        found = self._at_hand.put_first(key, frozenset(map(hash, filter(_WORD.search, set(lines)))))
         self._known.put(key, array("q", found))
         return found
 

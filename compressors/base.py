@@ -24,6 +24,8 @@ class Level(enum.IntEnum):
     HARD = 3
     """Keeps only what is unusual, and says what the rest looks like."""
 
+    __hash__ = int.__hash__  # an enum's own asks for its name, and levels are looked up for each text
+
 
 def in_one_piece(lines: Sequence[str]) -> str:
     r"""Return lines with a line feed in front of each.

@@ -91,6 +91,8 @@ class Numbered:
 
 def of_text(text: str) -> Numbered | None:
     """Take a text apart, see ``read``: who looks for what stands above has just done so with the same text."""
+    if not any(map(_NUMBERED.match, text.split("\n", _HEAD_LINES + 1)[: _HEAD_LINES + 1])):
+        return None
     return _remembered(text) if len(text) <= _REMEMBERED else read(text.split("\n"))
 
 
