@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from headroom_mitm.compressors.log_cost import cost
 from headroom_mitm.compressors.log_merging import UNITS, WORD, WORD_OR_DIGIT, Group, Key, merged
@@ -29,6 +30,9 @@ _VALUE = re.compile(
     rf"|{2 * _SEGMENT}[{WORD}:]*(?<![.:])"  # written out: a group that is repeated takes longer
     rf"|{3 * _LABEL}[{WORD}]*(?<!\.))"
 )
+_DIGIT = re.compile("[0-9]")
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
+_MOST_SHAPES = 1_000  # that are remembered: where there are more, lines have little in common
 _HEAD = re.compile(r"[A-Za-z][A-Za-z_-]*:(?=[^/:]|$)")
 _TAIL = re.compile(r":[a-z][a-z0-9]*$")
 _FEWEST_ROWS = 4
@@ -72,14 +76,55 @@ def families(lines: Sequence[str]) -> list[Template]:
 
     Lines must be free of NUL, and of ``STAMP`` but where their stamp stood; an empty string is a line to be skipped.
     """
+    groups = merged(_groups(lines))
+    return [_template(key, group) for key, group in groups.items() if len(group.rows) >= _FEWEST_ROWS]
+
+
+class _Shape:
+    """Lines that are the same but for their digits: of these, values stand in the same places."""
+
+    __slots__ = ("_parts", "_places", "group")
+
+    def __init__(self, group: Group, parts: Sequence[str]) -> None:
+        self.group = group
+        self._parts = parts  # of the first of them: text, value, text and so on
+        self._places: list[slice] | None = None
+
+    def values(self, line: str) -> tuple[str, ...]:
+        """Return the values of another line."""
+        if self._places is None:
+            ends = list(accumulate(map(len, self._parts)))
+            self._places = list(map(slice, ends[:-1:2], ends[1::2]))
+        return tuple([line[place] for place in self._places])
+
+
+def _groups(lines: Sequence[str]) -> dict[Key, Group]:
+    """Return lines by the text between their values."""
     groups: dict[Key, Group] = defaultdict(lambda: Group([], []))
-    for number, line in enumerate(lines):
-        if _SHORTEST_LINE <= len(line) <= _LONGEST_LINE:
-            parts = _VALUE.split(line)
-            group = groups[tuple(parts[::2])]
-            group.rows.append(number)
-            group.values.append(tuple(parts[1::2]))
-    return [_template(key, group) for key, group in merged(groups).items() if len(group.rows) >= _FEWEST_ROWS]
+    known: dict[str, _Shape] = {}
+    for number, (line, shape) in enumerate(zip(lines, _shapes(lines), strict=True)):
+        if not _SHORTEST_LINE <= len(line) <= _LONGEST_LINE:
+            continue
+        like = known.get(shape)
+        if like is not None:
+            like.group.rows.append(number)
+            like.group.values.append(like.values(line))
+            continue
+        parts = _VALUE.split(line)
+        key = tuple(parts[::2])
+        group = groups[key]
+        group.rows.append(number)
+        group.values.append(tuple(parts[1::2]))
+        # The text may have a digit, too: behind a unit, or far inside of a long word.
+        if len(known) < _MOST_SHAPES and _DIGIT.search("".join(key)) is None:
+            known[shape] = _Shape(group, parts)
+    return groups
+
+
+def _shapes(lines: Sequence[str]) -> list[str]:
+    """Return lines with all digits alike."""
+    text = "\n".join(lines).encode("utf-8", "surrogatepass")
+    return text.translate(_DIGITS_ALIKE).decode("utf-8", "surrogatepass").split("\n")
 
 
 def worthy(found: Iterable[Template], least_saving: int, stays_whole: Callable[[Template], bool]) -> list[Template]:

@@ -14,6 +14,7 @@ from headroom_mitm.compressors.json_records import JsonRecords
 from headroom_mitm.compressors.log_frames import settled
 from headroom_mitm.compressors.log_lines import LogLines
 from headroom_mitm.compressors.log_merging import _Pattern
+from headroom_mitm.compressors.log_templates import _groups
 
 LOG = LogLines()
 LOSSY = (Level.LIGHT, Level.MEDIUM, Level.HARD)
@@ -47,6 +48,15 @@ def test_every_byte_of_the_original_can_be_rebuilt(end: str) -> None:
     form = compressed(text)
     assert form.lossless
     assert decode(form.text) == text
+
+
+@pytest.mark.parametrize("rate", ["{} ms/{}", "ab" * 120 + "{}{}", "/x" * 120 + "/y{}{}"], ids=["unit", "word", "path"])
+def test_digits_that_are_no_values_tell_lines_apart(rate: str) -> None:
+    """Behind a unit, or far inside of a long word."""
+    lines = [f"{number} rows were copied to the archive at {rate.format(7, number % 3)}" for number in range(60)]
+    one_by_one = [text for line in lines for text in _groups([line])]
+    assert set(_groups(lines)) == set(one_by_one)
+    assert len(set(one_by_one)) == 3
 
 
 def test_a_repetitive_log_loses_half_of_its_tokens() -> None:
