@@ -8,8 +8,15 @@ from mitmproxy.net.http import url
 
 def host_of(request: http.Request) -> str:
     """Return the host that a client asks for: ``request.pretty_host``."""
-    named = request.host_header
+    # Where there is an authority it may be the one; else the look for the header is what takes the time.
+    named = request.host_header if request.authority else header(request, b"host")
     return _host_in(named) if named else request.host
+
+
+def header(message: http.Message, name: bytes) -> str:
+    """Return the value of a header, its name in lower case, as ``by_name`` does; empty where there is none."""
+    found = [value for raw_name, value in message.headers.fields if raw_name.lower() == name]
+    return ", ".join([value.decode("utf-8", "surrogateescape") for value in found])
 
 
 def by_name(message: http.Message) -> dict[str, str]:

@@ -9,7 +9,7 @@ from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 
 from headroom_mitm import asked_addons, checked_types, defaults, settings
-from headroom_mitm.addressed import by_name, host_of
+from headroom_mitm.addressed import by_name, header, host_of
 from headroom_mitm.answers import LEG_OF, PROMPT, Answers
 from headroom_mitm.errors import UnreadableBody
 from headroom_mitm.health import Health
@@ -203,7 +203,7 @@ def body_of(request: http.Request) -> bytes | None:
     if not raw or len(raw) > LARGEST_BODY:
         return None
     try:
-        return decoded(request.headers.get("content-encoding", ""), raw, LARGEST_BODY)
+        return decoded(header(request, b"content-encoding"), raw, LARGEST_BODY)
     except UnreadableBody as error:
         logger.info("headroom: a body passes untouched: %s", error)
         return None
@@ -212,9 +212,10 @@ def body_of(request: http.Request) -> bytes | None:
 def put_body(request: http.Request, body: bytes) -> None:
     """Set a body as it is. Encoding it again would cost more than it saves: a second for a megabyte of br."""
     headers, request.raw_content = request.headers, body
-    if "content-encoding" in headers:
+    names = {name.lower() for name, _ in headers.fields}  # mitmproxy goes through all of them for each question
+    if b"content-encoding" in names:
         del headers["content-encoding"]
-    if "transfer-encoding" not in headers:
+    if b"transfer-encoding" not in names:
         headers["content-length"] = str(len(body))
 
 

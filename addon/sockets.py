@@ -12,6 +12,7 @@ from collections.abc import Callable
 from mitmproxy import ctx, http
 from mitmproxy.websocket import WebSocketMessage
 
+from headroom_mitm.addressed import header
 from headroom_mitm.metering import Metering
 from headroom_mitm.pipeline import Outcome, Policy
 from headroom_mitm.roundtrip.copies import looked_for
@@ -68,7 +69,7 @@ class Sockets:
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Note what a socket is for as it is opened: where its connection leads may be changed later."""
-        if flow.request.headers.get("upgrade", "").lower() == "websocket":
+        if header(flow.request, b"upgrade").lower() == "websocket":
             wire = self._wire_of(flow)
             if wire is not None and wire.name in FRAMES:
                 flow.metadata[SOCKET] = wire.name

@@ -4,7 +4,7 @@ import pytest
 from mitmproxy import http
 from mitmproxy.test import tutils
 
-from headroom_mitm.addressed import by_name, host_of
+from headroom_mitm.addressed import by_name, header, host_of
 
 HEADERS = http.Headers(
     [(b"X-Api-Key", b"k"), (b"accept", b"a"), (b"Accept", b"b"), (b"\xe2\x84\xaaey", b"\xff"), (b"empty", b"")]
@@ -25,4 +25,5 @@ def test_headers_are_found_by_name() -> None:
     request = tutils.treq(headers=HEADERS)
     found = by_name(request)
     assert len(found) == len(request.headers)
-    assert all(found[name] == request.headers[name] for name in found)
+    assert all(found[name] == request.headers[name] == header(request, name.encode()) for name in found)
+    assert header(request, b"host") == ""
