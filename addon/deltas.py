@@ -284,6 +284,8 @@ def _without_numbers(old: str, new: str) -> tuple[str, str] | None:
 
 def _before(prompt: Prompt, segment: Segment) -> Sequence[Segment]:
     """Return the texts above one: they stand in the order in which they are read."""
+    if prompt.segments and prompt.segments[-1].span == segment.span:  # as most new ones
+        return prompt.segments[:-1]
     return prompt.segments[: bisect_left(prompt.segments, segment.span.start, key=lambda other: other.span.start)]
 
 

@@ -73,6 +73,8 @@ _HEADS: tuple[re.Pattern[str], ...] = (
     re.compile(r"<persisted-output>\n[^\n]{1,400}\n\nPreview \(first [^)\n]{1,20}\):\n"),  # Claude Code
 )
 _HEAD = re.compile("|".join(f"(?:{head.pattern})" for head in _HEADS))
+_MAY_BE_HEAD = re.compile(r"[A-Z<`$\x1b]|\[[A-Za-z_]")
+"""What each of the heads begins with: most texts begin with something else, or with a bracket and no word."""
 _ENDINGS: tuple[re.Pattern[str], ...] = (
     *(tail for _, tail in _OBSERVATIONS if tail.pattern),
     *(
@@ -137,7 +139,7 @@ def _split(text: str) -> Framed:
     beginning = text[:_LOOK]
     start = 0
     for _ in range(_NESTED):
-        head = _HEAD.match(beginning, start)
+        head = _HEAD.match(beginning, start) if _MAY_BE_HEAD.match(beginning, start) else None
         if head is None:
             break
         start = head.end()

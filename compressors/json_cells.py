@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from headroom_mitm.compressors.json_tree import LONG, NODES, Arr, Embedded, Excerpt, Node, Note, Obj, Sample, Value
@@ -68,7 +68,7 @@ class Cells:
     A name is written as a mark, a number between two control characters: whether it pays is known only at the end.
     """
 
-    def __init__(self, strings: Counter[str]) -> None:
+    def __init__(self, strings: Mapping[str, int]) -> None:
         self.named: list[Value] = []
         """What the marks stand for; a string may be only the beginning of what the mark stands in."""
         self.features: set[str] = set()
@@ -189,7 +189,7 @@ class Cells:
         return f"[{written};]" if len(rows) == 1 else f"[{written}]"
 
 
-def _beginnings(strings: Counter[str]) -> dict[str, str]:
+def _beginnings(strings: Mapping[str, int]) -> dict[str, str]:
     """Choose for repeated strings, and for strings that begin alike, which beginning gets a name."""
     of_prefix: dict[str, list[str]] = {text: [text] for text, count in strings.items() if count > 1}
     # Most texts have no strings with what cuts them, far fewer than strings: one search finds that out.

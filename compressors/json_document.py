@@ -1,7 +1,7 @@
 """A text with JSON in it, put together: legend, definitions of names, and each part in its place."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -59,7 +59,7 @@ class _Document:
     def __init__(self, cells: Cells, count: Callable[[str], int]) -> None:
         self._cells = cells
         self._outline = Outline(cells, count)
-        self._uses: Counter[str] = Counter()
+        self._uses: defaultdict[str, int] = defaultdict(int)
         self._definitions: dict[str, str] = {}
         self._numbers: dict[str, str] = {}
 

@@ -254,7 +254,7 @@ def _texts(column: Column) -> Sequence[str] | None:
         return None
     kinds = set(map(type, column.cells))
     if kinds == {bytes}:
-        return [cell.decode() for cell in column.cells]  # type: ignore[union-attr]
+        return b"\n".join(column.cells).decode().split("\n")  # type: ignore[arg-type]  # quicker than one by one
     return column.cells if kinds == {str} else None  # type: ignore[return-value]
 
 

@@ -6,8 +6,7 @@ Types never meet in a comparison: a string is ``str``, a number the ``bytes`` it
 
 import functools
 import json
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -180,11 +179,15 @@ class Reader:
         """A string of what was read may hold JSON."""
 
     @functools.cached_property
-    def strings(self) -> Counter[str]:
+    def strings(self) -> Mapping[str, int]:
         """How often each longer string stands in the DAG, once all is read."""
+        found: dict[str, int] = {}
         nodes = chain(self.objects.values(), self.others.values())
-        values = chain.from_iterable(chain([node.values for node in nodes], self._alone))
-        return Counter([value for value in values if type(value) is str and len(value) >= LONG])
+        for values in chain([node.values for node in nodes], self._alone):
+            for value in values:
+                if type(value) is str and len(value) >= LONG:
+                    found[value] = found.get(value, 0) + 1
+        return found
 
     def read_at(self, text: str, start: int) -> tuple[Value, int]:
         """Return the value that begins there, and where it ends; raises ``NotExact``."""
