@@ -76,15 +76,22 @@ class _Pattern:
 
 def merged(groups: Mapping[Key, Group]) -> dict[Key, Group]:
     """Return the groups with one for those that differ in one and the same word."""
-    parts_of = {key: _parts(key) for key in groups}
-    halves = Counter(chain.from_iterable(map(_halves, parts_of.values())))
-    # What differs in one word has the half without it in common with the others: all else is not looked at.
+    parts_of = list(map(_parts, groups))
+    halves_of = list(map(_halves, parts_of))
+    # What differs in one word has the half without it in common with the others: all else is not looked at. A word with
+    # a digit in it counts for two.
+    counts = Counter(chain.from_iterable(halves_of))
+    shared = [counts[one] >= _ENOUGH - 1 or counts[other] >= _ENOUGH - 1 for one, other in halves_of]
     patterns = {
-        key: _Pattern.of(parts) if _is_shared(parts, halves) else _Pattern(parts, {}) for key, parts in parts_of.items()
+        key: _Pattern.of(parts) if is_shared else _Pattern(parts, {})
+        for key, parts, is_shared in zip(groups, parts_of, shared, strict=True)
     }
     found = dict(groups)
-    for _ in range(_ROUNDS if any(pattern.around for pattern in patterns.values()) else 0):
-        found = _merged_once(found, patterns)
+    for _ in range(_ROUNDS):
+        wider = _merged_once(found, patterns)
+        if wider is None:
+            break
+        found = wider
     return found
 
 
@@ -97,17 +104,14 @@ def _halves(parts: tuple[str, ...]) -> tuple[int, int]:
     return hash((len(parts), parts[:middle])), hash((parts[middle:], len(parts)))
 
 
-def _is_shared(parts: tuple[str, ...], halves: Mapping[int, int]) -> bool:
-    """Tell whether another text has one half of this in common: a word with a digit in it counts for two."""
-    one, other = _halves(parts)
-    return halves[one] >= _ENOUGH - 1 or halves[other] >= _ENOUGH - 1
-
-
-def _merged_once(groups: Mapping[Key, Group], patterns: dict[Key, _Pattern]) -> dict[Key, Group]:
+def _merged_once(groups: Mapping[Key, Group], patterns: dict[Key, _Pattern]) -> dict[Key, Group] | None:
+    """Return the groups with one word less in those that have others like them; None where there are no such."""
     looked_at = [pattern for key in groups if (pattern := patterns[key]).around]
     seen = Counter(chain.from_iterable(pattern.around.values() for pattern in looked_at))
     # A word that has a digit in one line and none in another is a value for sure.
     seen.update(rest for one in looked_at for at, rest in one.around.items() if _MARK in one.parts[at])
+    if max(seen.values(), default=0) < _ENOUGH:
+        return None
     target: defaultdict[Key, Group] = defaultdict(lambda: Group([], []))
     for key, group in groups.items():
         pattern = patterns[key]
