@@ -23,7 +23,10 @@ _KEY = re.compile(
     r"""[^\s"{}\[\]()<>,;:$#@=?*\x00-\x1f\x7f-\x9f\ud800-\udfff-][^\s"{}\[\](),;:$=?*\x00-\x1f\x7f-\x9f\ud800-\udfff]*\Z"""
 )
 # Cells that are bare wherever they stand, and no number, literal or name of JSON: most columns have no others.
-_PLAIN = re.compile(r"(?:(?:(?!(?:true|false|null)\n|JSON)[^\W\d_]|\d{4}-)[\w.:/@+-]*+\n)*+")
+_PLAIN = re.compile(
+    r"""(?:(?:(?!(?:true|false|null)\n|JSON)[^\W\d]|[/@.~<(]|\d{4}-)"""
+    r"""[^\s"{}\[\],;$\x00-\x1f\x7f-\x9f\ud800-\udfff]*+\n)*+"""
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CUTS = re.compile(r"[/?#&=]+|(?<=[^\W\d]):|(?<=\d{12}):")
 _CUT = re.compile(r"[/?#&=:]")

@@ -87,7 +87,8 @@ class Rows:
 
     def _is_plain(self, leaf: Column) -> bool:
         """Say whether all cells of a column are strings that are written as they are."""
-        if not leaf.is_text or leaf.is_optional:
+        # Of objects that not all rows have, the columns of strings have gaps.
+        if not leaf.is_text or set(map(type, leaf.cells)) != _STRINGS:
             return False
         texts: Sequence[str] = leaf.cells  # type: ignore[assignment]
         return are_plain(texts) and not self._cells.has_names(texts)

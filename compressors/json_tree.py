@@ -6,7 +6,7 @@ Types never meet in a comparison: a string is ``str``, a number the ``bytes`` it
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -81,10 +81,11 @@ class Arr:
 
     __slots__ = ("_size", "depth", "is_flat", "refs", "values")
 
-    def __init__(self, values: tuple["Value", ...]) -> None:
+    def __init__(self, values: tuple["Value", ...], depth: int = 0) -> None:
+        """``depth``: where it is known."""
         self.values = values
         self.refs = 0
-        self.depth = _depth(values)
+        self.depth = depth or _depth(values)
         self._size = 0
         self.is_flat: bool = self.depth == 1 or all(
             v.is_flat if isinstance(v, Arr) else type(v) not in NODES for v in values
@@ -219,8 +220,7 @@ class Reader:
                 return self.object([(key, self._settled(value)) for key, value in pairs], odd=True)
             shape = self.shapes[keys] = keys
         if self._has_inner or not _LEAVES.issuperset(map(type, values)):
-            values = tuple([self._settled(value) if type(value) in (list, str) else value for value in values])
-            return self._record(shape, values)
+            return self._record(shape, self._all_settled(values))
         # As ``_record`` does it, for what most objects are: rows of a table.
         key = shape, values
         node = self.objects.get(key)
@@ -236,9 +236,15 @@ class Reader:
         self._refer_alone(values)
         return Odd(keys, values)
 
-    def array(self, values: list[Any]) -> Arr:
-        """Return the array of these values of the DAG."""
-        return self._list(tuple(values))
+    def array(self, items: Iterable[Any], depth: int = 0) -> Arr:
+        """Return the array of these values of the DAG; ``depth``: where it is known."""
+        values = tuple(items)
+        node: Arr | None = self.others.get(values)
+        if node is None:
+            node = self.others[values] = Arr(values, depth)
+            if node.depth > 1:
+                _count(values)
+        return node
 
     def part(self, node: PartT) -> PartT:
         """Take some records of an array or an object into the DAG; they are not compared with others."""
@@ -266,23 +272,25 @@ class Reader:
         """Return a string or list as a value of the DAG."""
         kind = type(value)
         if kind is str:
-            if len(value) < LONG:
-                return value
             if len(value) >= EMBEDDED and value[0] in "[{" and (style := _style(value)) is not None:
                 inner, _ = self.read_at(value, 0)
                 return self.embedded(style, inner)
             return value
         if kind is not list:
             return value
-        return self._list(tuple([self._settled(item) if type(item) in (list, str) else item for item in value]))
+        if self._has_inner or not _LEAVES.issuperset(map(type, value)):
+            return self.array(self._all_settled(value))
+        return self.array(value, depth=1)
 
-    def _list(self, values: tuple[Any, ...]) -> Arr:
-        node: Arr | None = self.others.get(values)
-        if node is None:
-            node = self.others[values] = Arr(values)
-            if node.depth > 1:
-                _count(values)
-        return node
+    def _all_settled(self, values: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(
+            [
+                self._settled(value)
+                if type(value) is list or (type(value) is str and len(value) >= EMBEDDED)
+                else value
+                for value in values
+            ]
+        )
 
     def _refer_alone(self, values: tuple[Value, ...]) -> None:
         self._alone.append(values)

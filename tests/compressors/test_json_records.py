@@ -237,6 +237,14 @@ def test_nothing_is_left_to_the_cyclic_collector() -> None:
         gc.enable()
 
 
+def test_objects_that_some_rows_lack_leave_gaps_in_their_columns() -> None:
+    rows = [{"id": n, "by": None if n == 7 else {"name": f"name-{n}", "kind": "ab"[n % 2]}} for n in range(12)]
+    text = json.dumps(rows, indent=2)
+    found = compressed(text)
+    assert found is not None
+    assert decoder.same(text, decoder.decode(found))
+
+
 def test_text_around_stays_verbatim() -> None:
     head, tail = "Exit code 1\r\n  [warn] $1 # not ours\n\n", "{not json}\ttail  "
     found = compressed(head + json.dumps(rows(), indent=2) + "\n" + tail)
