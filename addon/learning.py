@@ -139,7 +139,7 @@ class Learner:
         held = {name: self._known.get(name) for name in names}
         stale = [name for name, known in held.items() if known is None or now - known[0] >= REFRESHED]
         try:
-            found = read_all(self._tallies, stale)
+            found = read_all(self._tallies, stale) if stale else {}
         except StoreUnavailable as error:
             logger.warning("store unavailable, levels are chosen by what was known: %s", error)
             found = {name: known[1:] if (known := held[name]) is not None else ({}, Balance()) for name in stale}
