@@ -21,6 +21,7 @@ from headroom_mitm.permission import Permission
 from headroom_mitm.presence import Presence
 from headroom_mitm.printed import Printed
 from headroom_mitm.roundtrip.decoding import decoded
+from headroom_mitm.roundtrip.reads import Reads
 from headroom_mitm.service import Service, drawn
 from headroom_mitm.settings import Settings
 from headroom_mitm.sockets import Sockets, Use
@@ -57,6 +58,7 @@ class Headroom:
             self._answers,
             self._inspector,
             Sockets(self._wire_in, self._use_of, self._metering),
+            Reads(),
             KeptAnswers(self._serving, lambda: self._settings),
             Presence(lambda: self._settings),
             Printed(),

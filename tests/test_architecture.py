@@ -94,7 +94,7 @@ ONLY = {
     "wire": frozenset({"errors", "framing", "recent", "segments", "tokens", "usage"}),
 }
 MAY_IMPORT_MITMPROXY = re.compile(
-    r"addon/(addressed|asked_addons|checked_types|plugin|answers|health|kept_answers|metering|presence|printed|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/passing|roundtrip/short_way|roundtrip/substream|roundtrip/way_in|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
+    r"addon/(addressed|asked_addons|checked_types|plugin|answers|health|kept_answers|metering|presence|printed|sockets|settings|defaults|cli|commands/\w+|script|certificates|audit/flows|roundtrip/passing|roundtrip/reads|roundtrip/short_way|roundtrip/substream|roundtrip/way_in|web/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*"
 )
 MAY_READ_ENVIRONMENT = re.compile(r"addon/(settings|cli|commands/\w+)\.py|headroom_addon\.py|(tests|scripts)/.*")
 MAY_NAME_PROVIDER_WORDS = re.compile(r"addon/wire/.*|(tests|scripts)/.*")
