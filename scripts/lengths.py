@@ -202,9 +202,9 @@ def measure(
     """Send the next turns of a conversation through each proxy in turn, and return what they take in each."""
     times: list[list[float]] = [[] for _ in clients]
     for number in range(count):
-        time.sleep(pause)
         body = conversation.body()
         for which in (0, 1) if number % 2 else (1, 0):
+            time.sleep(pause)  # before each: the second of two would find the machine awake
             times[which].append(milliseconds(provider, clients[which], conversation.path, body))
         if provider.refused:
             raise SystemExit(f"refused: {provider.refused[0]}")
@@ -246,8 +246,8 @@ def main() -> None:
         "--pause",
         type=float,
         default=0.3,
-        help="seconds between turns: an agent waits for the model and for its tools, and what is still done for the "
-        "request before is not in the way of the next; 0: each follows at once",
+        help="seconds before each request: an agent waits for the model and for its tools, and what is still done for "
+        "the request before is not in the way of the next; 0: each follows at once",
     )
     parser.add_argument("--format", action="append", choices=FORMATS, help="of requests; all of them without")
     parser.add_argument("--length", action="append", type=int, help="of the conversation's results, in bytes")
